@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""Run the tools of the host: output to a log, failure to an error with its last lines."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from devkit.errors import KitError
+
+TAIL_LINES = 25
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def die_with_parent() -> None:
+    """Between fork and exec: have the kernel kill this process when its parent ends."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def need(tool: str, package: str) -> str:
+    """Path of a host tool; KitError naming the Debian package where it is missing."""
+    path = shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if path is None:
+        raise KitError("FQ-TOOL", f"{tool} is not installed", f"apt-get install {package}")
+    return path
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    log: Path | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    remedy: str = "read the log above",
+) -> str:
+    """Run ``argv`` to its end and return its standard output (with a log: the empty string).
+
+    With ``log`` both streams are appended to that file, after the command itself.
+    A status other than 0, a missing program or a timeout (seconds) raises KitError.
+    """
+    words = [str(word) for word in argv]
+    shown = shlex.join(words)
+    try:
+        if log is None:
+            return _captured(words, cwd, env, timeout)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as sink:
+            sink.write(f"$ {shown}\n".encode())
+            sink.flush()
+            subprocess.run(
+                words, cwd=cwd, env=env, timeout=timeout, check=True, stdin=subprocess.DEVNULL,
+                stdout=sink, stderr=subprocess.STDOUT, preexec_fn=die_with_parent,
+            )  # fmt: skip
+        return ""
+    except FileNotFoundError as error:
+        raise KitError("FQ-TOOL", f"{words[0]} is not installed", "run ./inv doctor") from error
+    except subprocess.TimeoutExpired as error:
+        what = f"no end after {timeout} s: {shown}"
+        raise KitError("FQ-COMMAND", what, remedy, log=log, lines=tail(log)) from error
+    except subprocess.CalledProcessError as error:
+        lines = tail(log) if log else (error.stderr or "").splitlines()[-TAIL_LINES:]
+        what = f"exit status {error.returncode}: {shown}"
+        raise KitError("FQ-COMMAND", what, remedy, log=log, lines=lines) from error
+
+
+def _captured(
+    words: list[str], cwd: Path | None, env: Mapping[str, str] | None, timeout: float | None
+) -> str:
+    done = subprocess.run(
+        words, cwd=cwd, env=env, timeout=timeout, check=True, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, errors="replace", preexec_fn=die_with_parent,
+    )  # fmt: skip
+    return done.stdout
+
+
+def tail(log: Path | None, count: int = TAIL_LINES) -> list[str]:
+    """Last ``count`` lines of a log, without its line ends; none where there is no file."""
+    if log is None or not log.exists():
+        return []
+    return log.read_text(errors="replace").splitlines()[-count:]

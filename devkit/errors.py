@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""The one exception that a user of the kit sees: what happened, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class KitError(Exception):
+    """A failure the kit can explain.
+
+    code:   short name, an anchor in docs/errors.md (``FQ-TUN``)
+    what:   what happened, in one sentence
+    remedy: what the user can do, a command where there is one
+    log:    file with the whole output, if there is one
+    lines:  the last lines of that output, shown with the message
+    status: exit status of the task
+    """
+
+    def __init__(
+        self,
+        code: str,
+        what: str,
+        remedy: str,
+        *,
+        log: Path | None = None,
+        lines: list[str] | None = None,
+        status: int = 1,
+    ) -> None:
+        super().__init__(what)
+        self.code = code
+        self.what = what
+        self.remedy = remedy
+        self.log = log
+        self.lines = lines or []
+        self.status = status
+
+    def __str__(self) -> str:
+        """Message as the tasks print it."""
+        parts = [f"{self.code}: {self.what}"]
+        parts += [f"    | {line}" for line in self.lines]
+        if self.log is not None:
+            parts.append(f"  log: {self.log}")
+        parts.append(f"  remedy: {self.remedy}")
+        return "\n".join(parts)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""Progress for people: every stage with its time, a live clock on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+console = Console(highlight=False, soft_wrap=True)
+
+#: Without a terminal a stage says that it is still alive this often (seconds).
+HEARTBEAT = 30.0
+
+
+def say(text: str) -> None:
+    """Print one line of news."""
+    console.print(text, markup=False)
+
+
+@contextmanager
+def stage(title: str, log: Path | None = None) -> Iterator[None]:
+    """Show that ``title`` is under way, and at the end its time and, if it failed, its log."""
+    started = time.monotonic()
+    try:
+        with _alive(title, log):
+            yield
+    except BaseException:
+        where = f"  log: {log}" if log else ""
+        say(f"✗ {title}  {time.monotonic() - started:.1f} s{where}")
+        raise
+    say(f"✓ {title}  {time.monotonic() - started:.1f} s")
+
+
+@contextmanager
+def _alive(title: str, log: Path | None) -> Iterator[None]:
+    where = f"  (log: {log})" if log else ""
+    if console.is_terminal:
+        with console.status(f"{title} …{where}"):
+            yield
+        return
+    done = threading.Event()
+
+    def beat() -> None:
+        started = time.monotonic()
+        wait = 1.0
+        while not done.wait(wait):
+            say(f"… {title}  {time.monotonic() - started:.0f} s{where}")
+            wait = HEARTBEAT
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
