@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/fastqueue: each open file is at most one queue. Closing the last
+ * reference (mappings included) closes the queue.
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/nsproxy.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "queue.h"
+
+struct fq_file {
+	struct mutex alloc;		/* one allocation a file */
+	struct fq_queue *queue;		/* set once, with release semantics */
+	struct net *net;		/* of the process that opened */
+};
+
+static int fq_open(struct inode *inode, struct file *file)
+{
+	struct fq_file *ff = kzalloc(sizeof(*ff), GFP_KERNEL);
+
+	if (!ff)
+		return -ENOMEM;
+	mutex_init(&ff->alloc);
+	ff->net = get_net(current->nsproxy->net_ns);
+	file->private_data = ff;
+	return nonseekable_open(inode, file);
+}
+
+static int fq_release(struct inode *inode, struct file *file)
+{
+	struct fq_file *ff = file->private_data;
+
+	if (ff->queue)
+		fq_queue_close(ff->queue);
+	put_net(ff->net);
+	kfree(ff);
+	return 0;
+}
+
+static struct fq_queue *fq_file_queue(struct file *file)
+{
+	struct fq_file *ff = file->private_data;
+
+	/* pairs with the release in fq_ioctl_alloc(): a whole queue or none */
+	return smp_load_acquire(&ff->queue);
+}
+
+static long fq_ioctl_alloc(struct fq_file *ff, struct fastqueue_ring __user *arg)
+{
+	struct fastqueue_ring ring;
+	struct fq_queue *queue;
+	long err = 0;
+
+	if (copy_from_user(&ring, arg, sizeof(ring)))
+		return -EFAULT;
+
+	mutex_lock(&ff->alloc);
+	if (ff->queue) {
+		err = -EBUSY;
+		goto out;
+	}
+	queue = fq_queue_create(ff->net, &ring);
+	if (IS_ERR(queue)) {
+		err = PTR_ERR(queue);
+		goto out;
+	}
+	/* from here on the file owns the queue, whatever copying back says */
+	smp_store_release(&ff->queue, queue);
+	fq_ring_describe(&queue->ring, &ring);
+	if (copy_to_user(arg, &ring, sizeof(ring)))
+		err = -EFAULT;
+out:
+	mutex_unlock(&ff->alloc);
+	return err;
+}
+
+static long fq_ioctl_set(struct fq_queue *queue,
+			 struct fastqueue_settings __user *arg)
+{
+	struct fastqueue_settings settings;
+
+	if (copy_from_user(&settings, arg, sizeof(settings)))
+		return -EFAULT;
+	return fq_queue_set(queue, &settings);
+}
+
+static long fq_ioctl_stats(struct fq_queue *queue,
+			   struct fastqueue_stats __user *arg)
+{
+	struct fastqueue_stats stats;
+
+	fq_queue_stats(queue, &stats);
+	return copy_to_user(arg, &stats, sizeof(stats)) ? -EFAULT : 0;
+}
+
+static long fq_ioctl(struct file *file, unsigned int command, unsigned long arg)
+{
+	struct fq_queue *queue = fq_file_queue(file);
+	void __user *user = (void __user *)arg;
+
+	if (command == FASTQUEUE_IOC_ALLOC)
+		return fq_ioctl_alloc(file->private_data, user);
+	if (!queue)
+		return -ENXIO;
+
+	switch (command) {
+	case FASTQUEUE_IOC_KICK:
+		fq_sender_run(queue);
+		return 0;
+	case FASTQUEUE_IOC_SET:
+		return fq_ioctl_set(queue, user);
+	case FASTQUEUE_IOC_STATS:
+		return fq_ioctl_stats(queue, user);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* Entering poll() settles what was answered, then asks for unseen frames. */
+static __poll_t fq_poll(struct file *file, poll_table *table)
+{
+	struct fq_queue *queue = fq_file_queue(file);
+
+	if (!queue)
+		return EPOLLERR;
+	if (!(queue->flags & FASTQUEUE_F_TIMER_ONLY))
+		fq_sender_run(queue);
+	poll_wait(file, &queue->wait, table);
+	/* pairs with the barrier in fq_receiver_wake(): fa after fo */
+	smp_mb();
+	if (READ_ONCE(queue->fa) != READ_ONCE(queue->ring.control->fo))
+		return EPOLLIN | EPOLLRDNORM;
+	return 0;
+}
+
+static int fq_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct fq_queue *queue = fq_file_queue(file);
+
+	if (!queue)
+		return -ENXIO;
+	return fq_ring_mmap(&queue->ring, vma,
+			    queue->flags & FASTQUEUE_F_WRITABLE);
+}
+
+static const struct file_operations fq_fops = {
+	.owner = THIS_MODULE,
+	.open = fq_open,
+	.release = fq_release,
+	.unlocked_ioctl = fq_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.poll = fq_poll,
+	.mmap = fq_mmap,
+};
+
+static struct miscdevice fq_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "fastqueue",
+	.fops = &fq_fops,
+	.mode = 0666,	/* allocating a ring asks for CAP_NET_ADMIN */
+};
+
+int fq_device_register(void)
+{
+	return misc_register(&fq_device);
+}
+
+void fq_device_unregister(void)
+{
+	misc_deregister(&fq_device);
+}

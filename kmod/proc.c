@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /proc/net/fastqueue: a heading, then one line a queue of the namespace. */
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
+
+#include "queue.h"
+
+
+/* Frames that are answered and not yet sent; looked at without the lock. */
+static u32 fq_processed(const struct fq_queue *queue)
+{
+	const struct fq_ring *ring = &queue->ring;
+	u32 count, processed = 0, fa = READ_ONCE(queue->fa);
+
+	for (count = READ_ONCE(queue->fp); (s32)(fa - count) > 0; count++)
+		processed += (READ_ONCE(ring->words[fq_ring_index(ring, count)]) &
+			      FASTQUEUE_STATE_MASK) == FASTQUEUE_PROCESSED;
+	return processed;
+}
+
+static void fq_proc_line(struct seq_file *seq, struct fq_queue *queue)
+{
+	struct fastqueue_stats s;
+
+	fq_queue_stats(queue, &s);
+	seq_printf(seq, "%u %d %u %u %llu %u ", queue->number, queue->owner,
+		   queue->ring.frames, queue->ring.frame_size, s.occupied,
+		   fq_processed(queue));
+	seq_printf(seq, "%llu %llu %llu %llu %llu %llu %llu %llu ", s.received,
+		   s.queued, s.accepted, s.dropped, s.flushed, s.timed_out,
+		   s.default_accepted, s.default_dropped);
+	seq_printf(seq, "%llu %llu %llu %llu %llu %lld %s 0x%x\n", s.invalid_words,
+		   s.wakeups, s.ticks, s.truncated, s.segmented,
+		   ktime_to_us(READ_ONCE(queue->period)),
+		   READ_ONCE(queue->default_action) == FASTQUEUE_ACCEPT ? "accept" : "drop",
+		   queue->flags);
+}
+
+static int fq_proc_show(struct seq_file *seq, void *unused)
+{
+	struct fq_queue *queue;
+	unsigned long number;
+
+	seq_puts(seq, "queue owner frames frame_size occupied processed ");
+	seq_puts(seq, "received queued accepted dropped flushed timed_out ");
+	seq_puts(seq, "default_accepted default_dropped invalid_words wakeups ");
+	seq_puts(seq, "ticks truncated segmented period_us default_action flags\n");
+	rcu_read_lock();
+	xa_for_each(&fq_net(seq_file_single_net(seq))->queues, number, queue)
+		fq_proc_line(seq, queue);
+	rcu_read_unlock();
+	return 0;
+}
+
+int fq_proc_init(struct net *net)
+{
+	if (!proc_create_net_single("fastqueue", 0444, net->proc_net,
+				    fq_proc_show, NULL))
+		return -ENOMEM;
+	return 0;
+}
+
+void fq_proc_exit(struct net *net)
+{
+	remove_proc_entry("fastqueue", net->proc_net);
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Life of a queue: created by an ioctl, found by number under RCU, flushed when
+ * an interface or a hook goes, closed with its file.
+ */
+#include <linux/log2.h>
+#include <linux/netfilter.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+#include <net/netfilter/nf_queue.h>
+
+#include "compat.h"
+#include "queue.h"
+
+static bool fq_period_valid(u32 period_us)
+{
+	return period_us >= FASTQUEUE_MIN_PERIOD_US &&
+	       period_us <= FASTQUEUE_MAX_PERIOD_US;
+}
+
+static bool fq_action_valid(u32 action)
+{
+	return action == FASTQUEUE_ACCEPT || action == FASTQUEUE_DROP;
+}
+
+static int fq_wanted_check(struct fastqueue_ring *wanted)
+{
+	if (wanted->version != FASTQUEUE_ABI_VERSION ||
+	    wanted->size != sizeof(*wanted))
+		return -EPROTO;
+	if (!wanted->period_us)
+		wanted->period_us = USEC_PER_MSEC;
+	if (!wanted->copy_range)
+		wanted->copy_range = wanted->frame_size;
+
+	if (wanted->queue > FASTQUEUE_MAX_QUEUE ||
+	    wanted->frames < FASTQUEUE_MIN_FRAMES ||
+	    wanted->frames > FASTQUEUE_MAX_FRAMES ||
+	    !is_power_of_2(wanted->frames) ||
+	    wanted->frame_size < FASTQUEUE_MIN_FRAME_SIZE ||
+	    wanted->frame_size > FASTQUEUE_MAX_FRAME_SIZE ||
+	    wanted->frame_size % 64 ||
+	    wanted->copy_range > wanted->frame_size ||
+	    wanted->flags & ~FASTQUEUE_F_ALL ||
+	    !fq_action_valid(wanted->default_action) ||
+	    !fq_period_valid(wanted->period_us) ||
+	    memchr_inv(wanted->reserved, 0, sizeof(wanted->reserved)))
+		return -EINVAL;
+	return 0;
+}
+
+static size_t fq_queue_bytes(const struct fastqueue_ring *wanted)
+{
+	return (size_t)wanted->frames *
+	       (wanted->frame_size + sizeof(struct fastqueue_meta) +
+		sizeof(struct fastqueue_answer) + sizeof(u32) +
+		sizeof(struct fq_slot));
+}
+
+static size_t fq_queue_charged(const struct fq_queue *queue)
+{
+	struct fastqueue_ring shape = {
+		.frames = queue->ring.frames,
+		.frame_size = queue->ring.frame_size,
+	};
+
+	return fq_queue_bytes(&shape);
+}
+
+static void fq_queue_setup(struct fq_queue *queue, struct net *net,
+			   const struct fastqueue_ring *wanted)
+{
+	spin_lock_init(&queue->lock);
+	init_waitqueue_head(&queue->wait);
+	fq_hrtimer_setup(&queue->timer, fq_sender_tick);
+	queue->flags = wanted->flags;
+	queue->copy_range = wanted->copy_range;
+	queue->default_action = wanted->default_action;
+	queue->timeout = msecs_to_jiffies(wanted->timeout_ms);
+	queue->period = ns_to_ktime((u64)wanted->period_us * NSEC_PER_USEC);
+	queue->number = wanted->queue;
+	queue->owner = task_tgid_nr(current);
+	queue->net = get_net(net);
+}
+
+static void fq_queue_free(struct fq_queue *queue)
+{
+	fq_memory_uncharge(fq_queue_charged(queue));
+	fq_ring_free(&queue->ring);
+	put_net(queue->net);
+	kfree(queue);
+}
+
+/* The queue is live when this returns: packets may already be in it. */
+struct fq_queue *fq_queue_create(struct net *net,
+				 const struct fastqueue_ring *request)
+{
+	struct fastqueue_ring wanted = *request;
+	struct fq_queue *queue;
+	int err;
+
+	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
+		return ERR_PTR(-EPERM);
+	err = fq_wanted_check(&wanted);
+	if (err)
+		return ERR_PTR(err);
+	if (!fq_memory_charge(fq_queue_bytes(&wanted)))
+		return ERR_PTR(-ENOMEM);
+
+	queue = kzalloc(sizeof(*queue), GFP_KERNEL);
+	if (!queue) {
+		err = -ENOMEM;
+		goto err_charge;
+	}
+	err = fq_ring_alloc(&queue->ring, wanted.frames, wanted.frame_size);
+	if (err)
+		goto err_queue;
+	fq_queue_setup(queue, net, &wanted);
+	err = xa_insert(&fq_net(net)->queues, queue->number, queue, GFP_KERNEL);
+	if (err) {
+		fq_queue_free(queue);
+		return ERR_PTR(err);
+	}
+	return queue;
+
+err_queue:
+	kfree(queue);
+err_charge:
+	fq_memory_uncharge(fq_queue_bytes(&wanted));
+	return ERR_PTR(err);
+}
+
+/*
+ * Called once, when no file and no mapping refers to the queue. After @closed
+ * no receiver publishes a frame; after the timer is gone nobody sends.
+ */
+void fq_queue_close(struct fq_queue *queue)
+{
+	xa_erase(&fq_net(queue->net)->queues, queue->number);
+
+	spin_lock_bh(&queue->lock);
+	queue->closed = true;
+	spin_unlock_bh(&queue->lock);
+
+	hrtimer_cancel(&queue->timer);
+	fq_sender_run(queue);
+	fq_queue_flush(queue, NULL, 0, READ_ONCE(queue->default_action));
+	synchronize_rcu();
+	fq_queue_free(queue);
+}
+
+int fq_queue_set(struct fq_queue *queue, const struct fastqueue_settings *set)
+{
+	if (set->fields & ~FASTQUEUE_SET_ALL ||
+	    memchr_inv(set->reserved, 0, sizeof(set->reserved)))
+		return -EINVAL;
+	if ((set->fields & FASTQUEUE_SET_DEFAULT_ACTION &&
+	     !fq_action_valid(set->default_action)) ||
+	    (set->fields & FASTQUEUE_SET_PERIOD &&
+	     !fq_period_valid(set->period_us)) ||
+	    (set->fields & FASTQUEUE_SET_COPY_RANGE &&
+	     (!set->copy_range || set->copy_range > queue->ring.frame_size)))
+		return -EINVAL;
+
+	spin_lock_bh(&queue->lock);
+	if (set->fields & FASTQUEUE_SET_DEFAULT_ACTION)
+		queue->default_action = set->default_action;
+	if (set->fields & FASTQUEUE_SET_PERIOD)
+		queue->period = ns_to_ktime((u64)set->period_us * NSEC_PER_USEC);
+	if (set->fields & FASTQUEUE_SET_TIMEOUT)
+		queue->timeout = msecs_to_jiffies(set->timeout_ms);
+	if (set->fields & FASTQUEUE_SET_COPY_RANGE)
+		queue->copy_range = set->copy_range;
+	fq_sender_arm(queue);
+	spin_unlock_bh(&queue->lock);
+	return 0;
+}
+
+void fq_queue_stats(struct fq_queue *queue, struct fastqueue_stats *stats)
+{
+	spin_lock_bh(&queue->lock);
+	*stats = queue->stats;
+	stats->occupied = stats->queued - stats->accepted - stats->dropped -
+			  stats->flushed;
+	spin_unlock_bh(&queue->lock);
+}
+
+/* Take the matching packets out of their frames; the sender skips those. */
+static void fq_queue_take(struct fq_queue *queue, fq_match_t match, int ifindex,
+			  struct list_head *batch)
+{
+	struct fq_ring *ring = &queue->ring;
+	u32 count;
+
+	for (count = queue->fp; count != queue->fa; count++) {
+		u32 index = fq_ring_index(ring, count);
+		struct nf_queue_entry *entry = ring->slots[index].entry;
+
+		if (!entry || (match && !match(entry, ifindex)))
+			continue;
+		ring->slots[index].entry = NULL;
+		WRITE_ONCE(ring->words[index],
+			   FASTQUEUE_AVAILABLE | fq_ring_lap(ring, count));
+		queue->stats.flushed++;
+		list_add_tail(&entry->list, batch);
+	}
+}
+
+void fq_queue_flush(struct fq_queue *queue, fq_match_t match, int ifindex,
+		    unsigned int verdict)
+{
+	struct nf_queue_entry *entry, *next;
+	LIST_HEAD(batch);
+
+	rcu_read_lock();
+	spin_lock_bh(&queue->lock);
+	fq_queue_take(queue, match, ifindex, &batch);
+	spin_unlock_bh(&queue->lock);
+
+	list_for_each_entry_safe(entry, next, &batch, list) {
+		list_del(&entry->list);
+		fq_reinject(entry, verdict);
+	}
+	rcu_read_unlock();
+}
+
+/*
+ * An interface or a hook of the namespace goes away: what would have to pass
+ * it is dropped, as NFQUEUE does; where it came from or went is gone.
+ */
+void fq_net_flush(struct net *net, fq_match_t match, int ifindex)
+{
+	struct fq_queue *queue;
+	unsigned long number;
+
+	rcu_read_lock();
+	xa_for_each(&fq_net(net)->queues, number, queue)
+		fq_queue_flush(queue, match, ifindex, NF_DROP);
+	rcu_read_unlock();
+}

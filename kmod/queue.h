@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A queue: a netfilter queue number of one network namespace, its ring, the
+ * three pointers' kernel side and the sender's timer.
+ */
+#ifndef FASTQUEUE_QUEUE_H
+#define FASTQUEUE_QUEUE_H
+
+#include <linux/hrtimer.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+#include <net/net_namespace.h>
+
+#include "ring.h"
+
+struct nf_queue_entry;
+struct seq_file;
+
+struct fq_queue {
+	spinlock_t lock;		/* fa, fp, slots, stats, flags below */
+	u32 fa;				/* receiver: frames published */
+	u32 fp;				/* sender: frames settled */
+	bool closed;
+	bool sending;			/* one sender at a time keeps the order */
+	bool send_again;		/* somebody asked while it was at work */
+	bool timer_armed;
+
+	u32 flags;			/* FASTQUEUE_F_* */
+	u32 copy_range;
+	unsigned int default_action;	/* NF_ACCEPT or NF_DROP */
+	unsigned long timeout;		/* jiffies, 0: never */
+	ktime_t period;
+
+	struct fq_ring ring;
+	struct fastqueue_stats stats;
+	struct hrtimer timer;
+	wait_queue_head_t wait;
+
+	u32 number;
+	pid_t owner;
+	struct net *net;
+};
+
+/* Per network namespace: queues by number, read under RCU. */
+struct fq_net {
+	struct xarray queues;
+};
+
+struct fq_net *fq_net(const struct net *net);
+
+struct fq_queue *fq_queue_create(struct net *net,
+				 const struct fastqueue_ring *wanted);
+void fq_queue_close(struct fq_queue *queue);
+int fq_queue_set(struct fq_queue *queue, const struct fastqueue_settings *set);
+void fq_queue_stats(struct fq_queue *queue, struct fastqueue_stats *stats);
+
+typedef bool (*fq_match_t)(const struct nf_queue_entry *entry, int ifindex);
+void fq_queue_flush(struct fq_queue *queue, fq_match_t match, int ifindex,
+		    unsigned int verdict);
+void fq_net_flush(struct net *net, fq_match_t match, int ifindex);
+
+/* receiver.c */
+int fq_receive(struct nf_queue_entry *entry, unsigned int number);
+
+/* meta.c */
+void fq_meta_fill(struct fastqueue_meta *meta, const struct fq_queue *queue,
+		  const struct nf_queue_entry *entry, u32 cap_len);
+
+/* sender.c */
+enum hrtimer_restart fq_sender_tick(struct hrtimer *timer);
+void fq_sender_run(struct fq_queue *queue);
+void fq_sender_arm(struct fq_queue *queue);
+
+/* reinject.c */
+void fq_reinject(struct nf_queue_entry *entry, unsigned int verdict);
+bool fq_ct_is_shared(const struct nf_queue_entry *entry, bool *unconfirmed);
+
+/* device.c, proc.c */
+int fq_device_register(void);
+void fq_device_unregister(void);
+int fq_proc_init(struct net *net);
+void fq_proc_exit(struct net *net);
+
+/* Module parameter: what happens to packets of a queue that has no ring. */
+unsigned int fq_default_action(void);
+/* Charge memory of rings against the module's limit. */
+bool fq_memory_charge(size_t bytes);
+void fq_memory_uncharge(size_t bytes);
+
+/*
+ * entry->id belongs to whoever holds the entry: here it carries the verdict
+ * from the sender's lock to reinjection, and whether another segment of the
+ * same packet shares an unconfirmed connection.
+ */
+#define FQ_ID_UNCONFIRMED	0x4000u	/* between verdict, bypass flag and queue */
+
+#endif /* FASTQUEUE_QUEUE_H */

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The packet receiver: driven by packets that a netfilter rule queues. It owns
+ * FA, puts each packet into the next available frame, and wakes the handler if
+ * that sleeps.
+ */
+#include <linux/netfilter_bridge.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <net/netfilter/nf_queue.h>
+
+#include "compat.h"
+#include "queue.h"
+
+/*
+ * Settle a packet that gets no frame. Only -ESRCH lets a rule's `bypass` take
+ * effect, and that is for queues without a handler; no other error may leak as
+ * one. A negative result has netfilter drop the packet and free the entry.
+ */
+static int fq_settle_now(struct nf_queue_entry *entry, unsigned int action,
+			 int error)
+{
+	if (action != NF_ACCEPT)
+		return error;
+	fq_reinject(entry, NF_ACCEPT);
+	return 0;
+}
+
+/* Called with the lock held; the frame becomes visible with status->fa. */
+static void fq_publish(struct fq_queue *queue, struct nf_queue_entry *entry,
+		       u32 cap_len)
+{
+	struct fq_ring *ring = &queue->ring;
+	u32 index = fq_ring_index(ring, queue->fa);
+
+	ring->slots[index].entry = entry;
+	ring->slots[index].queued_at = jiffies;
+	fq_meta_fill(&ring->meta[index], queue, entry, cap_len);
+	WRITE_ONCE(ring->words[index],
+		   FASTQUEUE_OCCUPIED | fq_ring_lap(ring, queue->fa));
+	WRITE_ONCE(queue->fa, queue->fa + 1);
+	/* pairs with the handler's acquire: the whole frame comes before fa */
+	smp_store_release(&ring->status->fa, queue->fa);
+	queue->stats.queued++;
+	if (cap_len < entry->skb->len)
+		queue->stats.truncated++;
+}
+
+/*
+ * Wake the handler only if it had seen everything before this frame: otherwise
+ * it is awake, or was woken for an earlier one.
+ */
+static void fq_receiver_wake(struct fq_queue *queue, u32 count)
+{
+	/* pairs with the barrier in fq_poll(): fo and the sleepers after fa */
+	smp_mb();
+	if (!waitqueue_active(&queue->wait) ||
+	    READ_ONCE(queue->ring.control->fo) != count)
+		return;
+	queue->stats.wakeups++;
+	wake_up_interruptible_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+static int fq_checksum_complete(struct fq_queue *queue, struct sk_buff *skb)
+{
+	if (skb->ip_summed != CHECKSUM_PARTIAL || queue->flags & FASTQUEUE_F_GSO)
+		return 0;
+	return skb_csum_is_sctp(skb) ? skb_crc32c_csum_help(skb) :
+				       skb_checksum_help(skb);
+}
+
+/* One packet, one frame. 0: ours or settled; negative: the caller's to free. */
+static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
+{
+	struct sk_buff *skb = entry->skb;
+	struct fq_ring *ring = &queue->ring;
+	unsigned int action;
+	u32 count, cap_len;
+	int err;
+
+	err = fq_checksum_complete(queue, skb);
+
+	spin_lock_bh(&queue->lock);
+	if (unlikely(queue->closed)) {
+		spin_unlock_bh(&queue->lock);
+		return fq_settle_now(entry, fq_default_action(), -ESRCH);
+	}
+	queue->stats.received++;
+	count = queue->fa;
+	if (unlikely(err || count - queue->fp >= ring->frames))
+		goto no_frame;
+
+	cap_len = min(skb->len, queue->copy_range);
+	if (skb_copy_bits(skb, 0, ring->payload + (size_t)ring->frame_size *
+				  fq_ring_index(ring, count), cap_len))
+		goto no_frame;
+	fq_publish(queue, entry, cap_len);
+	fq_sender_arm(queue);
+	fq_receiver_wake(queue, count);
+	spin_unlock_bh(&queue->lock);
+	return 0;
+
+no_frame:
+	action = queue->default_action;
+	if (action == NF_ACCEPT)
+		queue->stats.default_accepted++;
+	else
+		queue->stats.default_dropped++;
+	spin_unlock_bh(&queue->lock);
+	return fq_settle_now(entry, action, -ENOBUFS);
+}
+
+static struct nf_queue_entry *fq_entry_dup(const struct nf_queue_entry *entry)
+{
+	struct nf_queue_entry *copy = kmemdup(entry, entry->size, GFP_ATOMIC);
+
+	if (copy && !nf_queue_entry_get_refs(copy)) {
+		kfree(copy);
+		return NULL;
+	}
+	return copy;
+}
+
+/* Segmentation starts at the MAC header for packets that cross a bridge. */
+static void fq_bridge_push(struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+	if (nf_bridge_info_get(skb))
+		__skb_push(skb, skb->network_header - skb->mac_header);
+#endif
+}
+
+static void fq_bridge_pull(struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+	if (nf_bridge_info_get(skb))
+		__skb_pull(skb, skb->network_header - skb->mac_header);
+#endif
+}
+
+/* Queue one segment with an entry of its own; it is consumed either way. */
+static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
+			       const struct nf_queue_entry *entry, bool shared_ct)
+{
+	struct nf_queue_entry *own;
+
+	fq_bridge_pull(segment);
+	skb_mark_not_on_list(segment);
+	own = fq_entry_dup(entry);
+	if (!own) {
+		kfree_skb(segment);
+		return false;
+	}
+	own->skb = segment;
+	own->id = shared_ct ? FQ_ID_UNCONFIRMED : 0;
+	if (!fq_enqueue(queue, own))
+		return true;
+	nf_queue_entry_free(own);
+	kfree_skb(segment);
+	return false;
+}
+
+/*
+ * A GSO packet for a reader that did not ask for whole ones. All segments but
+ * the first share a connection that may be unconfirmed; the first one confirms
+ * it when it is sent, and the others are checked again then.
+ */
+static int fq_enqueue_segments(struct fq_queue *queue,
+			       struct nf_queue_entry *entry, bool unconfirmed)
+{
+	struct sk_buff *skb = entry->skb, *segment, *next;
+	unsigned int queued = 0;
+
+	fq_bridge_push(skb);
+	segment = skb_gso_segment(skb, 0);
+	if (IS_ERR_OR_NULL(segment)) {
+		fq_bridge_pull(skb);
+		return -ENOBUFS;
+	}
+
+	spin_lock_bh(&queue->lock);
+	queue->stats.segmented++;
+	spin_unlock_bh(&queue->lock);
+
+	skb_list_walk_safe(segment, segment, next)
+		queued += fq_enqueue_segment(queue, segment, entry,
+					     unconfirmed && queued);
+	if (!queued) {
+		fq_bridge_pull(skb);
+		return -ENOBUFS;
+	}
+	nf_queue_entry_free(entry);
+	consume_skb(skb);
+	return 0;
+}
+
+/* netfilter's way in, under rcu_read_lock(). */
+int fq_receive(struct nf_queue_entry *entry, unsigned int number)
+{
+	struct sk_buff *skb = entry->skb;
+	bool unconfirmed = false;
+	struct fq_queue *queue;
+
+	queue = xa_load(&fq_net(entry->state.net)->queues, number);
+	if (!queue)
+		return fq_settle_now(entry, fq_default_action(), -ESRCH);
+
+	if (entry->state.pf == NFPROTO_IPV4)
+		skb->protocol = htons(ETH_P_IP);
+	else if (entry->state.pf == NFPROTO_IPV6)
+		skb->protocol = htons(ETH_P_IPV6);
+
+	if (fq_ct_is_shared(entry, &unconfirmed))
+		return -EINVAL;
+	entry->id = 0;
+	if (!skb_is_gso(skb) ||
+	    (queue->flags & FASTQUEUE_F_GSO && !skb_is_gso_sctp(skb)))
+		return fq_enqueue(queue, entry);
+	return fq_enqueue_segments(queue, entry, unconfirmed);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Giving a packet back to netfilter. From Linux 6.9 on each queue handler does
+ * this itself; before, the core exported it.
+ */
+#include <linux/if_bridge.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/skbuff.h>
+#include <net/ip.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_queue.h>
+
+#include "queue.h"
+
+#ifndef FQ_HAVE_NF_REINJECT
+
+static const struct nf_hook_entries *fq_hooks(const struct nf_hook_state *state)
+{
+	const struct net *net = state->net;
+
+	switch (state->pf) {
+	case NFPROTO_IPV4:
+		return rcu_dereference(net->nf.hooks_ipv4[state->hook]);
+	case NFPROTO_IPV6:
+		return rcu_dereference(net->nf.hooks_ipv6[state->hook]);
+#ifdef CONFIG_NETFILTER_FAMILY_BRIDGE
+	case NFPROTO_BRIDGE:
+		return rcu_dereference(net->nf.hooks_bridge[state->hook]);
+#endif
+	default:
+		return NULL;
+	}
+}
+
+static bool fq_route_changed(const struct sk_buff *skb,
+			     const struct nf_queue_entry *entry)
+{
+	const struct ip_rt_info *saved = nf_queue_entry_reroute(entry);
+	const struct iphdr *iph = ip_hdr(skb);
+
+	return iph->tos != saved->tos || skb->mark != saved->mark ||
+	       iph->daddr != saved->daddr || iph->saddr != saved->saddr;
+}
+
+/* A local packet whose route keys changed while it was out is routed anew. */
+static int fq_reroute(struct sk_buff *skb, struct nf_queue_entry *entry)
+{
+	const struct nf_ipv6_ops *ipv6;
+
+	if (entry->state.hook != NF_INET_LOCAL_OUT)
+		return 0;
+	switch (entry->state.pf) {
+	case NFPROTO_IPV4:
+		if (fq_route_changed(skb, entry))
+			return ip_route_me_harder(entry->state.net, entry->state.sk,
+						  skb, RTN_UNSPEC);
+		return 0;
+	case NFPROTO_IPV6:
+		ipv6 = rcu_dereference(nf_ipv6_ops);
+		return ipv6 ? ipv6->reroute(skb, entry) : 0;
+	default:
+		return 0;
+	}
+}
+
+/* Walk the hooks from @index on. Returns the verdict that ended the walk. */
+static unsigned int fq_iterate(struct sk_buff *skb, struct nf_hook_state *state,
+			       const struct nf_hook_entries *hooks,
+			       unsigned int *index)
+{
+	unsigned int verdict;
+
+	while (*index < hooks->num_hook_entries) {
+		verdict = nf_hook_entry_hookfn(&hooks->hooks[*index], skb, state);
+		if (verdict == NF_REPEAT)
+			continue;
+		if (verdict != NF_ACCEPT)
+			return verdict;
+		++*index;
+	}
+	return NF_ACCEPT;
+}
+
+/* Carry out what the hooks said. True: a bypassed queue, go on with the next. */
+static bool fq_finish(struct nf_queue_entry *entry, unsigned int verdict,
+		      unsigned int index)
+{
+	struct nf_hook_state *state = &entry->state;
+	struct sk_buff *skb = entry->skb;
+
+	switch (verdict & NF_VERDICT_MASK) {
+	case NF_ACCEPT:
+	case NF_STOP:
+		local_bh_disable();
+		state->okfn(state->net, state->sk, skb);
+		local_bh_enable();
+		return false;
+	case NF_QUEUE:
+		return nf_queue(skb, state, index, verdict) == 1;
+	case NF_STOLEN:
+		return false;
+	default:
+		kfree_skb(skb);
+		return false;
+	}
+}
+
+static void fq_continue(struct nf_queue_entry *entry, unsigned int verdict)
+{
+	const struct nf_hook_entries *hooks = fq_hooks(&entry->state);
+	struct sk_buff *skb = entry->skb;
+	unsigned int index = entry->hook_index;
+
+	/* rules may have vanished while the packet was out */
+	if (!hooks || index >= hooks->num_hook_entries) {
+		kfree_skb(skb);
+		goto free;
+	}
+	if (verdict == NF_REPEAT)
+		verdict = nf_hook_entry_hookfn(&hooks->hooks[index], skb,
+					       &entry->state);
+	if (verdict == NF_ACCEPT && fq_reroute(skb, entry) < 0)
+		verdict = NF_DROP;
+	if (verdict == NF_ACCEPT) {
+		index++;
+		verdict = fq_iterate(skb, &entry->state, hooks, &index);
+	}
+	while (fq_finish(entry, verdict, index)) {
+		index++;
+		verdict = fq_iterate(skb, &entry->state, hooks, &index);
+	}
+free:
+	nf_queue_entry_free(entry);
+}
+
+#else
+
+static void fq_continue(struct nf_queue_entry *entry, unsigned int verdict)
+{
+	nf_reinject(entry, verdict);
+}
+
+#endif /* FQ_HAVE_NF_REINJECT */
+
+/*
+ * Whether an unconfirmed connection has other users, clones of the packet.
+ * Conntrack takes exclusive ownership of those for granted.
+ */
+bool fq_ct_is_shared(const struct nf_queue_entry *entry, bool *unconfirmed)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	struct nf_conn *ct = (void *)skb_nfct(entry->skb);
+
+	if (!ct || nf_ct_is_confirmed(ct))
+		return false;
+	if (unconfirmed)
+		*unconfirmed = true;
+	return refcount_read(&ct->ct_general.use) > 1;
+#else
+	return false;
+#endif
+}
+
+/*
+ * Let conntrack catch up with what changed meanwhile. Returns the verdict to
+ * go on with; NF_STOLEN: the packet is no longer ours.
+ */
+static unsigned int fq_ct_update(struct nf_queue_entry *entry,
+				 unsigned int verdict)
+{
+	const struct nf_ct_hook *ct = rcu_dereference(nf_ct_hook);
+	int answer;
+
+	if (!ct)
+		return verdict;
+	answer = ct->update(entry->state.net, entry->skb);
+#ifdef FQ_HAVE_CT_UPDATE_VERDICT
+	answer &= NF_VERDICT_MASK;
+	return answer == NF_ACCEPT ? verdict : answer;
+#else
+	return answer < 0 ? NF_DROP : verdict;
+#endif
+}
+
+static bool fq_port_valid(const struct net_device *dev)
+{
+	return !dev || netif_is_bridge_port(dev);
+}
+
+/* A bridge port may have left its bridge while the packet was out. */
+static bool fq_ports_valid(const struct nf_queue_entry *entry)
+{
+#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+	if (!fq_port_valid(entry->physin) || !fq_port_valid(entry->physout))
+		return false;
+#endif
+	return entry->state.pf != NFPROTO_BRIDGE ||
+	       (fq_port_valid(entry->state.in) && fq_port_valid(entry->state.out));
+}
+
+/*
+ * Give @entry back with @verdict (NF_DROP, NF_ACCEPT, NF_REPEAT or NF_QUEUE with
+ * a number); it is gone afterwards. Under rcu_read_lock(), without our locks:
+ * the packet may come straight back into the same queue.
+ */
+void fq_reinject(struct nf_queue_entry *entry, unsigned int verdict)
+{
+	if (!fq_ports_valid(entry))
+		verdict = NF_DROP;
+	if (verdict == NF_ACCEPT || verdict == NF_REPEAT) {
+		verdict = fq_ct_update(entry, verdict);
+		if (verdict == NF_STOLEN) {
+			nf_queue_entry_free(entry);
+			return;
+		}
+	}
+	if (verdict != NF_DROP && entry->id & FQ_ID_UNCONFIRMED &&
+	    fq_ct_is_shared(entry, NULL))
+		verdict = NF_DROP;
+	if (verdict == NF_DROP) {
+		kfree_skb(entry->skb);
+		nf_queue_entry_free(entry);
+		return;
+	}
+	fq_continue(entry, verdict);
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory of a ring: allocation and mapping.
+ *
+ * Memory ordering
+ * ---------------
+ * Receiver -> handler: payload, meta and word of a frame are written first,
+ * then status->fa with smp_store_release(). A handler that reads fa with
+ * acquire semantics sees all of every frame below it.
+ *
+ * Handler -> sender: answer and changed payload first, then the word, with
+ * release semantics. The sender reads the word once (smp_load_acquire()) and
+ * only then the answer.
+ *
+ * Sleeping: the handler stores control->fo, then enters poll(), which orders
+ * it before reading fa. The receiver stores fa, then orders it before reading
+ * fo. One of the two sees the other's store, so no wake-up is lost.
+ *
+ * What user space may write
+ * -------------------------
+ * The answer area, and the payload area of a FASTQUEUE_F_WRITABLE ring. Of
+ * these the kernel reads a word, an answer and control->fo once each, into a
+ * copy of its own, and believes none of them: which packet is in a frame, how
+ * long it is and whether it is there at all stand in fq_slot. Whatever a
+ * handler writes, it can only decide wrongly about its own packets. No skb
+ * ever points into an area.
+ */
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "compat.h"
+#include "ring.h"
+
+static_assert(sizeof(struct fastqueue_control) == FASTQUEUE_WORDS_OFFSET);
+static_assert(sizeof(struct fastqueue_status) == FASTQUEUE_META_OFFSET);
+static_assert(sizeof(struct fastqueue_meta) == 96);
+static_assert(sizeof(struct fastqueue_answer) == 16);
+static_assert(sizeof(struct fastqueue_ring) == 112);
+static_assert(sizeof(struct fastqueue_settings) == 32);
+static_assert(sizeof(struct fastqueue_stats) == 128);
+
+/* Page-aligned size of a head and @count elements; SIZE_MAX on overflow. */
+static size_t fq_area_size(size_t head, size_t count, size_t element)
+{
+	size_t size = size_add(head, size_mul(count, element));
+
+	return size > SIZE_MAX - PAGE_SIZE ? SIZE_MAX : PAGE_ALIGN(size);
+}
+
+/* Limits were checked by the caller; all three areas come zeroed. */
+int fq_ring_alloc(struct fq_ring *ring, u32 frames, u32 frame_size)
+{
+	void *answer, *meta;
+
+	ring->frames = frames;
+	ring->order = ilog2(frames);
+	ring->frame_size = frame_size;
+	ring->answer_size = fq_area_size(FASTQUEUE_WORDS_OFFSET, frames,
+					 sizeof(u32) +
+					 sizeof(struct fastqueue_answer));
+	ring->meta_size = fq_area_size(FASTQUEUE_META_OFFSET, frames,
+				       sizeof(struct fastqueue_meta));
+	ring->payload_size = fq_area_size(0, frames, frame_size);
+	if (ring->payload_size == SIZE_MAX)
+		return -ENOMEM;
+
+	ring->slots = kvcalloc(frames, sizeof(*ring->slots), GFP_KERNEL);
+	answer = vmalloc_user(ring->answer_size);
+	meta = vmalloc_user(ring->meta_size);
+	ring->payload = vmalloc_user(ring->payload_size);
+
+	ring->control = answer;
+	ring->status = meta;
+	if (!ring->slots || !answer || !meta || !ring->payload) {
+		fq_ring_free(ring);
+		return -ENOMEM;
+	}
+	ring->words = answer + FASTQUEUE_WORDS_OFFSET;
+	ring->answers = (void *)(ring->words + frames);
+	ring->meta = meta + FASTQUEUE_META_OFFSET;
+	return 0;
+}
+
+void fq_ring_free(struct fq_ring *ring)
+{
+	vfree(ring->payload);
+	vfree(ring->status);
+	vfree(ring->control);
+	kvfree(ring->slots);
+}
+
+/* Offsets for mmap(): the areas follow one another. */
+void fq_ring_describe(const struct fq_ring *ring, struct fastqueue_ring *answer)
+{
+	answer->answer_offset = 0;
+	answer->answer_size = ring->answer_size;
+	answer->meta_offset = ring->answer_size;
+	answer->meta_size = ring->meta_size;
+	answer->payload_offset = ring->answer_size + ring->meta_size;
+	answer->payload_size = ring->payload_size;
+}
+
+/*
+ * Map one whole area. A child of fork() gets no mapping, and mremap() cannot
+ * grow one; a read-only area stays so through mprotect().
+ */
+int fq_ring_mmap(const struct fq_ring *ring, struct vm_area_struct *vma,
+		 bool payload_writable)
+{
+	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	size_t size = vma->vm_end - vma->vm_start;
+	bool writable;
+	void *area;
+
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+
+	if (offset == 0 && size == ring->answer_size) {
+		area = ring->control;
+		writable = true;
+	} else if (offset == ring->answer_size && size == ring->meta_size) {
+		area = ring->status;
+		writable = false;
+	} else if (offset == (u64)ring->answer_size + ring->meta_size &&
+		   size == ring->payload_size) {
+		area = ring->payload;
+		writable = payload_writable;
+	} else {
+		return -EINVAL;
+	}
+
+	if (!writable) {
+		if (vma->vm_flags & VM_WRITE)
+			return -EPERM;
+		fq_vm_flags_clear(vma, VM_MAYWRITE);
+	}
+	fq_vm_flags_clear(vma, VM_MAYEXEC);
+	fq_vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
+	return remap_vmalloc_range(vma, area, 0);
+}

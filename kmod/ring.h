@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The memory of one ring: three shared areas, and the kernel's own record of
+ * what is in each frame, which user space can neither see nor change.
+ */
+#ifndef FASTQUEUE_RING_H
+#define FASTQUEUE_RING_H
+
+#include <linux/mm_types.h>
+#include <linux/types.h>
+#include <linux/fastqueue.h>
+
+struct nf_queue_entry;
+
+/* What the kernel knows of a frame; entry is NULL unless a packet is in it. */
+struct fq_slot {
+	struct nf_queue_entry *entry;
+	unsigned long queued_at;	/* jiffies */
+};
+
+struct fq_ring {
+	u32 frames;
+	u32 order;			/* frames == 1 << order */
+	u32 frame_size;
+	struct fq_slot *slots;
+
+	struct fastqueue_control *control;
+	u32 *words;
+	struct fastqueue_answer *answers;
+
+	struct fastqueue_status *status;
+	struct fastqueue_meta *meta;
+
+	u8 *payload;
+
+	size_t answer_size;
+	size_t meta_size;
+	size_t payload_size;
+};
+
+int fq_ring_alloc(struct fq_ring *ring, u32 frames, u32 frame_size);
+void fq_ring_free(struct fq_ring *ring);
+void fq_ring_describe(const struct fq_ring *ring, struct fastqueue_ring *answer);
+int fq_ring_mmap(const struct fq_ring *ring, struct vm_area_struct *vma,
+		 bool payload_writable);
+
+/* Slot of the frame with this count. */
+static inline u32 fq_ring_index(const struct fq_ring *ring, u32 count)
+{
+	return count & (ring->frames - 1);
+}
+
+/* Lap of the frame with this count, where it stands in a word. */
+static inline u32 fq_ring_lap(const struct fq_ring *ring, u32 count)
+{
+	return (count >> ring->order) << FASTQUEUE_LAP_SHIFT;
+}
+
+#endif /* FASTQUEUE_RING_H */

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The packet sender: driven by a timer, and at once when the handler enters
+ * poll() or asks. It owns FP, settles processed frames in order and gives
+ * their packets back to netfilter.
+ */
+#include <linux/netfilter.h>
+#include <linux/skbuff.h>
+#include <net/netfilter/nf_queue.h>
+
+#include "queue.h"
+
+/* Frames settled under one hold of the lock, and in one tick of the timer. */
+#define FQ_BATCH	64
+#define FQ_TICK_BATCHES	8
+
+/* What to do with a frame, found from its word. */
+enum fq_finding { FQ_PENDING, FQ_ANSWERED, FQ_TIMED_OUT };
+
+static bool fq_word_valid(u32 word, u32 lap)
+{
+	u32 verdict = (word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT;
+
+	if ((word & FASTQUEUE_STATE_MASK) != FASTQUEUE_PROCESSED ||
+	    (word & FASTQUEUE_LAP_MASK) != lap)
+		return false;
+	return verdict == FASTQUEUE_DROP || verdict == FASTQUEUE_ACCEPT ||
+	       verdict == FASTQUEUE_REPEAT || verdict == FASTQUEUE_QUEUE;
+}
+
+/*
+ * A word that says nothing is counted once and put back to OCCUPIED, so that
+ * the handler can still answer; if it just did, its word stays.
+ */
+static void fq_word_refuse(struct fq_queue *queue, u32 index, u32 word, u32 lap)
+{
+	if (cmpxchg(&queue->ring.words[index], word, FASTQUEUE_OCCUPIED | lap) == word)
+		queue->stats.invalid_words++;
+}
+
+/* Apply the handler's answer to the packet. Returns netfilter's verdict. */
+static unsigned int fq_answer_apply(struct fq_queue *queue,
+				    struct nf_queue_entry *entry, u32 index,
+				    u32 word)
+{
+	struct fastqueue_answer *answer = &queue->ring.answers[index];
+
+	if (word & FASTQUEUE_WITH_MARK)
+		entry->skb->mark = READ_ONCE(answer->mark);
+	if (word & FASTQUEUE_WITH_PRIORITY)
+		entry->skb->priority = READ_ONCE(answer->priority);
+
+	switch ((word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT) {
+	case FASTQUEUE_ACCEPT:
+		return NF_ACCEPT;
+	case FASTQUEUE_REPEAT:
+		return NF_REPEAT;
+	case FASTQUEUE_QUEUE:
+		return NF_QUEUE_NR(READ_ONCE(answer->queue) & 0xffff);
+	default:
+		return NF_DROP;
+	}
+}
+
+static enum fq_finding fq_frame_find(struct fq_queue *queue, u32 count,
+				     unsigned int *verdict)
+{
+	struct fq_ring *ring = &queue->ring;
+	u32 index = fq_ring_index(ring, count);
+	struct fq_slot *slot = &ring->slots[index];
+	u32 lap = fq_ring_lap(ring, count);
+	/* pairs with the handler's release: the answer comes before its word */
+	u32 word = smp_load_acquire(&ring->words[index]);
+
+	if (likely(fq_word_valid(word, lap))) {
+		*verdict = fq_answer_apply(queue, slot->entry, index, word);
+		return FQ_ANSWERED;
+	}
+	if (unlikely(word != (FASTQUEUE_OCCUPIED | lap)))
+		fq_word_refuse(queue, index, word, lap);
+	if (!queue->timeout || !time_after(jiffies, slot->queued_at + queue->timeout))
+		return FQ_PENDING;
+	*verdict = queue->default_action;
+	return FQ_TIMED_OUT;
+}
+
+static void fq_frame_count(struct fq_queue *queue, enum fq_finding finding,
+			   unsigned int verdict)
+{
+	if (finding == FQ_TIMED_OUT) {
+		queue->stats.timed_out++;
+		queue->stats.flushed++;
+	} else if (verdict == NF_DROP) {
+		queue->stats.dropped++;
+	} else {
+		queue->stats.accepted++;
+	}
+}
+
+/* Take the packet of frame @count if it is settled; false: it is not yet. */
+static bool fq_frame_take(struct fq_queue *queue, u32 count,
+			  struct list_head *batch)
+{
+	struct fq_ring *ring = &queue->ring;
+	u32 index = fq_ring_index(ring, count);
+	struct nf_queue_entry *entry = ring->slots[index].entry;
+	enum fq_finding finding;
+	unsigned int verdict;
+
+	if (!entry)	/* flushed, or settled out of order */
+		return true;
+	finding = fq_frame_find(queue, count, &verdict);
+	if (finding == FQ_PENDING)
+		return false;
+	fq_frame_count(queue, finding, verdict);
+	ring->slots[index].entry = NULL;
+	WRITE_ONCE(ring->words[index],
+		   FASTQUEUE_AVAILABLE | fq_ring_lap(ring, count));
+	entry->id |= verdict;
+	list_add_tail(&entry->list, batch);
+	return true;
+}
+
+/* Settle up to FQ_BATCH frames; true: there may be more. */
+static bool fq_sender_collect(struct fq_queue *queue, struct list_head *batch)
+{
+	bool ordered = !(queue->flags & FASTQUEUE_F_UNORDERED);
+	u32 count, taken = 0, fp = queue->fp;
+
+	for (count = fp; count != queue->fa && taken < FQ_BATCH; count++) {
+		bool settled = fq_frame_take(queue, count, batch);
+
+		if (settled && count == fp)
+			fp++;
+		taken += settled;
+		if (!settled && ordered)
+			break;
+	}
+	queue->fp = fp;
+	WRITE_ONCE(queue->ring.status->fp, fp);
+	return taken == FQ_BATCH;
+}
+
+static void fq_sender_reinject(struct list_head *batch)
+{
+	struct nf_queue_entry *entry, *next;
+
+	list_for_each_entry_safe(entry, next, batch, list) {
+		/* with the mark for shared connections still in id */
+		fq_reinject(entry, entry->id & ~FQ_ID_UNCONFIRMED);
+	}
+}
+
+/*
+ * Send at most @batches. Only one sender is at work on a queue, so that packets
+ * leave in order; another that comes meanwhile leaves its request behind.
+ */
+static void fq_sender_work(struct fq_queue *queue, unsigned int batches)
+{
+	bool more;
+
+	rcu_read_lock();
+	spin_lock_bh(&queue->lock);
+	queue->send_again = true;
+	if (queue->sending)
+		goto out;
+	queue->sending = true;
+	do {
+		LIST_HEAD(batch);
+
+		queue->send_again = false;
+		more = fq_sender_collect(queue, &batch);
+		spin_unlock_bh(&queue->lock);
+		fq_sender_reinject(&batch);
+		spin_lock_bh(&queue->lock);
+	} while ((more || queue->send_again) && --batches);
+	queue->sending = false;
+out:
+	spin_unlock_bh(&queue->lock);
+	rcu_read_unlock();
+}
+
+/* In process context: until nothing more is answered, one lap at most. */
+void fq_sender_run(struct fq_queue *queue)
+{
+	if (READ_ONCE(queue->fa) != READ_ONCE(queue->fp))
+		fq_sender_work(queue, queue->ring.frames / FQ_BATCH + 1);
+}
+
+/* Called with the lock held: have the timer run while frames are out. */
+void fq_sender_arm(struct fq_queue *queue)
+{
+	if (queue->timer_armed || queue->fa == queue->fp)
+		return;
+	queue->timer_armed = true;
+	hrtimer_start(&queue->timer, queue->period, HRTIMER_MODE_REL_SOFT);
+}
+
+/* The timer stops when the ring is empty; the receiver starts it again. */
+enum hrtimer_restart fq_sender_tick(struct hrtimer *timer)
+{
+	struct fq_queue *queue = container_of(timer, struct fq_queue, timer);
+	enum hrtimer_restart again = HRTIMER_RESTART;
+
+	fq_sender_work(queue, FQ_TICK_BATCHES);
+
+	spin_lock_bh(&queue->lock);
+	queue->stats.ticks++;
+	if (queue->fa == queue->fp || queue->closed) {
+		queue->timer_armed = false;
+		again = HRTIMER_NORESTART;
+	} else {
+		hrtimer_forward_now(timer, queue->period);
+	}
+	spin_unlock_bh(&queue->lock);
+	return again;
+}
