@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""Run-time folders of the labs: one a lab, private to the user, gone with the lab.
+
+<runtime>/<lab>/control.sock   the supervisor; a lab lives as long as it answers
+<runtime>/<lab>/*.sock         the target's command channel, console, serial port, QMP
+out/logs/labs/<lab>/*.log      what they said, kept when the lab is gone
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from devkit import paths
+from devkit.errors import KitError
+from devkit.lab import protocol
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+_LONGEST_SOCKET = 107
+_KEPT_LOGS = 20
+
+
+def check_name(name: str) -> str:
+    """Return ``name`` if a lab may have it, else raise KitError FQ-LAB."""
+    if not _NAME.fullmatch(name):
+        remedy = "use lower-case letters, digits and dashes, 31 at most"
+        raise KitError("FQ-LAB", f"{name!r} cannot be the name of a lab", remedy)
+    return name
+
+
+def path(name: str) -> Path:
+    """Run-time folder of a lab, whether or not it exists."""
+    return paths.runtime_dir() / check_name(name)
+
+
+def control(name: str) -> Path:
+    """Control socket of a lab."""
+    return path(name) / "control.sock"
+
+
+def logs(name: str) -> Path:
+    """Folder of a lab's logs."""
+    return paths.LOGS / "labs" / name
+
+
+def alive(name: str) -> bool:
+    """Whether the supervisor of a lab answers."""
+    with protocol.connection() as sock:
+        try:
+            sock.connect(str(control(name)))
+        except OSError:
+            return False
+    return True
+
+
+def names() -> list[str]:
+    """Names of all run-time folders, of live and of dead labs, sorted."""
+    top = paths.runtime_dir()
+    return sorted(entry.name for entry in top.iterdir() if entry.is_dir()) if top.is_dir() else []
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Hold the lock under which folders are made and removed; waits for it.
+
+    KitError FQ-RUNTIME where the folder of all labs is not this user's alone.
+    """
+    top = paths.runtime_dir()
+    try:
+        top.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = top.lstat()
+        if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077:
+            raise PermissionError("it belongs to somebody else, or others may write to it")
+        descriptor = os.open(top / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        remedy = "set FASTQUEUE_RUNTIME to a short path in a folder of your own"
+        raise KitError("FQ-RUNTIME", f"{top} cannot be used: {error}", remedy) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def create(name: str) -> Path:
+    """Make the empty folder of a new lab (under the lock); FQ-BUSY where the lab lives."""
+    folder = path(name)
+    if len(os.fsencode(folder / "control.sock")) > _LONGEST_SOCKET:
+        remedy = "set FASTQUEUE_RUNTIME to a shorter path"
+        raise KitError("FQ-RUNTIME", f"{folder} is too long for a socket", remedy)
+    if folder.exists():
+        if alive(name):
+            remedy = f"./inv down --lab {name}, or use another name"
+            raise KitError("FQ-BUSY", f"a lab named {name} is running", remedy)
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def sweep() -> None:
+    """Remove the folders of dead labs (under the lock), and all but the latest logs."""
+    for name in names():
+        if not _NAME.fullmatch(name) or not alive(name):
+            shutil.rmtree(paths.runtime_dir() / name, ignore_errors=True)
+    top = paths.LOGS / "labs"
+    found = sorted(top.iterdir(), key=lambda entry: entry.stat().st_mtime) if top.is_dir() else []
+    for entry in found[:-_KEPT_LOGS]:
+        if not alive(entry.name):
+            shutil.rmtree(entry, ignore_errors=True)
