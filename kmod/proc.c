@@ -6,7 +6,6 @@
 
 #include "queue.h"
 
-
 /* Frames that are answered and not yet sent; looked at without the lock. */
 static u32 fq_processed(const struct fq_queue *queue)
 {

@@ -73,6 +73,9 @@ enum hrtimer_restart fq_sender_tick(struct hrtimer *timer);
 void fq_sender_run(struct fq_queue *queue);
 void fq_sender_arm(struct fq_queue *queue);
 
+/* mangle.c */
+int fq_mangle(struct nf_queue_entry *entry, const void *data, u32 len);
+
 /* reinject.c */
 void fq_reinject(struct nf_queue_entry *entry, unsigned int verdict);
 bool fq_ct_is_shared(const struct nf_queue_entry *entry, bool *unconfirmed);

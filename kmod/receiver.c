@@ -35,6 +35,7 @@ static void fq_publish(struct fq_queue *queue, struct nf_queue_entry *entry,
 
 	ring->slots[index].entry = entry;
 	ring->slots[index].queued_at = jiffies;
+	ring->slots[index].cap_len = cap_len;
 	fq_meta_fill(&ring->meta[index], queue, entry, cap_len);
 	WRITE_ONCE(ring->words[index],
 		   FASTQUEUE_OCCUPIED | fq_ring_lap(ring, queue->fa));
@@ -54,8 +55,8 @@ static void fq_receiver_wake(struct fq_queue *queue, u32 count)
 {
 	/* pairs with the barrier in fq_poll(): fo and the sleepers after fa */
 	smp_mb();
-	if (!waitqueue_active(&queue->wait) ||
-	    READ_ONCE(queue->ring.control->fo) != count)
+	if (READ_ONCE(queue->ring.control->fo) != count ||
+	    !waitqueue_active(&queue->wait)) /* ordered by the barrier above */
 		return;
 	queue->stats.wakeups++;
 	wake_up_interruptible_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);

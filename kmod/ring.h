@@ -16,6 +16,7 @@ struct nf_queue_entry;
 struct fq_slot {
 	struct nf_queue_entry *entry;
 	unsigned long queued_at;	/* jiffies */
+	u32 cap_len;			/* bytes that the handler sees */
 };
 
 struct fq_ring {

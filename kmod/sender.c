@@ -17,9 +17,14 @@
 /* What to do with a frame, found from its word. */
 enum fq_finding { FQ_PENDING, FQ_ANSWERED, FQ_TIMED_OUT };
 
+static u32 fq_word_verdict(u32 word)
+{
+	return (word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT;
+}
+
 static bool fq_word_valid(u32 word, u32 lap)
 {
-	u32 verdict = (word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT;
+	u32 verdict = fq_word_verdict(word);
 
 	if ((word & FASTQUEUE_STATE_MASK) != FASTQUEUE_PROCESSED ||
 	    (word & FASTQUEUE_LAP_MASK) != lap)
@@ -38,28 +43,75 @@ static void fq_word_refuse(struct fq_queue *queue, u32 index, u32 word, u32 lap)
 		queue->stats.invalid_words++;
 }
 
-/* Apply the handler's answer to the packet. Returns netfilter's verdict. */
-static unsigned int fq_answer_apply(struct fq_queue *queue,
-				    struct nf_queue_entry *entry, u32 index,
-				    u32 word)
+/*
+ * Copy what goes with the word, each field once. False: it asks for what
+ * cannot be, such as changing a packet of which the handler saw only a part.
+ */
+static bool fq_answer_read(const struct fq_queue *queue, u32 index, u32 word,
+			   struct fastqueue_answer *own)
 {
-	struct fastqueue_answer *answer = &queue->ring.answers[index];
+	const struct fastqueue_answer *answer = &queue->ring.answers[index];
+	const struct fq_slot *slot = &queue->ring.slots[index];
 
+	own->mark = READ_ONCE(answer->mark);
+	own->priority = READ_ONCE(answer->priority);
+	own->queue = READ_ONCE(answer->queue);
+	own->len = READ_ONCE(answer->len);
+	if (fq_word_verdict(word) == FASTQUEUE_QUEUE &&
+	    own->queue > FASTQUEUE_MAX_QUEUE)
+		return false;
+	if (!(word & FASTQUEUE_WITH_PAYLOAD))
+		return true;
+	return queue->flags & FASTQUEUE_F_WRITABLE && own->len &&
+	       own->len <= queue->ring.frame_size &&
+	       slot->cap_len == slot->entry->skb->len &&
+	       !skb_is_gso(slot->entry->skb);
+}
+
+/* Apply the handler's answer to the packet. Returns netfilter's verdict. */
+static unsigned int fq_answer_apply(struct fq_queue *queue, u32 index, u32 word,
+				    const struct fastqueue_answer *answer)
+{
+	struct fq_ring *ring = &queue->ring;
+	struct nf_queue_entry *entry = ring->slots[index].entry;
+
+	if (word & FASTQUEUE_WITH_PAYLOAD &&
+	    fq_mangle(entry, ring->payload + (size_t)index * ring->frame_size,
+		      answer->len))
+		return NF_DROP;
 	if (word & FASTQUEUE_WITH_MARK)
-		entry->skb->mark = READ_ONCE(answer->mark);
+		entry->skb->mark = answer->mark;
 	if (word & FASTQUEUE_WITH_PRIORITY)
-		entry->skb->priority = READ_ONCE(answer->priority);
+		entry->skb->priority = answer->priority;
 
-	switch ((word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT) {
+	switch (fq_word_verdict(word)) {
 	case FASTQUEUE_ACCEPT:
 		return NF_ACCEPT;
 	case FASTQUEUE_REPEAT:
 		return NF_REPEAT;
 	case FASTQUEUE_QUEUE:
-		return NF_QUEUE_NR(READ_ONCE(answer->queue) & 0xffff);
+		return NF_QUEUE_NR(answer->queue);
 	default:
 		return NF_DROP;
 	}
+}
+
+#define FQ_WORD_EXTRAS	(FASTQUEUE_WITH_MARK | FASTQUEUE_WITH_PRIORITY | \
+			 FASTQUEUE_WITH_PAYLOAD)
+
+/* Most words say accept or drop and no more: nothing else is read for them. */
+static bool fq_answer_take(struct fq_queue *queue, u32 index, u32 word,
+			   unsigned int *verdict)
+{
+	struct fastqueue_answer answer;
+
+	*verdict = fq_word_verdict(word);
+	if (likely(!(word & FQ_WORD_EXTRAS) && *verdict <= NF_ACCEPT))
+		return true;
+	if (!fq_answer_read(queue, index, word, &answer))
+		return false;
+	*verdict = fq_answer_apply(queue, index, word, &answer);
+	return true;
 }
 
 static enum fq_finding fq_frame_find(struct fq_queue *queue, u32 count,
@@ -67,18 +119,17 @@ static enum fq_finding fq_frame_find(struct fq_queue *queue, u32 count,
 {
 	struct fq_ring *ring = &queue->ring;
 	u32 index = fq_ring_index(ring, count);
-	struct fq_slot *slot = &ring->slots[index];
 	u32 lap = fq_ring_lap(ring, count);
 	/* pairs with the handler's release: the answer comes before its word */
 	u32 word = smp_load_acquire(&ring->words[index]);
 
-	if (likely(fq_word_valid(word, lap))) {
-		*verdict = fq_answer_apply(queue, slot->entry, index, word);
+	if (likely(fq_word_valid(word, lap)) &&
+	    fq_answer_take(queue, index, word, verdict))
 		return FQ_ANSWERED;
-	}
 	if (unlikely(word != (FASTQUEUE_OCCUPIED | lap)))
 		fq_word_refuse(queue, index, word, lap);
-	if (!queue->timeout || !time_after(jiffies, slot->queued_at + queue->timeout))
+	if (!queue->timeout ||
+	    !time_after(jiffies, ring->slots[index].queued_at + queue->timeout))
 		return FQ_PENDING;
 	*verdict = queue->default_action;
 	return FQ_TIMED_OUT;

@@ -95,8 +95,7 @@ struct fastqueue_answer {
 struct fastqueue_status {
 	__u32 fa;		/* frames published by the receiver */
 	__u32 fp;		/* frames settled by the sender */
-	__u32 closed;		/* not 0: nothing will be queued any more */
-	__u32 reserved[13];
+	__u32 reserved[14];
 };
 
 #define FASTQUEUE_META_OFFSET	64	/* of the first fastqueue_meta */
