@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""In-line packet processing over Fast Queue's shared ring.
+
+    from fastqueue import Queue
+
+    with Queue(0) as queue:
+        for frame in queue:
+            if frame.payload[9] == 17:
+                frame.drop()
+            else:
+                frame.accept()
+
+A whole batch at a time is much cheaper: ``for batch in queue.batches(): batch.accept_all()``.
+"""
+
+from .batch import Batch
+from .errors import FastQueueError, QueueClosedError, QueueError
+from .frame import Frame
+from .meta import Meta
+from .queue import Queue
+from .request import RingRequest
+from .stats import Stats
+
+__all__ = [
+    "Batch",
+    "FastQueueError",
+    "Frame",
+    "Meta",
+    "Queue",
+    "QueueClosedError",
+    "QueueError",
+    "RingRequest",
+    "Stats",
+]

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""Command line: ``python3 -m fastqueue run`` and ``stat``.
+
+Exit status: 0 done (also after SIGINT or SIGTERM), 1 the queue cannot be used,
+2 wrong arguments or rules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from .errors import QueueError
+from .handlers import Drop, FiveTuple, Handler, Null, Payload
+from .request import RingRequest
+from .rules import RulesError, read_fivetuple_rules, read_payload_rules
+from .run import run_handler
+from .status import format_status, read_status
+
+_RULE_FORMATS = """rules, one a line, the first that matches decides, # begins a comment:
+  fivetuple  drop|accept [proto tcp|udp|icmp|icmpv6|any] [src ADDR[/LEN]] [dst ADDR[/LEN]]
+                         [sport N[-M]] [dport N[-M]]
+  payload    drop|accept /REGEX/[i] [first N] [proto ...] [port N[-M]]
+  both       default accept|drop
+exit status: 0 ended by a signal, 1 the queue cannot be used, 2 wrong arguments or rules"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except RulesError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except QueueError as error:
+        print(f"fastqueue: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    handler = _HANDLERS[options.handler](options)
+    request = RingRequest(
+        queue=options.queue,
+        frames=options.frames,
+        frame_size=options.frame_size,
+        copy_range=options.copy_range,
+        default_action=options.default,
+        period_us=options.period_us,
+        timeout_ms=options.timeout_ms,
+        timer_only=options.timer_only,
+        gso=options.gso,
+    )
+    run_handler(handler, request, one_by_one=options.one_by_one)
+    return 0
+
+
+def _stat(options: argparse.Namespace) -> int:
+    rows = read_status()
+    print(json.dumps(rows, indent=2) if options.json else format_status(rows))
+    return 0
+
+
+_HANDLERS: dict[str, Callable[[argparse.Namespace], Handler]] = {
+    "null": lambda options: Null(),
+    "drop": lambda options: Drop(),
+    "fivetuple": lambda options: FiveTuple(read_fivetuple_rules(options.rules)),
+    "payload": lambda options: Payload(read_payload_rules(options.rules)),
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m fastqueue", description="Fast Queue packet handlers.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run",
+        help="handle the packets of a queue",
+        epilog=_RULE_FORMATS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.set_defaults(command=_run)
+    _add_ring_options(run)
+    _add_handlers(run)
+    stat = commands.add_parser("stat", help="show all queues of this network namespace")
+    stat.add_argument("--json", action="store_true", help="for programs, with the kernel's names")
+    stat.set_defaults(command=_stat)
+    return parser
+
+
+def _add_ring_options(run: argparse.ArgumentParser) -> None:
+    ring = RingRequest(queue=0)
+
+    def number(name: str, default: int, text: str) -> None:
+        run.add_argument(name, type=int, default=default, metavar="N", help=f"{text} (default {default})")
+
+    number("--queue", ring.queue, "queue number of the netfilter rule")
+    number("--frames", ring.frames, "frames in the ring, a power of two")
+    number("--frame-size", ring.frame_size, "bytes a frame, a multiple of 64")
+    number("--copy-range", ring.copy_range, "bytes of a packet to copy, 0: the frame's size")
+    number("--period-us", ring.period_us, "period of the sender's timer, 0: 1000")
+    number("--timeout-ms", ring.timeout_ms, "time limit of an unanswered frame, 0: none")
+    run.add_argument(
+        "--default",
+        choices=("accept", "drop"),
+        default=ring.default_action,
+        help=f"for packets that no handler decides about (default {ring.default_action})",
+    )
+    run.add_argument("--timer-only", action="store_true", help="the paper's mode: settle on the timer alone")
+    run.add_argument("--gso", action="store_true", help="take GSO packets whole")
+    style = run.add_mutually_exclusive_group()
+    style.add_argument(
+        "--batch", dest="one_by_one", action="store_false", help="answer all at once (default)"
+    )
+    style.add_argument("--one-by-one", action="store_true", help="answer each frame by itself")
+    run.set_defaults(one_by_one=False)
+
+
+def _add_handlers(run: argparse.ArgumentParser) -> None:
+    handlers = run.add_subparsers(dest="handler", required=True, metavar="null|drop|fivetuple|payload")
+    handlers.add_parser("null", help="accept everything")
+    handlers.add_parser("drop", help="drop everything")
+    for name, text in (
+        ("fivetuple", "by addresses, ports, protocol"),
+        ("payload", "by regular expressions on contents"),
+    ):
+        handlers.add_parser(name, help=text).add_argument("rules", metavar="RULES", help="rule file")

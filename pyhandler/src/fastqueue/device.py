@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""The character device: open, allocate and map a ring, sleep, and control it."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Callable
+from fcntl import ioctl
+from mmap import MAP_SHARED, PROT_READ, PROT_WRITE, mmap
+
+from . import abi
+from .errors import QueueError, explain
+from .request import RingRequest
+from .ring import Ring
+from .stats import Stats
+
+Poll = Callable[..., list[tuple[int, int]]]
+
+
+class Device:
+    """An open ``/dev/fastqueue`` with its ring.
+
+    ``poll(ms)`` is the bound method of a ``select.poll`` object: it lets the sender settle
+    answered frames and then sleeps until there are new ones (``None``: for ever).
+    """
+
+    poll: Poll
+    ring: Ring
+
+    def __init__(self, request: RingRequest, path: str = abi.DEVICE) -> None:
+        """Bind ``request.queue`` and map its ring. Raises QueueError."""
+        request.check()
+        self._queue = request.queue
+        self._path = path
+        self._maps: list[mmap] = []
+        self._fd = -1
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            self._allocate(request)
+        except OSError as error:
+            self.close()
+            raise explain(error, queue=request.queue, path=path) from error
+        poller = select.poll()
+        poller.register(self._fd, select.POLLIN)
+        self.poll = poller.poll
+
+    def _allocate(self, request: RingRequest) -> None:
+        parameters = request.pack()
+        ioctl(self._fd, abi.IOC_ALLOC, parameters)
+        *_, answer_at, answer_size, meta_at, meta_size, payload_at, payload_size = abi.RING.unpack(parameters)
+        payload_access = PROT_READ | (PROT_WRITE if request.writable else 0)
+        answer = self._map(answer_at, answer_size, PROT_READ | PROT_WRITE)
+        meta = self._map(meta_at, meta_size, PROT_READ)
+        payload = self._map(payload_at, payload_size, payload_access)
+        self.ring = Ring(answer, meta, payload, request.frames, request.frame_size)
+
+    def _map(self, offset: int, size: int, access: int) -> memoryview:
+        area = mmap(self._fd, size, flags=MAP_SHARED, prot=access, offset=offset)
+        self._maps.append(area)
+        return memoryview(area)
+
+    def fileno(self) -> int:
+        """Return the file descriptor, readable while there are frames to look at. Raises when closed."""
+        if self._fd < 0:
+            raise QueueError("the queue is closed", "open it again")
+        return self._fd
+
+    def kick(self) -> None:
+        """Let the sender settle answered frames now. Raises QueueError."""
+        self._control(abi.IOC_KICK, b"")
+
+    def set(self, settings: bytes) -> None:
+        """Hand ``struct fastqueue_settings`` to the kernel. Raises QueueError."""
+        self._control(abi.IOC_SET, settings)
+
+    def stats(self) -> Stats:
+        """Read the queue's counters. Raises QueueError."""
+        counters = bytearray(abi.STATS.size)
+        self._control(abi.IOC_STATS, counters)
+        return Stats.unpack(counters)
+
+    def _control(self, number: int, data: bytes | bytearray) -> None:
+        try:
+            ioctl(self.fileno(), number, data)
+        except OSError as error:
+            raise explain(error, queue=self._queue, path=self._path) from error
+
+    def close(self) -> bool:
+        """Unmap and close; the kernel gives outstanding frames the default action.
+
+        False when somebody still holds a frame's bytes: a mapping cannot go
+        before them, and keeps the queue until they are dropped.
+        """
+        fd, self._fd = self._fd, -1
+        maps, self._maps = self._maps, []
+        free = self.ring.release() if hasattr(self, "ring") else True
+        for area in maps:
+            try:
+                area.close()
+            except BufferError:
+                free = False
+        if fd >= 0:
+            os.close(fd)
+        return free

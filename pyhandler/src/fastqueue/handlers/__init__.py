@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+"""Packet handlers: what decides about the packets of a queue."""
+
+from .base import Handler
+from .constant import Drop, Null
+from .fivetuple import FiveTuple
+from .payload import Payload
+
+__all__ = ["Drop", "FiveTuple", "Handler", "Null", "Payload"]

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""Decide by regular expressions on the contents of each packet."""
+
+from __future__ import annotations
+
+from ..packet import parse
+from ..rules import PayloadRule, Ruleset
+from .base import ContentHandler
+
+
+class Payload(ContentHandler):
+    """The first rule that matches decides; packets without contents and what is not IP get the default."""
+
+    def __init__(self, rules: Ruleset[PayloadRule]) -> None:
+        self._rules = rules.rules
+        self._default = rules.default
+
+    def decide(self, view: memoryview) -> int:
+        """Answer by the rules."""
+        packet = parse(view)
+        if packet is None or packet.contents == len(view):
+            return self._default
+        contents = view[packet.contents :]
+        for rule in self._rules:
+            if rule.matches(packet, contents):
+                return rule.answer
+        return self._default

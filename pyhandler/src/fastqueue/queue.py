@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""A queue: what a handler opens, waits on and answers."""
+
+from __future__ import annotations
+
+import select
+import warnings
+from collections.abc import Iterator
+from time import monotonic
+from types import TracebackType
+from typing import Protocol, Self
+
+from . import abi
+from .batch import Batch
+from .device import Device, Poll
+from .errors import QueueClosedError
+from .frame import Frame
+from .request import RingRequest, pack_settings
+from .ring import Ring
+from .stats import Stats
+
+_ENDED = select.POLLHUP | select.POLLERR | select.POLLNVAL
+
+
+class Backend(Protocol):
+    """What a queue needs of its device; tests bring a model of the kernel."""
+
+    ring: Ring
+    poll: Poll
+
+    def fileno(self) -> int:
+        """See Device."""
+
+    def kick(self) -> None:
+        """See Device."""
+
+    def set(self, settings: bytes) -> None:
+        """See Device."""
+
+    def stats(self) -> Stats:
+        """See Device."""
+
+    def close(self) -> bool:
+        """See Device."""
+
+
+class Queue:
+    """One netfilter queue, and the only handler of its number.
+
+    Iterate over it for frames one by one, over ``batches()`` for all that wait at once.
+    Works with ``select``, ``selectors`` and (``fastqueue.aio``) asyncio. One thread a queue.
+    """
+
+    def __init__(
+        self, request: RingRequest | int, *, backend: Backend | None = None, path: str = abi.DEVICE
+    ) -> None:
+        """Open queue number ``request``, or the ring it describes. Raises QueueError."""
+        self.request = request if isinstance(request, RingRequest) else RingRequest(request)
+        self._device = backend or Device(self.request, path)
+        self._ring = self._device.ring
+        self._timer_only = self.request.timer_only
+
+    def fileno(self) -> int:
+        """Return the file descriptor for ``select`` and its kin."""
+        return self._device.fileno()
+
+    def wait(self, timeout: float | None = None) -> Batch:
+        """Return all frames that wait; sleep up to ``timeout`` seconds for the first.
+
+        The frames handed out before count as taken from now on. The batch is empty
+        when the time is over (``wait(0)``: never sleeps). Raises QueueClosedError.
+        """
+        ring, poll = self._ring, self._device.poll
+        ring.publish()
+        milliseconds = None if timeout is None else max(0, round(timeout * 1000))
+        deadline = None if timeout is None else monotonic() + timeout
+        while True:
+            awake = self._timer_only and ring.status[abi.STATUS_FA] != ring.fo
+            events = [] if awake else poll(milliseconds)
+            first, number = ring.take()
+            if number:
+                return Batch(ring, first, number)
+            if events and events[0][1] & _ENDED:
+                raise QueueClosedError("the kernel closed the queue")
+            if deadline is not None:
+                milliseconds = round((deadline - monotonic()) * 1000)
+                if milliseconds <= 0:
+                    return Batch(ring, first, 0)
+
+    def done(self) -> None:
+        """Count all frames handed out as taken, so that ``select`` reports only newer ones.
+
+        ``wait`` and the ``_all`` methods of a batch do it too; needed before sleeping
+        in somebody else's loop.
+        """
+        self._ring.publish()
+
+    def batches(self) -> Iterator[Batch]:
+        """Go through batches until the kernel closes the queue."""
+        try:
+            while True:
+                yield self.wait()
+        except QueueClosedError:
+            return
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Go through frames until the kernel closes the queue."""
+        for batch in self.batches():
+            yield from batch
+
+    def answer_all(self, answer: int) -> None:
+        """Give every packet the same ``abi.ANSWER_*`` until the kernel closes the queue.
+
+        What ``for batch in batches(): batch.accept_all()`` does, with as few steps a
+        batch as can be: with little traffic a batch is one packet.
+        """
+        ring, poll, timer_only = self._ring, self._device.poll, self._timer_only
+        status, words, control = ring.status, ring.words, ring.control
+        mask, shift, fo = ring.mask, ring.shift, ring.fo
+        events: list[tuple[int, int]] = []
+        while True:
+            fa = status[0]  # abi.STATUS_FA; literals are cheaper than attributes of a module
+            if fa - fo & 0xFFFFFFFF == 1:
+                words[fo & mask] = fo >> shift << 8 & 0xFFFFFF00 | answer
+                ring.fo = control[0] = fo = fa
+            elif fa != fo:
+                first, number = ring.take()
+                ring.fill(first, number, answer)
+                control[0] = fo = ring.fo
+            elif events and events[0][1] & _ENDED:
+                return
+            if not timer_only or status[0] == fo:
+                events = poll()
+
+    def kick(self) -> None:
+        """Let the sender settle answered frames at once; ``wait`` does it too, except in timer-only mode."""
+        self._device.kick()
+
+    def set(
+        self,
+        *,
+        default_action: str | None = None,
+        period_us: int | None = None,
+        timeout_ms: int | None = None,
+        copy_range: int | None = None,
+    ) -> None:
+        """Change the live queue; what is None stays. Raises QueueError."""
+        self._device.set(pack_settings(default_action, period_us, timeout_ms, copy_range))
+
+    def stats(self) -> Stats:
+        """Return the kernel's counters."""
+        return self._device.stats()
+
+    def close(self) -> None:
+        """Give the queue up. Frames without a verdict get the default action."""
+        if not self._device.close():
+            warnings.warn("bytes of a frame are still held; the queue ends with them", ResourceWarning, 2)
+
+    def __enter__(self) -> Self:
+        """Return the queue."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the queue."""
+        self.close()

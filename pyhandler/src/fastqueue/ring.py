@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""The shared ring as the handler sees it: pointers, words and areas, all in constant time.
+
+Why plain item access is enough
+    Kernel and handler share words that each side changes while the other looks.
+    Every such word is an item of a ``memoryview`` cast to ``I``: CPython reads
+    and writes it with one fixed-size 4-byte copy, which compilers turn into one
+    32-bit move, and all of them lie on 4-byte boundaries, so none is ever seen half
+    written. ``struct`` and byte slices promise no such thing and are used only
+    for what does not change while it is looked at (metadata, payload).
+
+Why there are no barriers
+    x86 keeps loads in order among loads and stores among stores (TSO), and the
+    interpreter neither caches nor reorders item accesses. Hence what the kernel
+    stored before FA is seen once FA was read, and the kernel sees an answer's
+    fields before its word, and words before FO. A store followed by a load of
+    something else may be turned round; the only place where that matters is
+    falling asleep, and there the system call ``poll`` lies between. A machine
+    with a weaker order would need barriers that plain Python does not have.
+
+Why a slice may be stored
+    A run of words is copied upwards, in whole words, and the old and the new value of each
+    differ in the low byte only. Their order among each other means nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from . import abi
+
+_BLOCKS_KEPT = 8
+
+
+class Ring:
+    """Views of the three areas, and the handler's own count FO.
+
+    ``fo`` is the count of frames handed out; the shared FO follows it in
+    ``publish()``. Slots are ``count & mask``.
+    """
+
+    __slots__ = (
+        "_blocks",
+        "answers",
+        "control",
+        "fo",
+        "frame_size",
+        "frames",
+        "heads",
+        "mask",
+        "meta",
+        "payload",
+        "shift",
+        "status",
+        "words",
+        "writable",
+    )
+
+    def __init__(
+        self, answer: memoryview, meta: memoryview, payload: memoryview, frames: int, frame_size: int
+    ) -> None:
+        """Take views of bytes of the three areas, of a ring of ``frames`` frames of ``frame_size`` bytes."""
+        words_end = abi.WORDS_OFFSET + 4 * frames
+        meta_end = abi.META_OFFSET + abi.META.size * frames
+        self.frames = frames
+        self.frame_size = frame_size
+        self.mask = frames - 1
+        self.shift = frames.bit_length() - 1
+        self.control = answer[: abi.CONTROL_SIZE].cast("I")
+        self.words = answer[abi.WORDS_OFFSET : words_end].cast("I")
+        self.answers = answer[words_end : words_end + abi.ANSWER.size * frames]
+        self.status = meta[: abi.STATUS_SIZE].cast("I")
+        self.meta = meta[abi.META_OFFSET : meta_end]
+        self.heads = self.meta.cast("I")
+        self.payload = payload[: frame_size * frames]
+        self.writable = not payload.readonly
+        self.fo = self.control[abi.CONTROL_FO]
+        self._blocks: dict[int, memoryview] = {}
+
+    def lap_bits(self, count: int) -> int:
+        """Return the lap of frame ``count`` where its word has it."""
+        return count >> self.shift << abi.LAP_SHIFT & abi.LAP_MASK
+
+    def settled(self, count: int) -> bool:
+        """Say whether the sender is past frame ``count``: its slot may be another packet's by now."""
+        behind = self.status[abi.STATUS_FP] - count & abi.COUNT_MASK
+        return 0 < behind < 1 << 31
+
+    def take(self) -> tuple[int, int]:
+        """Hand out all published frames, past which ``fo`` moves: return the first's count and their number.
+
+        When time limits let the receiver go round the ring while the handler slept, only
+        the newest lap is there to be looked at.
+        """
+        first = self.fo
+        self.fo = fa = self.status[abi.STATUS_FA]
+        number = fa - first & abi.COUNT_MASK
+        if number > self.frames:
+            return fa - self.frames & abi.COUNT_MASK, self.frames
+        return first, number
+
+    def publish(self) -> None:
+        """Tell the kernel which frames are taken; ``poll`` sleeps once that is all of them."""
+        self.control[abi.CONTROL_FO] = self.fo
+
+    def runs(self, first: int, number: int) -> list[tuple[int, int, int]]:
+        """Split ``number`` frames from count ``first`` at the ring's end: (slot, end slot, lap bits) each."""
+        slot = first & self.mask
+        end = slot + number
+        if end <= self.frames:
+            return [(slot, end, self.lap_bits(first))]
+        following = first + self.frames - slot & abi.COUNT_MASK
+        return [(slot, self.frames, self.lap_bits(first)), (0, end - self.frames, self.lap_bits(following))]
+
+    def fill(self, first: int, number: int, answer: int) -> None:
+        """Answer ``number`` frames from count ``first``, at most a lap, alike, with one store a lap."""
+        if number == 1:
+            self.words[first & self.mask] = self.lap_bits(first) | answer
+            return
+        for slot, end, lap in self.runs(first, number):
+            self.words[slot:end] = self.block(lap | answer)[slot:end]
+
+    def block(self, word: int) -> memoryview:
+        """Return ``word`` as often as there are frames; kept, since a whole lap uses the same."""
+        block = self._blocks.get(word)
+        if block is None:
+            if len(self._blocks) >= _BLOCKS_KEPT:
+                self._blocks.clear()
+            block = memoryview(word.to_bytes(4, sys.byteorder) * self.frames).cast("I")
+            self._blocks[word] = block
+        return block
+
+    def release(self) -> bool:
+        """Give up all views; False when somebody still holds a part of the payload or metadata."""
+        held = False
+        for name in ("control", "words", "answers", "status", "heads", "meta", "payload"):
+            try:
+                getattr(self, name).release()
+            except BufferError:
+                held = True
+        return not held

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+"""Rule files: one rule a line, the first that matches decides, ``#`` begins a comment."""
+
+from .errors import RulesError
+from .fivetuple import FiveTupleRule, read_fivetuple_rules
+from .payload import PayloadRule, read_payload_rules
+from .source import Ruleset
+
+__all__ = [
+    "FiveTupleRule",
+    "PayloadRule",
+    "RulesError",
+    "Ruleset",
+    "read_fivetuple_rules",
+    "read_payload_rules",
+]
