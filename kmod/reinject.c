@@ -10,6 +10,7 @@
 #include <linux/netfilter_ipv6.h>
 #include <linux/skbuff.h>
 #include <net/ip.h>
+#include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_queue.h>
 
@@ -35,35 +36,42 @@ static const struct nf_hook_entries *fq_hooks(const struct nf_hook_state *state)
 	}
 }
 
-static bool fq_route_changed(const struct sk_buff *skb,
-			     const struct nf_queue_entry *entry)
+static int fq_reroute_ipv4(struct sk_buff *skb,
+			   const struct nf_queue_entry *entry)
 {
 	const struct ip_rt_info *saved = nf_queue_entry_reroute(entry);
 	const struct iphdr *iph = ip_hdr(skb);
 
-	return iph->tos != saved->tos || skb->mark != saved->mark ||
-	       iph->daddr != saved->daddr || iph->saddr != saved->saddr;
+	if (iph->tos == saved->tos && skb->mark == saved->mark &&
+	    iph->daddr == saved->daddr && iph->saddr == saved->saddr)
+		return 0;
+	return ip_route_me_harder(entry->state.net, entry->state.sk, skb,
+				  RTN_UNSPEC);
+}
+
+static int fq_reroute_ipv6(struct sk_buff *skb,
+			   const struct nf_queue_entry *entry)
+{
+	const struct ip6_rt_info *saved = nf_queue_entry_reroute(entry);
+	const struct ipv6hdr *iph = ipv6_hdr(skb);
+
+	if (ipv6_addr_equal(&iph->daddr, &saved->daddr) &&
+	    ipv6_addr_equal(&iph->saddr, &saved->saddr) &&
+	    skb->mark == saved->mark)
+		return 0;
+	return nf_ip6_route_me_harder(entry->state.net, entry->state.sk, skb);
 }
 
 /* A local packet whose route keys changed while it was out is routed anew. */
-static int fq_reroute(struct sk_buff *skb, struct nf_queue_entry *entry)
+static int fq_reroute(struct sk_buff *skb, const struct nf_queue_entry *entry)
 {
-	const struct nf_ipv6_ops *ipv6;
-
 	if (entry->state.hook != NF_INET_LOCAL_OUT)
 		return 0;
-	switch (entry->state.pf) {
-	case NFPROTO_IPV4:
-		if (fq_route_changed(skb, entry))
-			return ip_route_me_harder(entry->state.net, entry->state.sk,
-						  skb, RTN_UNSPEC);
-		return 0;
-	case NFPROTO_IPV6:
-		ipv6 = rcu_dereference(nf_ipv6_ops);
-		return ipv6 ? ipv6->reroute(skb, entry) : 0;
-	default:
-		return 0;
-	}
+	if (entry->state.pf == NFPROTO_IPV4)
+		return fq_reroute_ipv4(skb, entry);
+	if (entry->state.pf == NFPROTO_IPV6)
+		return fq_reroute_ipv6(skb, entry);
+	return 0;
 }
 
 /* Walk the hooks from @index on. Returns the verdict that ended the walk. */
