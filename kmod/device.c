@@ -16,7 +16,7 @@
 #include "queue.h"
 
 struct fq_file {
-	struct mutex alloc;		/* one allocation a file */
+	struct mutex ring;		/* allocation, resizing, mapping */
 	struct fq_queue *queue;		/* set once, with release semantics */
 	struct net *net;		/* of the process that opened */
 };
@@ -27,7 +27,7 @@ static int fq_open(struct inode *inode, struct file *file)
 
 	if (!ff)
 		return -ENOMEM;
-	mutex_init(&ff->alloc);
+	mutex_init(&ff->ring);
 	ff->net = get_net(current->nsproxy->net_ns);
 	file->private_data = ff;
 	return nonseekable_open(inode, file);
@@ -48,37 +48,46 @@ static struct fq_queue *fq_file_queue(struct file *file)
 {
 	struct fq_file *ff = file->private_data;
 
-	/* pairs with the release in fq_ioctl_alloc(): a whole queue or none */
+	/* pairs with the release in fq_file_alloc(): a whole queue or none */
 	return smp_load_acquire(&ff->queue);
 }
 
-static long fq_ioctl_alloc(struct fq_file *ff, struct fastqueue_ring __user *arg)
+static int fq_file_alloc(struct fq_file *ff, struct fastqueue_ring *ring)
+{
+	struct fq_queue *queue;
+
+	if (ff->queue)
+		return -EBUSY;
+	queue = fq_queue_create(ff->net, ring);
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+	/* pairs with the acquire in fq_file_queue() */
+	smp_store_release(&ff->queue, queue);
+	return 0;
+}
+
+static int fq_file_resize(struct fq_file *ff, struct fastqueue_ring *ring)
+{
+	return ff->queue ? fq_queue_resize(ff->queue, ring) : -ENXIO;
+}
+
+/* User memory is touched outside the mutex: a fault takes mmap()'s lock. */
+static long fq_ioctl_ring(struct fq_file *ff, struct fastqueue_ring __user *arg,
+			  int (*make)(struct fq_file *, struct fastqueue_ring *))
 {
 	struct fastqueue_ring ring;
-	struct fq_queue *queue;
-	long err = 0;
+	int err;
 
 	if (copy_from_user(&ring, arg, sizeof(ring)))
 		return -EFAULT;
-
-	mutex_lock(&ff->alloc);
-	if (ff->queue) {
-		err = -EBUSY;
-		goto out;
-	}
-	queue = fq_queue_create(ff->net, &ring);
-	if (IS_ERR(queue)) {
-		err = PTR_ERR(queue);
-		goto out;
-	}
-	/* from here on the file owns the queue, whatever copying back says */
-	smp_store_release(&ff->queue, queue);
-	fq_ring_describe(&queue->ring, &ring);
-	if (copy_to_user(arg, &ring, sizeof(ring)))
-		err = -EFAULT;
-out:
-	mutex_unlock(&ff->alloc);
-	return err;
+	mutex_lock(&ff->ring);
+	err = make(ff, &ring);
+	if (!err)
+		fq_ring_describe(ff->queue->ring, &ring);
+	mutex_unlock(&ff->ring);
+	if (err)
+		return err;
+	return copy_to_user(arg, &ring, sizeof(ring)) ? -EFAULT : 0;
 }
 
 static long fq_ioctl_set(struct fq_queue *queue,
@@ -106,7 +115,9 @@ static long fq_ioctl(struct file *file, unsigned int command, unsigned long arg)
 	void __user *user = (void __user *)arg;
 
 	if (command == FASTQUEUE_IOC_ALLOC)
-		return fq_ioctl_alloc(file->private_data, user);
+		return fq_ioctl_ring(file->private_data, user, fq_file_alloc);
+	if (command == FASTQUEUE_IOC_RESIZE)
+		return fq_ioctl_ring(file->private_data, user, fq_file_resize);
 	if (!queue)
 		return -ENXIO;
 
@@ -123,6 +134,16 @@ static long fq_ioctl(struct file *file, unsigned int command, unsigned long arg)
 	}
 }
 
+static bool fq_has_unseen(struct fq_queue *queue)
+{
+	bool unseen;
+
+	spin_lock_bh(&queue->lock);
+	unseen = queue->fa != READ_ONCE(queue->ring->control->fo);
+	spin_unlock_bh(&queue->lock);
+	return unseen;
+}
+
 /* Entering poll() settles what was answered, then asks for unseen frames. */
 static __poll_t fq_poll(struct file *file, poll_table *table)
 {
@@ -133,21 +154,23 @@ static __poll_t fq_poll(struct file *file, poll_table *table)
 	if (!(queue->flags & FASTQUEUE_F_TIMER_ONLY))
 		fq_sender_run(queue);
 	poll_wait(file, &queue->wait, table);
-	/* pairs with the barrier in fq_receiver_wake(): fa after fo */
+	/* pairs with the barrier in fq_receiver_wake(): sleepers, then fa */
 	smp_mb();
-	if (READ_ONCE(queue->fa) != READ_ONCE(queue->ring.control->fo))
-		return EPOLLIN | EPOLLRDNORM;
-	return 0;
+	return fq_has_unseen(queue) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static int fq_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct fq_queue *queue = fq_file_queue(file);
+	struct fq_file *ff = file->private_data;
+	int err;
 
 	if (!queue)
 		return -ENXIO;
-	return fq_ring_mmap(&queue->ring, vma,
-			    queue->flags & FASTQUEUE_F_WRITABLE);
+	mutex_lock(&ff->ring);
+	err = fq_ring_mmap(queue->ring, vma, queue->flags & FASTQUEUE_F_WRITABLE);
+	mutex_unlock(&ff->ring);
+	return err;
 }
 
 static const struct file_operations fq_fops = {

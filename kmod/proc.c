@@ -6,26 +6,38 @@
 
 #include "queue.h"
 
-/* Frames that are answered and not yet sent; looked at without the lock. */
-static u32 fq_processed(const struct fq_queue *queue)
-{
-	const struct fq_ring *ring = &queue->ring;
-	u32 count, processed = 0, fa = READ_ONCE(queue->fa);
+/* The ring's shape, and how many of its frames are answered but not sent. */
+struct fq_shape {
+	u32 frames;
+	u32 frame_size;
+	u32 processed;
+};
 
-	for (count = READ_ONCE(queue->fp); (s32)(fa - count) > 0; count++)
-		processed += (READ_ONCE(ring->words[fq_ring_index(ring, count)]) &
-			      FASTQUEUE_STATE_MASK) == FASTQUEUE_PROCESSED;
-	return processed;
+static void fq_shape_read(struct fq_queue *queue, struct fq_shape *shape)
+{
+	const struct fq_ring *ring;
+	u32 count;
+
+	spin_lock_bh(&queue->lock);
+	ring = queue->ring;
+	shape->frames = ring->frames;
+	shape->frame_size = ring->frame_size;
+	shape->processed = 0;
+	for (count = queue->fp; count != queue->fa; count++)
+		shape->processed += (READ_ONCE(ring->words[fq_ring_index(ring, count)]) &
+				     FASTQUEUE_STATE_MASK) == FASTQUEUE_PROCESSED;
+	spin_unlock_bh(&queue->lock);
 }
 
 static void fq_proc_line(struct seq_file *seq, struct fq_queue *queue)
 {
 	struct fastqueue_stats s;
+	struct fq_shape shape;
 
 	fq_queue_stats(queue, &s);
+	fq_shape_read(queue, &shape);
 	seq_printf(seq, "%u %d %u %u %llu %u ", queue->number, queue->owner,
-		   queue->ring.frames, queue->ring.frame_size, s.occupied,
-		   fq_processed(queue));
+		   shape.frames, shape.frame_size, s.occupied, shape.processed);
 	seq_printf(seq, "%llu %llu %llu %llu %llu %llu %llu %llu ", s.received,
 		   s.queued, s.accepted, s.dropped, s.flushed, s.timed_out,
 		   s.default_accepted, s.default_dropped);

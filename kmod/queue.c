@@ -50,24 +50,6 @@ static int fq_wanted_check(struct fastqueue_ring *wanted)
 	return 0;
 }
 
-static size_t fq_queue_bytes(const struct fastqueue_ring *wanted)
-{
-	return (size_t)wanted->frames *
-	       (wanted->frame_size + sizeof(struct fastqueue_meta) +
-		sizeof(struct fastqueue_answer) + sizeof(u32) +
-		sizeof(struct fq_slot));
-}
-
-static size_t fq_queue_charged(const struct fq_queue *queue)
-{
-	struct fastqueue_ring shape = {
-		.frames = queue->ring.frames,
-		.frame_size = queue->ring.frame_size,
-	};
-
-	return fq_queue_bytes(&shape);
-}
-
 static void fq_queue_setup(struct fq_queue *queue, struct net *net,
 			   const struct fastqueue_ring *wanted)
 {
@@ -86,8 +68,7 @@ static void fq_queue_setup(struct fq_queue *queue, struct net *net,
 
 static void fq_queue_free(struct fq_queue *queue)
 {
-	fq_memory_uncharge(fq_queue_charged(queue));
-	fq_ring_free(&queue->ring);
+	fq_ring_free(queue->ring);
 	put_net(queue->net);
 	kfree(queue);
 }
@@ -105,17 +86,15 @@ struct fq_queue *fq_queue_create(struct net *net,
 	err = fq_wanted_check(&wanted);
 	if (err)
 		return ERR_PTR(err);
-	if (!fq_memory_charge(fq_queue_bytes(&wanted)))
-		return ERR_PTR(-ENOMEM);
 
 	queue = kzalloc(sizeof(*queue), GFP_KERNEL);
-	if (!queue) {
-		err = -ENOMEM;
-		goto err_charge;
+	if (!queue)
+		return ERR_PTR(-ENOMEM);
+	queue->ring = fq_ring_alloc(wanted.frames, wanted.frame_size);
+	if (!queue->ring) {
+		kfree(queue);
+		return ERR_PTR(-ENOMEM);
 	}
-	err = fq_ring_alloc(&queue->ring, wanted.frames, wanted.frame_size);
-	if (err)
-		goto err_queue;
 	fq_queue_setup(queue, net, &wanted);
 	err = xa_insert(&fq_net(net)->queues, queue->number, queue, GFP_KERNEL);
 	if (err) {
@@ -123,12 +102,6 @@ struct fq_queue *fq_queue_create(struct net *net,
 		return ERR_PTR(err);
 	}
 	return queue;
-
-err_queue:
-	kfree(queue);
-err_charge:
-	fq_memory_uncharge(fq_queue_bytes(&wanted));
-	return ERR_PTR(err);
 }
 
 /*
@@ -150,31 +123,118 @@ void fq_queue_close(struct fq_queue *queue)
 	fq_queue_free(queue);
 }
 
-int fq_queue_set(struct fq_queue *queue, const struct fastqueue_settings *set)
+static void fq_reinject_list(struct list_head *batch, unsigned int verdict)
 {
-	if (set->fields & ~FASTQUEUE_SET_ALL ||
-	    memchr_inv(set->reserved, 0, sizeof(set->reserved)))
-		return -EINVAL;
-	if ((set->fields & FASTQUEUE_SET_DEFAULT_ACTION &&
-	     !fq_action_valid(set->default_action)) ||
-	    (set->fields & FASTQUEUE_SET_PERIOD &&
-	     !fq_period_valid(set->period_us)) ||
-	    (set->fields & FASTQUEUE_SET_COPY_RANGE &&
-	     (!set->copy_range || set->copy_range > queue->ring.frame_size)))
-		return -EINVAL;
+	struct nf_queue_entry *entry, *next;
 
+	rcu_read_lock();
+	list_for_each_entry_safe(entry, next, batch, list) {
+		list_del(&entry->list);
+		fq_reinject(entry, verdict);
+	}
+	rcu_read_unlock();
+}
+
+static u32 fq_queue_occupied(const struct fq_queue *queue)
+{
+	u32 count, occupied = 0;
+
+	for (count = queue->fp; count != queue->fa; count++)
+		occupied += !!queue->ring->slots[fq_ring_index(queue->ring, count)].entry;
+	return occupied;
+}
+
+/* Put the packets of @old into the new ring, in order; what fails to @left. */
+static void fq_queue_move(struct fq_queue *queue, const struct fq_ring *old,
+			  struct list_head *left)
+{
+	u32 count, fa = queue->fa, fp = queue->fp;
+
+	WRITE_ONCE(queue->fa, 0);
+	WRITE_ONCE(queue->fp, 0);
+	for (count = fp; count != fa; count++) {
+		struct nf_queue_entry *entry = old->slots[fq_ring_index(old, count)].entry;
+
+		if (!entry || !fq_frame_put(queue, entry))
+			continue;
+		queue->stats.flushed++;
+		list_add_tail(&entry->list, left);
+	}
+}
+
+static int fq_queue_exchange(struct fq_queue *queue, struct fq_ring **ring,
+			     u32 copy_range, struct list_head *left)
+{
+	if (atomic_read(&queue->ring->mapped) ||
+	    fq_queue_occupied(queue) > (*ring)->frames)
+		return -EBUSY;
+	swap(queue->ring, *ring);
+	queue->copy_range = copy_range;
+	fq_queue_move(queue, *ring, left);
+	fq_sender_arm(queue);
+	return 0;
+}
+
+/* The caller keeps mmap() out; everybody else uses the ring under the lock. */
+int fq_queue_resize(struct fq_queue *queue, const struct fastqueue_ring *request)
+{
+	struct fastqueue_ring wanted = *request;
+	struct fq_ring *ring;
+	LIST_HEAD(left);
+	int err;
+
+	err = fq_wanted_check(&wanted);
+	if (err)
+		return err;
+	ring = fq_ring_alloc(wanted.frames, wanted.frame_size);
+	if (!ring)
+		return -ENOMEM;
+
+	fq_sender_run(queue);
 	spin_lock_bh(&queue->lock);
+	err = fq_queue_exchange(queue, &ring, wanted.copy_range, &left);
+	spin_unlock_bh(&queue->lock);
+	fq_ring_free(ring);
+	fq_reinject_list(&left, READ_ONCE(queue->default_action));
+	return err;
+}
+
+/* With the lock held: the ring, and so the limit, may be exchanged. */
+static int fq_queue_apply(struct fq_queue *queue,
+			  const struct fastqueue_settings *set)
+{
+	if (set->fields & FASTQUEUE_SET_COPY_RANGE) {
+		if (!set->copy_range || set->copy_range > queue->ring->frame_size)
+			return -EINVAL;
+		queue->copy_range = set->copy_range;
+	}
 	if (set->fields & FASTQUEUE_SET_DEFAULT_ACTION)
 		queue->default_action = set->default_action;
 	if (set->fields & FASTQUEUE_SET_PERIOD)
 		queue->period = ns_to_ktime((u64)set->period_us * NSEC_PER_USEC);
 	if (set->fields & FASTQUEUE_SET_TIMEOUT)
 		queue->timeout = msecs_to_jiffies(set->timeout_ms);
-	if (set->fields & FASTQUEUE_SET_COPY_RANGE)
-		queue->copy_range = set->copy_range;
 	fq_sender_arm(queue);
-	spin_unlock_bh(&queue->lock);
 	return 0;
+}
+
+/* All of it or, with an error, none. */
+int fq_queue_set(struct fq_queue *queue, const struct fastqueue_settings *set)
+{
+	int err;
+
+	if (set->fields & ~FASTQUEUE_SET_ALL ||
+	    memchr_inv(set->reserved, 0, sizeof(set->reserved)) ||
+	    (set->fields & FASTQUEUE_SET_DEFAULT_ACTION &&
+	     !fq_action_valid(set->default_action)) ||
+	    (set->fields & FASTQUEUE_SET_PERIOD &&
+	     !fq_period_valid(set->period_us)))
+		return -EINVAL;
+
+	spin_lock_bh(&queue->lock);
+	err = fq_queue_apply(queue, set);
+	spin_unlock_bh(&queue->lock);
+	return err;
 }
 
 void fq_queue_stats(struct fq_queue *queue, struct fastqueue_stats *stats)
@@ -190,7 +250,7 @@ void fq_queue_stats(struct fq_queue *queue, struct fastqueue_stats *stats)
 static void fq_queue_take(struct fq_queue *queue, fq_match_t match, int ifindex,
 			  struct list_head *batch)
 {
-	struct fq_ring *ring = &queue->ring;
+	struct fq_ring *ring = queue->ring;
 	u32 count;
 
 	for (count = queue->fp; count != queue->fa; count++) {
@@ -210,19 +270,12 @@ static void fq_queue_take(struct fq_queue *queue, fq_match_t match, int ifindex,
 void fq_queue_flush(struct fq_queue *queue, fq_match_t match, int ifindex,
 		    unsigned int verdict)
 {
-	struct nf_queue_entry *entry, *next;
 	LIST_HEAD(batch);
 
-	rcu_read_lock();
 	spin_lock_bh(&queue->lock);
 	fq_queue_take(queue, match, ifindex, &batch);
 	spin_unlock_bh(&queue->lock);
-
-	list_for_each_entry_safe(entry, next, &batch, list) {
-		list_del(&entry->list);
-		fq_reinject(entry, verdict);
-	}
-	rcu_read_unlock();
+	fq_reinject_list(&batch, verdict);
 }
 
 /*

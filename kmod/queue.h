@@ -33,7 +33,7 @@ struct fq_queue {
 	unsigned long timeout;		/* jiffies, 0: never */
 	ktime_t period;
 
-	struct fq_ring ring;
+	struct fq_ring *ring;		/* exchanged under lock */
 	struct fastqueue_stats stats;
 	struct hrtimer timer;
 	wait_queue_head_t wait;
@@ -53,6 +53,7 @@ struct fq_net *fq_net(const struct net *net);
 struct fq_queue *fq_queue_create(struct net *net,
 				 const struct fastqueue_ring *wanted);
 void fq_queue_close(struct fq_queue *queue);
+int fq_queue_resize(struct fq_queue *queue, const struct fastqueue_ring *wanted);
 int fq_queue_set(struct fq_queue *queue, const struct fastqueue_settings *set);
 void fq_queue_stats(struct fq_queue *queue, struct fastqueue_stats *stats);
 
@@ -62,6 +63,7 @@ void fq_queue_flush(struct fq_queue *queue, fq_match_t match, int ifindex,
 void fq_net_flush(struct net *net, fq_match_t match, int ifindex);
 
 /* receiver.c */
+int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry);
 int fq_receive(struct nf_queue_entry *entry, unsigned int number);
 
 /* meta.c */

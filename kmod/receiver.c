@@ -26,11 +26,10 @@ static int fq_settle_now(struct nf_queue_entry *entry, unsigned int action,
 	return 0;
 }
 
-/* Called with the lock held; the frame becomes visible with status->fa. */
 static void fq_publish(struct fq_queue *queue, struct nf_queue_entry *entry,
 		       u32 cap_len)
 {
-	struct fq_ring *ring = &queue->ring;
+	struct fq_ring *ring = queue->ring;
 	u32 index = fq_ring_index(ring, queue->fa);
 
 	ring->slots[index].entry = entry;
@@ -42,9 +41,25 @@ static void fq_publish(struct fq_queue *queue, struct nf_queue_entry *entry,
 	WRITE_ONCE(queue->fa, queue->fa + 1);
 	/* pairs with the handler's acquire: the whole frame comes before fa */
 	smp_store_release(&ring->status->fa, queue->fa);
-	queue->stats.queued++;
-	if (cap_len < entry->skb->len)
-		queue->stats.truncated++;
+}
+
+/*
+ * Put a packet into the next available frame, with the lock held; it becomes
+ * visible with status->fa. Negative: no frame is free, or no copy possible.
+ */
+int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry)
+{
+	struct fq_ring *ring = queue->ring;
+	u32 cap_len = min(entry->skb->len, queue->copy_range);
+	int err;
+
+	if (queue->fa - queue->fp >= ring->frames)
+		return -ENOBUFS;
+	err = skb_copy_bits(entry->skb, 0, ring->payload + (size_t)ring->frame_size *
+			    fq_ring_index(ring, queue->fa), cap_len);
+	if (!err)
+		fq_publish(queue, entry, cap_len);
+	return err;
 }
 
 /*
@@ -55,7 +70,7 @@ static void fq_receiver_wake(struct fq_queue *queue, u32 count)
 {
 	/* pairs with the barrier in fq_poll(): fo and the sleepers after fa */
 	smp_mb();
-	if (READ_ONCE(queue->ring.control->fo) != count ||
+	if (READ_ONCE(queue->ring->control->fo) != count ||
 	    !waitqueue_active(&queue->wait)) /* ordered by the barrier above */
 		return;
 	queue->stats.wakeups++;
@@ -70,16 +85,23 @@ static int fq_checksum_complete(struct fq_queue *queue, struct sk_buff *skb)
 				       skb_checksum_help(skb);
 }
 
+/* Settle a packet for which the queue has no frame; the lock is held. */
+static unsigned int fq_default_count(struct fq_queue *queue)
+{
+	if (queue->default_action == NF_ACCEPT)
+		queue->stats.default_accepted++;
+	else
+		queue->stats.default_dropped++;
+	return queue->default_action;
+}
+
 /* One packet, one frame. 0: ours or settled; negative: the caller's to free. */
 static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
 {
-	struct sk_buff *skb = entry->skb;
-	struct fq_ring *ring = &queue->ring;
+	int err = fq_checksum_complete(queue, entry->skb);
+	u32 len = entry->skb->len;
 	unsigned int action;
-	u32 count, cap_len;
-	int err;
-
-	err = fq_checksum_complete(queue, skb);
+	u32 count;
 
 	spin_lock_bh(&queue->lock);
 	if (unlikely(queue->closed)) {
@@ -88,27 +110,17 @@ static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
 	}
 	queue->stats.received++;
 	count = queue->fa;
-	if (unlikely(err || count - queue->fp >= ring->frames))
-		goto no_frame;
-
-	cap_len = min(skb->len, queue->copy_range);
-	if (skb_copy_bits(skb, 0, ring->payload + (size_t)ring->frame_size *
-				  fq_ring_index(ring, count), cap_len))
-		goto no_frame;
-	fq_publish(queue, entry, cap_len);
+	if (unlikely(err || fq_frame_put(queue, entry))) {
+		action = fq_default_count(queue);
+		spin_unlock_bh(&queue->lock);
+		return fq_settle_now(entry, action, -ENOBUFS);
+	}
+	queue->stats.queued++;
+	queue->stats.truncated += len > queue->copy_range;
 	fq_sender_arm(queue);
 	fq_receiver_wake(queue, count);
 	spin_unlock_bh(&queue->lock);
 	return 0;
-
-no_frame:
-	action = queue->default_action;
-	if (action == NF_ACCEPT)
-		queue->stats.default_accepted++;
-	else
-		queue->stats.default_dropped++;
-	spin_unlock_bh(&queue->lock);
-	return fq_settle_now(entry, action, -ENOBUFS);
 }
 
 static struct nf_queue_entry *fq_entry_dup(const struct nf_queue_entry *entry)

@@ -31,7 +31,7 @@
 #include <linux/vmalloc.h>
 
 #include "compat.h"
-#include "ring.h"
+#include "queue.h"
 
 static_assert(sizeof(struct fastqueue_control) == FASTQUEUE_WORDS_OFFSET);
 static_assert(sizeof(struct fastqueue_status) == FASTQUEUE_META_OFFSET);
@@ -49,11 +49,43 @@ static size_t fq_area_size(size_t head, size_t count, size_t element)
 	return size > SIZE_MAX - PAGE_SIZE ? SIZE_MAX : PAGE_ALIGN(size);
 }
 
-/* Limits were checked by the caller; all three areas come zeroed. */
-int fq_ring_alloc(struct fq_ring *ring, u32 frames, u32 frame_size)
+/* What a ring is charged for; limits were checked, so nothing overflows. */
+size_t fq_ring_bytes(u32 frames, u32 frame_size)
 {
-	void *answer, *meta;
+	return (size_t)frames *
+	       (frame_size + sizeof(struct fastqueue_meta) +
+		sizeof(struct fastqueue_answer) + sizeof(u32) +
+		sizeof(struct fq_slot));
+}
 
+static bool fq_ring_alloc_areas(struct fq_ring *ring)
+{
+	void *answer = vmalloc_user(ring->answer_size);
+	void *meta = vmalloc_user(ring->meta_size);
+
+	ring->payload = vmalloc_user(ring->payload_size);
+	ring->control = answer;
+	ring->status = meta;
+	if (!answer || !meta || !ring->payload)
+		return false;
+	ring->words = answer + FASTQUEUE_WORDS_OFFSET;
+	ring->answers = (void *)(ring->words + ring->frames);
+	ring->meta = meta + FASTQUEUE_META_OFFSET;
+	return true;
+}
+
+/* Charged against the module's limit; all three areas come zeroed. */
+struct fq_ring *fq_ring_alloc(u32 frames, u32 frame_size)
+{
+	struct fq_ring *ring;
+
+	if (!fq_memory_charge(fq_ring_bytes(frames, frame_size)))
+		return NULL;
+	ring = kzalloc(sizeof(*ring), GFP_KERNEL);
+	if (!ring) {
+		fq_memory_uncharge(fq_ring_bytes(frames, frame_size));
+		return NULL;
+	}
 	ring->frames = frames;
 	ring->order = ilog2(frames);
 	ring->frame_size = frame_size;
@@ -63,24 +95,13 @@ int fq_ring_alloc(struct fq_ring *ring, u32 frames, u32 frame_size)
 	ring->meta_size = fq_area_size(FASTQUEUE_META_OFFSET, frames,
 				       sizeof(struct fastqueue_meta));
 	ring->payload_size = fq_area_size(0, frames, frame_size);
-	if (ring->payload_size == SIZE_MAX)
-		return -ENOMEM;
-
 	ring->slots = kvcalloc(frames, sizeof(*ring->slots), GFP_KERNEL);
-	answer = vmalloc_user(ring->answer_size);
-	meta = vmalloc_user(ring->meta_size);
-	ring->payload = vmalloc_user(ring->payload_size);
-
-	ring->control = answer;
-	ring->status = meta;
-	if (!ring->slots || !answer || !meta || !ring->payload) {
+	if (ring->payload_size == SIZE_MAX || !ring->slots ||
+	    !fq_ring_alloc_areas(ring)) {
 		fq_ring_free(ring);
-		return -ENOMEM;
+		return NULL;
 	}
-	ring->words = answer + FASTQUEUE_WORDS_OFFSET;
-	ring->answers = (void *)(ring->words + frames);
-	ring->meta = meta + FASTQUEUE_META_OFFSET;
-	return 0;
+	return ring;
 }
 
 void fq_ring_free(struct fq_ring *ring)
@@ -89,6 +110,8 @@ void fq_ring_free(struct fq_ring *ring)
 	vfree(ring->status);
 	vfree(ring->control);
 	kvfree(ring->slots);
+	fq_memory_uncharge(fq_ring_bytes(ring->frames, ring->frame_size));
+	kfree(ring);
 }
 
 /* Offsets for mmap(): the areas follow one another. */
@@ -102,17 +125,34 @@ void fq_ring_describe(const struct fq_ring *ring, struct fastqueue_ring *answer)
 	answer->payload_size = ring->payload_size;
 }
 
+/* A mapping that is split, by a partial munmap() say, counts for each part. */
+static void fq_vma_open(struct vm_area_struct *vma)
+{
+	atomic_inc(vma->vm_private_data);
+}
+
+static void fq_vma_close(struct vm_area_struct *vma)
+{
+	atomic_dec(vma->vm_private_data);
+}
+
+static const struct vm_operations_struct fq_vm_ops = {
+	.open = fq_vma_open,
+	.close = fq_vma_close,
+};
+
 /*
  * Map one whole area. A child of fork() gets no mapping, and mremap() cannot
  * grow one; a read-only area stays so through mprotect().
  */
-int fq_ring_mmap(const struct fq_ring *ring, struct vm_area_struct *vma,
+int fq_ring_mmap(struct fq_ring *ring, struct vm_area_struct *vma,
 		 bool payload_writable)
 {
 	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	size_t size = vma->vm_end - vma->vm_start;
 	bool writable;
 	void *area;
+	int err;
 
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
@@ -138,5 +178,11 @@ int fq_ring_mmap(const struct fq_ring *ring, struct vm_area_struct *vma,
 	}
 	fq_vm_flags_clear(vma, VM_MAYEXEC);
 	fq_vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
-	return remap_vmalloc_range(vma, area, 0);
+	err = remap_vmalloc_range(vma, area, 0);
+	if (err)
+		return err;
+	vma->vm_private_data = &ring->mapped;
+	vma->vm_ops = &fq_vm_ops;
+	atomic_inc(&ring->mapped);
+	return 0;
 }

@@ -6,6 +6,7 @@
 #ifndef FASTQUEUE_RING_H
 #define FASTQUEUE_RING_H
 
+#include <linux/atomic.h>
 #include <linux/mm_types.h>
 #include <linux/types.h>
 #include <linux/fastqueue.h>
@@ -37,12 +38,14 @@ struct fq_ring {
 	size_t answer_size;
 	size_t meta_size;
 	size_t payload_size;
+	atomic_t mapped;		/* areas, or parts, in address spaces */
 };
 
-int fq_ring_alloc(struct fq_ring *ring, u32 frames, u32 frame_size);
+struct fq_ring *fq_ring_alloc(u32 frames, u32 frame_size);
+size_t fq_ring_bytes(u32 frames, u32 frame_size);
 void fq_ring_free(struct fq_ring *ring);
 void fq_ring_describe(const struct fq_ring *ring, struct fastqueue_ring *answer);
-int fq_ring_mmap(const struct fq_ring *ring, struct vm_area_struct *vma,
+int fq_ring_mmap(struct fq_ring *ring, struct vm_area_struct *vma,
 		 bool payload_writable);
 
 /* Slot of the frame with this count. */

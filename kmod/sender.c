@@ -39,7 +39,7 @@ static bool fq_word_valid(u32 word, u32 lap)
  */
 static void fq_word_refuse(struct fq_queue *queue, u32 index, u32 word, u32 lap)
 {
-	if (cmpxchg(&queue->ring.words[index], word, FASTQUEUE_OCCUPIED | lap) == word)
+	if (cmpxchg(&queue->ring->words[index], word, FASTQUEUE_OCCUPIED | lap) == word)
 		queue->stats.invalid_words++;
 }
 
@@ -50,8 +50,8 @@ static void fq_word_refuse(struct fq_queue *queue, u32 index, u32 word, u32 lap)
 static bool fq_answer_read(const struct fq_queue *queue, u32 index, u32 word,
 			   struct fastqueue_answer *own)
 {
-	const struct fastqueue_answer *answer = &queue->ring.answers[index];
-	const struct fq_slot *slot = &queue->ring.slots[index];
+	const struct fastqueue_answer *answer = &queue->ring->answers[index];
+	const struct fq_slot *slot = &queue->ring->slots[index];
 
 	own->mark = READ_ONCE(answer->mark);
 	own->priority = READ_ONCE(answer->priority);
@@ -63,7 +63,7 @@ static bool fq_answer_read(const struct fq_queue *queue, u32 index, u32 word,
 	if (!(word & FASTQUEUE_WITH_PAYLOAD))
 		return true;
 	return queue->flags & FASTQUEUE_F_WRITABLE && own->len &&
-	       own->len <= queue->ring.frame_size &&
+	       own->len <= queue->ring->frame_size &&
 	       slot->cap_len == slot->entry->skb->len &&
 	       !skb_is_gso(slot->entry->skb);
 }
@@ -72,7 +72,7 @@ static bool fq_answer_read(const struct fq_queue *queue, u32 index, u32 word,
 static unsigned int fq_answer_apply(struct fq_queue *queue, u32 index, u32 word,
 				    const struct fastqueue_answer *answer)
 {
-	struct fq_ring *ring = &queue->ring;
+	struct fq_ring *ring = queue->ring;
 	struct nf_queue_entry *entry = ring->slots[index].entry;
 
 	if (word & FASTQUEUE_WITH_PAYLOAD &&
@@ -117,7 +117,7 @@ static bool fq_answer_take(struct fq_queue *queue, u32 index, u32 word,
 static enum fq_finding fq_frame_find(struct fq_queue *queue, u32 count,
 				     unsigned int *verdict)
 {
-	struct fq_ring *ring = &queue->ring;
+	struct fq_ring *ring = queue->ring;
 	u32 index = fq_ring_index(ring, count);
 	u32 lap = fq_ring_lap(ring, count);
 	/* pairs with the handler's release: the answer comes before its word */
@@ -152,7 +152,7 @@ static void fq_frame_count(struct fq_queue *queue, enum fq_finding finding,
 static bool fq_frame_take(struct fq_queue *queue, u32 count,
 			  struct list_head *batch)
 {
-	struct fq_ring *ring = &queue->ring;
+	struct fq_ring *ring = queue->ring;
 	u32 index = fq_ring_index(ring, count);
 	struct nf_queue_entry *entry = ring->slots[index].entry;
 	enum fq_finding finding;
@@ -188,7 +188,7 @@ static bool fq_sender_collect(struct fq_queue *queue, struct list_head *batch)
 			break;
 	}
 	queue->fp = fp;
-	WRITE_ONCE(queue->ring.status->fp, fp);
+	WRITE_ONCE(queue->ring->status->fp, fp);
 	return taken == FQ_BATCH;
 }
 
@@ -231,11 +231,11 @@ out:
 	rcu_read_unlock();
 }
 
-/* In process context: until nothing more is answered, one lap at most. */
+/* In process context: until nothing more is answered, within bounds. */
 void fq_sender_run(struct fq_queue *queue)
 {
 	if (READ_ONCE(queue->fa) != READ_ONCE(queue->fp))
-		fq_sender_work(queue, queue->ring.frames / FQ_BATCH + 1);
+		fq_sender_work(queue, FASTQUEUE_MAX_FRAMES / FQ_BATCH);
 }
 
 /* Called with the lock held: have the timer run while frames are out. */

@@ -175,6 +175,16 @@ struct fastqueue_ring {
 	__u64 payload_size;
 };
 
+/*
+ * FASTQUEUE_IOC_RESIZE: exchange the ring of a live queue for one with other
+ * frames and frame_size; the other fields but version and size stay as they
+ * are. The areas must not be mapped. Packets in the ring move along: they are
+ * unanswered again, and FO starts at 0 like FA and FP.
+ *
+ * EBUSY   an area is mapped, or more packets are out than the new ring holds
+ * ENXIO   the file has no ring yet; else as FASTQUEUE_IOC_ALLOC
+ */
+
 /* FASTQUEUE_IOC_SET: change a live queue; fields whose bit is not set stay. */
 #define FASTQUEUE_SET_DEFAULT_ACTION	0x01u
 #define FASTQUEUE_SET_PERIOD		0x02u
@@ -215,5 +225,6 @@ struct fastqueue_stats {
 #define FASTQUEUE_IOC_KICK	_IO(FASTQUEUE_IOC_MAGIC, 2)
 #define FASTQUEUE_IOC_SET	_IOW(FASTQUEUE_IOC_MAGIC, 3, struct fastqueue_settings)
 #define FASTQUEUE_IOC_STATS	_IOR(FASTQUEUE_IOC_MAGIC, 4, struct fastqueue_stats)
+#define FASTQUEUE_IOC_RESIZE	_IOWR(FASTQUEUE_IOC_MAGIC, 5, struct fastqueue_ring)
 
 #endif /* _UAPI_LINUX_FASTQUEUE_H */
