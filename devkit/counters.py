@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""The module's counters, as /proc/net/fastqueue in the target has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from devkit.errors import KitError
+
+if TYPE_CHECKING:
+    from devkit.target import Target
+
+PROC = "/proc/net/fastqueue"
+
+
+@dataclass(frozen=True)
+class Counters:
+    """One queue: a line of the file, packets unless said otherwise."""
+
+    queue: int
+    owner: int  # pid of the handler
+    frames: int
+    frame_size: int  # bytes
+    occupied: int
+    processed: int
+    received: int
+    queued: int
+    accepted: int
+    dropped: int
+    flushed: int
+    timed_out: int
+    default_accepted: int
+    default_dropped: int
+    invalid_words: int
+    wakeups: int
+    ticks: int
+    truncated: int
+    segmented: int
+    period_us: int
+    default_action: str
+    flags: int
+
+    def check(self) -> None:
+        """Raise AssertionError unless every packet that entered the queue is accounted for."""
+        settled = self.accepted + self.dropped + self.flushed
+        problems = [
+            problem
+            for problem, found in (
+                (
+                    "queued is not accepted + dropped + flushed + occupied",
+                    self.queued != settled + self.occupied,
+                ),
+                (
+                    "received is not queued + settled by default",
+                    self.received != self.queued + self.by_default,
+                ),
+                ("more frames occupied than there are", self.occupied > self.frames),
+                ("more timed out than flushed", self.timed_out > self.flushed),
+            )
+            if found
+        ]
+        if problems:
+            raise AssertionError(f"{'; '.join(problems)}: {self}")
+
+    @property
+    def by_default(self) -> int:
+        """Packets that got no frame."""
+        return self.default_accepted + self.default_dropped
+
+
+def parse(text: str) -> dict[int, Counters]:
+    """Read the whole file; queue number to counters. KitError FQ-COUNTERS where it is another format."""
+    heading, *lines = text.splitlines() or [""]
+    wanted = [field.name for field in fields(Counters)]
+    if heading.split() != wanted:
+        what = f"{PROC} has other columns than this kit knows"
+        raise KitError("FQ-COUNTERS", what, "build kit and image from one commit", lines=[heading])
+    try:
+        found = [_line(line.split()) for line in lines if line.strip()]
+    except ValueError as error:
+        raise KitError("FQ-COUNTERS", f"{PROC} cannot be read: {error}", "reload the module") from error
+    return {counters.queue: counters for counters in found}
+
+
+def _line(words: list[str]) -> Counters:
+    values = [
+        word if field.name == "default_action" else int(word, 0)
+        for field, word in zip(fields(Counters), words, strict=True)
+    ]
+    return Counters(*values)  # type: ignore[arg-type]
+
+
+def read(target: Target) -> dict[int, Counters]:
+    """Return the counters of all queues that are open in the target."""
+    return parse(target.run(["cat", PROC]).output)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""The picture of a throughput table: one bar a path, its rate and its ratio to plain forwarding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from devkit.throughput import Measurement
+
+_COLOURS = {None: "#8a8f98", "nfnetlink_queue": "#c9822b", "fastqueue": "#2a6f97"}
+
+
+def throughput_figure(results: Sequence[Measurement], subtitle: str) -> Figure:
+    """Draw the bars in the order of ``results``, the first on top; ratios are to the first."""
+    figure = Figure(figsize=(10, 1.8 + 0.75 * len(results)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    rates = [result.throughput.mbit_per_s for result in results]
+    names = [result.path.label for result in results]
+    bars = axes.barh(names, rates, color=[_COLOURS[result.path.module] for result in results], height=0.62)
+    axes.bar_label(bars, [_text(result, rates[0]) for result in results], padding=5)
+    axes.invert_yaxis()
+    axes.set_xlim(0, max(rates) * 1.6)
+    axes.set_xlabel("TCP throughput, Mbit/s (one stream, client to server through the target)")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    figure.suptitle("Throughput of each path through the target", fontweight="bold")
+    axes.set_title(subtitle, fontsize=9, color="#444444")
+    return figure
+
+
+def _text(result: Measurement, plain: float) -> str:
+    rate = result.throughput.mbit_per_s
+    return f"{rate:.0f} Mbit/s · {rate / plain:.0%} of plain · target CPU {result.cpu:.0%}"
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as a PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+import socket
+from typing import cast
+
+import pytest
+
+from devkit import flows
+from devkit.errors import KitError
+from devkit.lab.client import Lab
+
+
+class Loopback:
+    """Sockets of this host for those of both hosts; ``lost`` is the port that nothing arrives at."""
+
+    def __init__(self, lost: int | None = None) -> None:
+        self.lost = lost
+
+    def socket(self, namespace: str, family: int, kind: int) -> socket.socket:
+        if namespace == "client" and self.lost is not None:
+            return Lossy(self.lost, family, kind)
+        return socket.socket(family, kind)
+
+
+class Lossy(socket.socket):
+    """Sends to one port vanish."""
+
+    def __init__(self, lost: int, family: int, kind: int) -> None:
+        super().__init__(family, kind)
+        self.lost = lost
+
+    def sendto(self, data: bytes, address: tuple[str, int]) -> int:  # type: ignore[override]
+        return len(data) if address[1] == self.lost else super().sendto(data, address)
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.socket(type=socket.SOCK_DGRAM) as one, socket.socket(type=socket.SOCK_DGRAM) as two:
+        one.bind(("127.0.0.1", 0))
+        two.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], two.getsockname()[1]
+
+
+def exchange(lost: int | None, passing: int, dropped: int) -> tuple[flows.Flow, flows.Flow]:
+    lab = cast(Lab, Loopback(lost))
+    return flows.exchange(lab, "127.0.0.1", passing=passing, dropped=dropped, number=50, settled=lambda: True)
+
+
+def test_what_arrives_is_counted_by_flow() -> None:
+    passing, dropped = free_ports()
+    assert exchange(dropped, passing, dropped) == (flows.Flow(passing, 50, 50), flows.Flow(dropped, 50, 0))
+
+
+def test_a_flow_that_should_not_pass_and_does_is_seen() -> None:
+    passing, dropped = free_ports()
+    assert exchange(None, passing, dropped)[1].arrived == 50
+
+
+def test_a_flow_that_does_not_arrive_is_counted_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flows, "_ARRIVAL_TIME", 0.2)
+    passing, dropped = free_ports()
+    assert exchange(passing, passing, dropped)[0].arrived == 0
+
+
+def test_a_target_that_never_decides_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flows, "_ARRIVAL_TIME", 0.2)
+    passing, dropped = free_ports()
+    with pytest.raises(KitError) as caught:
+        flows.exchange(
+            cast(Lab, Loopback()),
+            "127.0.0.1",
+            passing=passing,
+            dropped=dropped,
+            number=1,
+            settled=lambda: False,
+        )
+    assert caught.value.code == "FQ-FLOW"

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+from typing import cast
+
+import pytest
+
+from devkit import throughput
+from devkit.shell import Result
+from devkit.target import Target
+
+
+class Uptime:
+    """A target that answers with two readings of /proc/uptime."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def run(self, command: str, timeout: float = 60.0) -> Result:
+        assert "/proc/uptime" in command
+        return Result(0, self.text.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "use"),
+    [
+        ("10.00 4.00\n20.00 6.50\n", 0.75),
+        ("10.00 4.00\n20.00 14.00\n", 0.0),
+        ("10.00 4.00\n20.00 4.00\n", 1.0),
+        ("10.00 4.00\n20.00 14.02\n", 0.0),
+    ],
+)
+def test_use_is_what_is_not_idle(text: str, use: float) -> None:
+    assert throughput.cpu_use(cast(Target, Uptime(text)), 10) == pytest.approx(use)
