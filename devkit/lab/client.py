@@ -137,7 +137,10 @@ class Lab:
         return self._ask({"op": "info"})
 
     def describe(self, target: protocol.Message) -> None:
-        """Leave a description of the target with the supervisor, for info()."""
+        """Leave a description of the target with the supervisor, for info().
+
+        It is there as long as the process ``target["pid"]`` runs.
+        """
         self._ask({"op": "describe", "target": target})
 
     def popen(

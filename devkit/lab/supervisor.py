@@ -177,6 +177,8 @@ class Supervisor:
                 if connection.child == pid:
                     connection.child = None
                     _try_send(connection.sock, {"status": status})
+            if self.target and self.target["pid"] == pid:
+                self.target = None
             if self.detached and pid == self.ends_with:
                 log("the target is gone, and so goes the lab")
                 self.running = False

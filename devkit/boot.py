@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""Start QEMU in a lab and wait for the first of: a shell that answers, a kernel that gave up, the end."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pexpect import EOF
+
+from devkit import qemu
+from devkit.channel import Channel
+from devkit.command import need, tail
+from devkit.errors import KitError
+from devkit.kernel_log import KernelLog
+from devkit.lab import topology
+from devkit.lab.client import Lab
+from devkit.lab.process import Process
+from devkit.shell import Shell
+
+if TYPE_CHECKING:
+    from devkit.build.image import Image
+
+#: The shell is asked for a sign of life this often (seconds).
+_CALL_AGAIN = 3.0
+_TICK = 0.05
+#: After its last words the kernel has this long to finish them (seconds).
+_LAST_WORDS = 1.0
+
+
+@dataclass
+class Boot:
+    """One attempt. ``process`` is QEMU; ``log`` what the kernel says."""
+
+    lab: Lab
+    machine: qemu.Machine
+    process: Process
+    log: KernelLog
+    output: Path
+
+    @classmethod
+    def begin(cls, lab: Lab, machine: qemu.Machine, image: Image) -> Boot:
+        """Start QEMU; KitError FQ-TOOL where it is missing."""
+        need(qemu.PROGRAM, qemu.PACKAGE)
+        log = KernelLog(lab.logs / "kernel.log")
+        log.path.unlink(missing_ok=True)
+        argv = qemu.arguments(
+            machine, kernel=image.kernel, rootfs=image.rootfs, topology=topology.load(),
+            sockets=qemu.Sockets(lab.directory), log=log.path,
+        )  # fmt: skip
+        output = lab.logs / "qemu.log"
+        with output.open("wb") as file:
+            process = lab.popen("lab", argv, stdout=file.fileno(), stderr=file.fileno(), lasting=True)
+        facts = {"profile": machine.profile.name, "nic": machine.nic, "memory": machine.memory}
+        more = {"image": str(image.directory), "command": machine.command(), "pid": process.pid}
+        lab.describe({**facts, **more})
+        return cls(lab, machine, process, log, output)
+
+    def wait(self, timeout: float) -> Shell:
+        """Return the shell once it answers; KitError FQ-BOOT as soon as it is clear that it never will."""
+        deadline = time.monotonic() + timeout
+        shell = None
+        try:
+            shell = self._connect(deadline)
+            self._first_answer(shell, deadline)
+        except BaseException as error:
+            if shell:
+                shell.close()
+            self.process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
+            self.process.close()
+            if isinstance(error, EOF):
+                raise self._ended() from error
+            raise
+        return shell
+
+    def _connect(self, deadline: float) -> Shell:
+        while True:
+            with contextlib.suppress(OSError):
+                return Shell(Channel.connect(qemu.Sockets(self.lab.directory).command))
+            self._check(deadline)
+            time.sleep(_TICK)
+
+    def _first_answer(self, shell: Shell, deadline: float) -> None:
+        # What is sent before there is a shell waits in the virtual port until one reads it.
+        while True:
+            pattern = shell.call()
+            again = time.monotonic() + _CALL_AGAIN
+            while time.monotonic() < again:
+                if shell.answered(pattern, _TICK):
+                    return
+                self._check(deadline)
+
+    def _check(self, deadline: float) -> None:
+        reason = self.log.fatal()
+        if reason:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(_LAST_WORDS)
+            raise self._failed(reason)
+        if self.process.poll() is not None:
+            raise self._ended()
+        if time.monotonic() > deadline:
+            raise self._failed("no shell within the time limit")
+
+    def _ended(self) -> KitError:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(_LAST_WORDS)
+        status = self.process.returncode
+        if status is None:
+            how = "it hung up"
+        else:
+            how = signal.Signals(-status).name if status < 0 else f"status {status}"
+        return self._failed(self.log.fatal() or f"QEMU ended: {how}")
+
+    def _failed(self, reason: str) -> KitError:
+        lines = self.log.tail()
+        log = self.log.path
+        if not lines:
+            lines, log = tail(self.output), self.output
+        remedy = f"the log has the whole story; to run it again: {self.machine.command()}"
+        return KitError("FQ-BOOT", f"the target did not boot: {reason}", remedy, log=log, lines=lines)

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""The kernel's log on ttyS0, kept in a file from the first byte: complaints, and why a boot failed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from devkit.command import TAIL_LINES
+
+#: What a healthy kernel never says. The first words of a report, so that each is found once or twice.
+_COMPLAINTS = re.compile(
+    r"""
+      \bWARNING: | \bBUG: | \bOops\b | Kernel\ panic | Call\ Trace:
+    | soft\ lockup | hard\ LOCKUP | rcu:?\ .*(detected\ stall|self-detected) | blocked\ for\ more\ than
+    | general\ protection\ fault | double\ fault | invalid\ opcode: | divide\ error:
+    | UBSAN: | KASAN: | KFENCE: | refcount_t: | list_(add|del)\ corruption
+    | possible\ (circular|recursive|irq)\ lock | suspicious\ RCU\ usage | scheduling\ while\ atomic
+    | sleeping\ function\ called | page\ allocation\ failure | Out\ of\ memory:
+    | unregister_netdevice:\ waiting | NETDEV\ WATCHDOG | kmemleak: | Objects\ remaining
+    """,
+    re.VERBOSE,
+)
+
+#: After one of these there will be no prompt.
+_FATAL = re.compile(r"Kernel panic - not syncing: (.*)|(Unable to mount root fs.*)|(System halted.*)")
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1bc")
+
+
+class KernelLog:
+    """A log that is still being written. Positions are byte offsets into the file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def text(self, since: int = 0) -> str:
+        """Return the log from ``since`` on: lines without terminal codes and carriage returns."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(since)
+                data = file.read()
+        except FileNotFoundError:
+            return ""
+        text = _ESCAPES.sub("", data.decode(errors="replace"))
+        return text.replace("\r", "")
+
+    def mark(self) -> int:
+        """Return the present end, as a ``since`` for later."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def complaints(self, since: int = 0) -> list[str]:
+        """Return the lines of warnings, bugs, oopses, lockups and the like."""
+        return [line for line in self.text(since).splitlines() if _COMPLAINTS.search(line)]
+
+    def fatal(self, since: int = 0) -> str | None:
+        """Return why the kernel cannot go on, once it has said so on a whole line."""
+        reason = None
+        for line in self.text(since).rpartition("\n")[0].splitlines():
+            found = _FATAL.search(line)
+            if found and "---[ end" not in line:
+                # The panic itself says most; a missing root file system announces itself before.
+                reason = next(group for group in found.groups() if group is not None)
+        return reason
+
+    def tail(self, count: int = TAIL_LINES) -> list[str]:
+        """Return the last lines."""
+        return self.text().splitlines()[-count:]

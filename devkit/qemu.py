@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""QEMU's argument list, as a pure function of machine, image and network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit.errors import KitError
+from devkit.lab.topology import Side, Topology
+from devkit.profile import Profile
+
+PROGRAM = "qemu-system-i386"
+PACKAGE = "qemu-system-x86"
+
+#: Network cards by the name that the user gives.
+NICS = {"virtio": "virtio-net-pci", "e1000": "e1000"}
+
+SMALLEST_MEMORY = 48
+
+#: With offloads off, the virtual card has none to offer: every frame is as it was sent.
+_NO_OFFLOADS = (
+    "csum=off,guest_csum=off,gso=off,guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off,"
+    "host_tso4=off,host_tso6=off,host_ecn=off,host_ufo=off"
+)
+
+_KERNEL_ARGUMENTS = "root=/dev/vda ro rootfstype=squashfs console=ttyS0 panic=-1 oops=panic fq.net=1"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the user chooses.
+
+    nic:         ``virtio`` or ``e1000``
+    memory:      MB
+    offloads:    keep checksum and segmentation offloads between host and guest (virtio)
+    kernel_args: appended to the kernel's command line
+    """
+
+    profile: Profile
+    nic: str = "virtio"
+    memory: int = 64
+    offloads: bool = False
+    kernel_args: str = ""
+
+    def __post_init__(self) -> None:
+        if self.nic not in NICS:
+            raise KitError("FQ-ARGUMENT", f"there is no NIC {self.nic!r}", f"one of: {', '.join(NICS)}")
+        if self.memory < SMALLEST_MEMORY:
+            what = f"{self.memory} MB of memory are too few"
+            raise KitError("FQ-ARGUMENT", what, f"at least {SMALLEST_MEMORY}")
+
+    def command(self, lab: str | None = None) -> str:
+        """Return the command that boots this machine."""
+        words = [f"./inv boot --profile {self.profile.name} --nic {self.nic} --mem {self.memory}"]
+        words += [f"--lab {lab}"] if lab else []
+        words += ["--offloads"] if self.offloads else []
+        words += [f"--kernel-args '{self.kernel_args}'"] if self.kernel_args else []
+        return " ".join(words)
+
+
+@dataclass(frozen=True)
+class Sockets:
+    """The target's sockets in a lab's run-time folder."""
+
+    folder: Path
+
+    @property
+    def command(self) -> Path:
+        """Automated command channel (hvc0)."""
+        return self.folder / "command.sock"
+
+    @property
+    def console(self) -> Path:
+        """Interactive console (hvc1)."""
+        return self.folder / "console.sock"
+
+    @property
+    def serial(self) -> Path:
+        """First serial port (ttyS0), where the kernel's log goes."""
+        return self.folder / "serial.sock"
+
+    @property
+    def qmp(self) -> Path:
+        """QEMU's own control socket."""
+        return self.folder / "qmp.sock"
+
+
+def arguments(
+    machine: Machine, *, kernel: Path, rootfs: Path, topology: Topology, sockets: Sockets, log: Path
+) -> list[str]:
+    """Return the whole command line, program first. ``log`` receives all that ttyS0 says."""
+    profile = machine.profile
+    append = f"{_KERNEL_ARGUMENTS} {machine.kernel_args}".strip()
+    return [
+        PROGRAM, "-name", "fastqueue", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+        "-machine", "pc", "-accel", profile.accelerator, "-cpu", profile.cpu, "-m", str(machine.memory),
+        *profile.arguments,
+        "-kernel", str(kernel), "-append", append,
+        "-blockdev", f"driver=file,node-name=root,filename={_escaped(rootfs)},read-only=on",
+        "-device", "virtio-blk-pci,drive=root",
+        "-device", "virtio-rng-pci",
+        *_consoles(sockets, log),
+        "-qmp", f"unix:{_escaped(sockets.qmp)},server=on,wait=off",
+        *(word for number, side in enumerate(topology.sides) for word in _nic(machine, number, side)),
+    ]  # fmt: skip
+
+
+def _consoles(sockets: Sockets, log: Path) -> list[str]:
+    return [
+        "-chardev", f"{_server('serial', sockets.serial)},logfile={_escaped(log)},logappend=off",
+        "-serial", "chardev:serial",
+        "-device", "virtio-serial-pci",
+        "-chardev", _server("command", sockets.command), "-device", "virtconsole,chardev=command",
+        "-chardev", _server("console", sockets.console), "-device", "virtconsole,chardev=console",
+    ]  # fmt: skip
+
+
+def _server(name: str, path: Path) -> str:
+    return f"socket,id={name},path={_escaped(path)},server=on,wait=off"
+
+
+def _nic(machine: Machine, number: int, side: Side) -> list[str]:
+    device = f"{NICS[machine.nic]},netdev=net{number},mac={side.target.mac},romfile="
+    if machine.nic == "virtio" and not machine.offloads:
+        device += f",{_NO_OFFLOADS}"
+    tap = f"tap,id=net{number},ifname={side.tap},script=no,downscript=no"
+    return ["-netdev", tap, "-device", device]
+
+
+def _escaped(path: Path) -> str:
+    """Return a path as QEMU's option syntax wants it: commas doubled."""
+    return str(path).replace(",", ",,")

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: MIT
+"""The machine under test: boot it in a lab, or find one that runs; commands, files, log, end."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import os
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from pexpect import EOF
+
+from devkit import profile as profiles
+from devkit import qemu, qmp
+from devkit.boot import Boot
+from devkit.channel import Channel
+from devkit.command import TAIL_LINES
+from devkit.errors import KitError
+from devkit.kernel_log import KernelLog
+from devkit.lab.client import Lab
+from devkit.lab.process import Process
+from devkit.progress import say
+from devkit.shell import Result, Shell, Sink
+
+if TYPE_CHECKING:
+    from devkit.build.image import Image
+
+_POWER_OFF_TIME = 5.0
+_BUSY_TIME = 5.0
+
+
+class Target:
+    """A booted target. One process at a time may hold its command channel."""
+
+    def __init__(self, lab: Lab, shell: Shell, lock: int, process: Process | None = None) -> None:
+        self.lab = lab
+        self.log = KernelLog(lab.logs / "kernel.log")
+        self.process = process
+        self._shell = shell
+        self._lock = lock
+
+    @classmethod
+    def boot(
+        cls,
+        image: Image,
+        *,
+        lab: Lab,
+        profile: str = profiles.DEFAULT,
+        nic: str = "virtio",
+        mem: int = 64,
+        timeout: float | None = None,
+        kernel_args: str = "",
+        offloads: bool = False,
+    ) -> Target:
+        """Boot ``image`` in a lab and wait until it takes commands.
+
+        ``mem`` in MB; ``timeout`` in seconds (None: the profile's); ``kernel_args`` are appended.
+        Without ``offloads`` checksum and segmentation offloads are off on both ends of every cable.
+        KitError: FQ-BOOT at once when it is clear that it will not boot, FQ-PROFILE, FQ-ARGUMENT, FQ-TOOL,
+        FQ-BUSY (the lab has a target).
+        """
+        chosen = profiles.load(profile)
+        machine = qemu.Machine(chosen, nic, mem, offloads, kernel_args)
+        lock = _hold(lab)
+        try:
+            if _alive(lab):
+                raise _busy(lab)
+            boot, shell = _booted(lab, machine, image, timeout)
+        except BaseException:
+            os.close(lock)
+            raise
+        target = cls(lab, shell, lock, boot.process)
+        if not offloads:
+            target._without_offloads()
+        return target
+
+    @classmethod
+    def attach(cls, lab: Lab) -> Target:
+        """Take over the command channel of a running target; FQ-BUSY where somebody has it."""
+        if not _alive(lab):
+            remedy = f"./inv down --lab {lab.name}, then ./inv boot --detach"
+            raise KitError("FQ-LAB", f"the lab {lab.name} has no target", remedy)
+        lock = _hold(lab)
+        try:
+            shell = Shell(Channel.connect(qemu.Sockets(lab.directory).command))
+            try:
+                shell.synchronize()
+            except BaseException:
+                shell.close()
+                raise
+        except BaseException:
+            os.close(lock)
+            raise
+        return cls(lab, shell, lock)
+
+    def run(
+        self,
+        command: str | Sequence[str],
+        *,
+        timeout: float = 60.0,
+        check: bool = True,
+        sink: Sink | None = None,
+        passes: bool = False,
+    ) -> Result:
+        """Run a command in the target: shell syntax, or a list of words.
+
+        Each runs in a shell of its own without standard input; one that is to stay needs
+        ``>file 2>&1 &``. ``sink`` gets the output as it comes; with ``passes`` Ctrl-C goes to the command
+        and its status is returned. KitError: FQ-STATUS for a status other than 0 (``check``),
+        FQ-TIMEOUT after ``timeout`` s (the target is usable on), FQ-TARGET where the target is gone.
+        """
+        line = command if isinstance(command, str) else shlex.join(command)
+        try:
+            result = self._shell.run(line, timeout=timeout, sink=sink, passes=passes)
+        except EOF as error:
+            raise self._gone() from error
+        if check and result.status:
+            what = f"status {result.status} in the target: {line}"
+            lines = result.output.splitlines()[-TAIL_LINES:]
+            raise KitError("FQ-STATUS", what, "see its output", lines=lines, status=result.status)
+        return result
+
+    def put(self, source: Path | bytes, destination: str, mode: int = 0o644) -> None:
+        """Write a file in the target, from a local file or from bytes; KitError FQ-STATUS, FQ-TARGET."""
+        data = source if isinstance(source, bytes) else source.read_bytes()
+        try:
+            self._shell.put(data, destination, mode)
+        except EOF as error:
+            raise self._gone() from error
+
+    def get(self, path: str) -> bytes:
+        """Return the contents of a file in the target."""
+        return base64.b64decode(self.run(["base64", path]).raw)
+
+    def detach(self) -> None:
+        """Leave target and lab running when this process ends; the lab ends with the target."""
+        self.lab.detach(self.process)
+        self.close()
+
+    def close(self) -> None:
+        """Give the command channel back; the target runs on."""
+        if self._lock >= 0:
+            self._shell.close()
+            os.close(self._lock)
+            self._lock = -1
+
+    def down(self) -> None:
+        """Power off, or failing that quit QEMU, or failing that kill it. The lab stays."""
+        with contextlib.suppress(KitError, EOF):
+            self._shell.run("poweroff -f", timeout=_POWER_OFF_TIME)
+        if not self._ended(0.5):
+            with contextlib.suppress(KitError):
+                qmp.execute(qemu.Sockets(self.lab.directory).qmp, "quit")
+        if self.process:
+            if not self._ended(2.0):
+                self.process.kill()
+            self.process.close()
+        self.close()
+
+    def _ended(self, timeout: float) -> bool:
+        until = time.monotonic() + timeout
+        while _alive(self.lab):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def _gone(self) -> KitError:
+        reason = self.log.fatal() or "QEMU ended"
+        remedy = f"the log has the whole story: {self.log.path}"
+        what = f"the target is gone: {reason}"
+        return KitError("FQ-TARGET", what, remedy, log=self.log.path, lines=self.log.tail())
+
+    def _without_offloads(self) -> None:
+        words = "rx off tx off sg off tso off gso off gro off"
+        self.run(f"for nic in eth0 eth1; do ethtool -K $nic {words} || exit; done")
+
+    def __enter__(self) -> Target:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.down()
+
+
+def _booted(lab: Lab, machine: qemu.Machine, image: Image, timeout: float | None) -> tuple[Boot, Shell]:
+    boot = Boot.begin(lab, machine, image)
+    profile = machine.profile
+    try:
+        return boot, boot.wait(timeout or profile.boot_timeout)
+    except KitError as error:
+        # A kernel that spoke ran: then the accelerator is not what failed.
+        if profile.fallback is None or boot.log.text():
+            raise
+        other = profiles.load(profile.fallback)
+        said = error.lines[-1] if error.lines else error.what
+        say(f"{profile.name} cannot run this guest ({said}); using {other.name}: {other.summary}")
+        machine = qemu.Machine(other, machine.nic, machine.memory, machine.offloads, machine.kernel_args)
+        return _booted(lab, machine, image, timeout)
+
+
+def _alive(lab: Lab) -> bool:
+    """Whether QEMU runs in the lab."""
+    try:
+        return lab.info()["target"] is not None
+    except KitError:
+        return False
+
+
+def _busy(lab: Lab) -> KitError:
+    return KitError(
+        "FQ-BUSY", f"the target of the lab {lab.name} is in use", "wait, or use another lab (--lab)"
+    )
+
+
+def _hold(lab: Lab) -> int:
+    """Return a descriptor that keeps everybody else from the command channel; FQ-BUSY after a while."""
+    descriptor = os.open(lab.directory / "command.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + _BUSY_TIME
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < until:
+                time.sleep(0.1)
+                continue
+            os.close(descriptor)
+            raise _busy(lab) from None
+        return descriptor

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""The target's interactive console on the user's terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import shutil
+import socket
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+from pathlib import Path
+
+from devkit.errors import KitError
+
+#: Ctrl-] leaves, as with telnet and virsh.
+LEAVE = b"\x1d"
+_CHUNK = 65536
+
+
+def standard_input() -> int | None:
+    """Descriptor of standard input; None where it is closed."""
+    try:
+        return sys.stdin.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def is_interactive() -> bool:
+    """Whether a person can type: standard input and output are terminals."""
+    return standard_input() is not None and os.isatty(0) and os.isatty(1)
+
+
+def need_terminal() -> None:
+    """Raise KitError FQ-TTY where there is no terminal."""
+    if not is_interactive():
+        remedy = "use ./inv run -- COMMAND, or give it a terminal (ssh -t, docker -it)"
+        raise KitError("FQ-TTY", "the console needs a terminal", remedy)
+
+
+def interact(path: Path) -> bool:
+    """Join the terminal with the console at a Unix socket until Ctrl-] or its end.
+
+    Return True if the user left and the target runs on. KitError: FQ-TTY, FQ-TARGET, FQ-BUSY.
+    """
+    need_terminal()
+    with socket.socket(socket.AF_UNIX) as sock:
+        try:
+            sock.connect(str(path))
+        except OSError as error:
+            remedy = "./inv status shows what runs"
+            raise KitError("FQ-TARGET", "the target has no console any more", remedy) from error
+        print("console of the target, Ctrl-] leaves", flush=True)
+        # The size of the window, and a prompt where the shell has said its own to nobody.
+        size = shutil.get_terminal_size()
+        sock.sendall(f"\x15stty rows {size.lines} columns {size.columns}\r".encode())
+        with _raw(0):
+            left = _join(sock)
+    print(flush=True)
+    return left
+
+
+@contextlib.contextmanager
+def _raw(descriptor: int) -> Iterator[None]:
+    before = termios.tcgetattr(descriptor)
+    try:
+        tty.setraw(descriptor)
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def _join(sock: socket.socket) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(0, selectors.EVENT_READ)
+        selector.register(sock, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fd == 0:
+                    typed = os.read(0, _CHUNK)
+                    before, leave, _ = typed.partition(LEAVE)
+                    sock.sendall(before)
+                    if leave or not typed:
+                        return True
+                else:
+                    data = sock.recv(_CHUNK)
+                    if not data:
+                        return False
+                    _write_all(1, data)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: MIT
+"""The command channel against a real shell on a real terminal, the way a target has one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pexpect import EOF
+
+from devkit.channel import Channel
+from devkit.errors import KitError
+from devkit.shell import Output, Shell
+
+# A board's console is interactive, the target's channel is not; busybox where the host has it.
+BUSYBOX = ["busybox"] if shutil.which("busybox") else []
+SHELLS = [["sh", "-i"], [*BUSYBOX, "sh", "-i"], [*BUSYBOX, "sh", "+i"]]
+
+
+class Terminal:
+    """A shell on a pseudo terminal, bridged to a socket like QEMU's."""
+
+    def __init__(self, argv: list[str]) -> None:
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            ["setsid", "-c", *argv], stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "PS1": "prompt$ "}
+        )  # fmt: skip
+        os.close(slave)
+        self.ours, self.theirs = socket.socketpair()
+        for source, sink in ((self.master, self.theirs.fileno()), (self.theirs.fileno(), self.master)):
+            threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    def _pump(self, source: int, sink: int) -> None:
+        try:
+            while chunk := os.read(source, 4096):
+                view = memoryview(chunk)
+                while view:
+                    view = view[os.write(sink, view) :]
+        except OSError:
+            pass  # the end of a terminal whose shell is gone
+        with contextlib.suppress(OSError):
+            self.theirs.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+        self.theirs.close()
+
+
+@pytest.fixture(params=SHELLS, ids=" ".join)
+def terminal(request: pytest.FixtureRequest) -> Iterator[Terminal]:
+    terminal = Terminal(request.param)
+    yield terminal
+    terminal.close()
+
+
+@pytest.fixture
+def shell(terminal: Terminal) -> Iterator[Shell]:
+    shell = Shell(Channel(terminal.ours))
+    assert shell.answered(shell.call(), 10)
+    yield shell
+    shell.close()
+
+
+def test_output_and_status(shell: Shell) -> None:
+    result = shell.run("echo out; echo err >&2; exit 7")
+    assert (result.status, result.raw) == (7, b"out\nerr\n")
+
+
+def test_output_is_exact(shell: Shell) -> None:
+    assert shell.run("printf 'no end of line'").raw == b"no end of line"
+    assert shell.run("printf 'a\\r\\n\\tb\\n'").raw == b"a\r\n\tb\n"
+    assert shell.run("true").raw == b""
+
+
+@pytest.mark.parametrize("command", ["echo 'a b'", 'echo "$HOME"', "echo ü\necho second", "echo \\$x '`'"])
+def test_quoting(shell: Shell, command: str) -> None:
+    assert (
+        shell.run(command).raw
+        == subprocess.run(["sh", "-c", command], capture_output=True, check=True).stdout
+    )
+
+
+def test_state_does_not_leak(shell: Shell) -> None:
+    shell.run("cd /; set -e; x=1; false")
+    assert shell.run('echo "[$x]"; pwd').output.splitlines()[0] == "[]"
+
+
+def test_syntax_error(shell: Shell) -> None:
+    assert shell.run("if then").status != 0
+    assert shell.run("echo fine").output == "fine\n"
+
+
+def test_exit_and_missing_command(shell: Shell) -> None:
+    assert shell.run("no-such-command").status == 127
+    assert shell.run("kill -9 $$").status == 128 + signal.SIGKILL
+    assert shell.run("echo fine").output == "fine\n"
+
+
+def test_no_standard_input(shell: Shell) -> None:
+    assert shell.run("cat; echo done").output == "done\n"
+
+
+@pytest.mark.parametrize("size", [2000, 5000, 200_000])
+def test_long_command(shell: Shell, size: int) -> None:
+    text = "x" * size
+    result = shell.run(f"echo {text} | wc -c")
+    assert int(result.output) == size + 1
+
+
+def test_long_command_status(shell: Shell) -> None:
+    assert shell.run(f": {'x' * 5000}; exit 9").status == 9
+
+
+def test_control_characters_in_command(shell: Shell) -> None:
+    assert shell.run("printf %s '\x03\x04\x1c\x7f' | od -An -tx1").output.split() == ["03", "04", "1c", "7f"]
+
+
+def test_large_output_with_a_slow_reader(shell: Shell) -> None:
+    seen = bytearray()
+
+    def slow(data: bytes) -> None:
+        time.sleep(0.001)
+        seen.extend(data)
+
+    result = shell.run("seq 1 200000", sink=slow)
+    assert result.raw == b"".join(b"%d\n" % number for number in range(1, 200_001))
+    assert bytes(seen) == result.raw
+
+
+def test_output_streams(shell: Shell) -> None:
+    times: list[tuple[float, bytes]] = []
+    shell.run("printf now; sleep 0.4; echo later", sink=lambda data: times.append((time.monotonic(), data)))
+    assert times[0][1] == b"now"
+    assert times[-1][0] - times[0][0] > 0.3
+
+
+@pytest.mark.parametrize("data", [b"", b"\0\1\2\xff" * 1000, os.urandom(300_000)], ids=len)
+def test_put(shell: Shell, tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "with 'quotes' and $x"
+    shell.put(data, str(path), 0o755)
+    assert path.read_bytes() == data
+    assert path.stat().st_mode & 0o777 == 0o755
+
+
+def test_put_fails(shell: Shell) -> None:
+    with pytest.raises(KitError, match="cannot write") as caught:
+        shell.put(b"x", "/no/such/folder/file")
+    assert caught.value.code == "FQ-STATUS"
+    assert shell.run("echo fine").output == "fine\n"
+
+
+def test_timeout_leaves_the_channel_usable(shell: Shell) -> None:
+    with pytest.raises(KitError, match="sleep 100") as caught:
+        shell.run("echo before; sleep 100", timeout=0.3)
+    assert caught.value.code == "FQ-TIMEOUT"
+    assert caught.value.lines == ["before"]
+    assert shell.run("echo fine").output == "fine\n"
+
+
+def test_timeout_of_a_deaf_command(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KitError) as caught:
+        monkeypatch.setattr("devkit.shell._INTERRUPT_TIME", 0.3)
+        shell.run("trap '' INT; while :; do sleep 0.1; done", timeout=0.3)
+    # An interactive busybox keeps Ctrl-\\ from its children too: then the channel is lost, and says so.
+    assert caught.value.code == ("FQ-CHANNEL" if shell.dead else "FQ-TIMEOUT")
+    if not shell.dead:
+        assert shell.run("echo fine").output == "fine\n"
+
+
+def test_channel_is_declared_lost(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("devkit.shell._INTERRUPT_TIME", 0.3)
+    for _ in range(2):
+        with pytest.raises(KitError) as caught:
+            shell.run("trap '' INT QUIT; sleep 5 & wait; sleep 5", timeout=0.3)
+        assert caught.value.code == "FQ-CHANNEL"
+
+
+def test_interrupt_passes(shell: Shell) -> None:
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    result = shell.run("echo before; sleep 100", passes=True)
+    assert result == type(result)(128 + signal.SIGINT, b"before\n")
+
+
+def test_interrupt_raises(shell: Shell) -> None:
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        shell.run("sleep 100")
+    assert shell.run("echo fine").output == "fine\n"
+
+
+def test_background_process_does_not_hold_the_command(shell: Shell) -> None:
+    started = time.monotonic()
+    pid = int(shell.run("sleep 100 >/dev/null 2>&1 & echo $!").output)
+    assert time.monotonic() - started < 5
+    assert shell.run(f"kill {pid}").status == 0
+
+
+def test_synchronize_after_a_command_was_left_running(shell: Shell) -> None:
+    shell.channel.send(b"sleep 100; echo never\n")
+    time.sleep(0.3)
+    shell.synchronize()
+    assert shell.run("echo fine").output == "fine\n"
+
+
+def test_synchronize_after_half_a_file(shell: Shell, tmp_path: Path) -> None:
+    shell.channel.send(f"base64 -d >{tmp_path}/half <<'fq-heredoc'\nQUJD\nQU".encode())
+    time.sleep(0.3)
+    shell.synchronize()
+    assert shell.run("echo fine").output == "fine\n"
+
+
+def test_shell_goes_away(shell: Shell, terminal: Terminal) -> None:
+    threading.Timer(0.3, terminal.process.kill).start()
+    with pytest.raises(EOF):
+        shell.run("sleep 100", timeout=20)
+
+
+def test_echo_cannot_match() -> None:
+    output = Output("123")
+    output.feed(b"$ printf '%s%s\\n' fq-begin- 123; ls; printf '%s%s:%s\\n' fq-end- 123 $?\r\n")
+    assert output.status is None
+    output.feed(b"fq-begin-123\r\nfile\r\nfq-end-123:0\r\n")
+    assert (output.status, bytes(output.kept)) == (0, b"file\r\n")
+
+
+def test_marker_in_pieces() -> None:
+    passed: list[bytes] = []
+    output = Output("123", passed.append)
+    for byte in b"fq-begin-123\nab\nfq-end-12 no\nfq-fq-end-123:42\n":
+        output.feed(bytes([byte]))
+    assert output.status == 42
+    assert b"".join(passed) == bytes(output.kept) == b"ab\nfq-end-12 no\nfq-"
