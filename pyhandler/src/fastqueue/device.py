@@ -16,6 +16,7 @@ from .ring import Ring
 from .stats import Stats
 
 Poll = Callable[..., list[tuple[int, int]]]
+_Places = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]  # offset and size of the areas
 
 
 class Device:
@@ -37,7 +38,8 @@ class Device:
         self._fd = -1
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            self._allocate(request)
+            self._places = self._ask_for_ring(abi.IOC_ALLOC, request)
+            self.ring = Ring(*self._map(request.writable), request.frames, request.frame_size)
         except OSError as error:
             self.close()
             raise explain(error, queue=request.queue, path=path) from error
@@ -45,20 +47,52 @@ class Device:
         poller.register(self._fd, select.POLLIN)
         self.poll = poller.poll
 
-    def _allocate(self, request: RingRequest) -> None:
+    def _ask_for_ring(self, number: int, request: RingRequest) -> _Places:
         parameters = request.pack()
-        ioctl(self._fd, abi.IOC_ALLOC, parameters)
+        ioctl(self._fd, number, parameters)
         *_, answer_at, answer_size, meta_at, meta_size, payload_at, payload_size = abi.RING.unpack(parameters)
-        payload_access = PROT_READ | (PROT_WRITE if request.writable else 0)
-        answer = self._map(answer_at, answer_size, PROT_READ | PROT_WRITE)
-        meta = self._map(meta_at, meta_size, PROT_READ)
-        payload = self._map(payload_at, payload_size, payload_access)
-        self.ring = Ring(answer, meta, payload, request.frames, request.frame_size)
+        return (answer_at, answer_size), (meta_at, meta_size), (payload_at, payload_size)
 
-    def _map(self, offset: int, size: int, access: int) -> memoryview:
+    def _map(self, writable: bool) -> tuple[memoryview, memoryview, memoryview]:
+        answer, meta, payload = self._places
+        both = PROT_READ | PROT_WRITE
+        return (
+            self._map_area(*answer, both),
+            self._map_area(*meta, PROT_READ),
+            self._map_area(*payload, both if writable else PROT_READ),
+        )
+
+    def _map_area(self, offset: int, size: int, access: int) -> memoryview:
         area = mmap(self._fd, size, flags=MAP_SHARED, prot=access, offset=offset)
         self._maps.append(area)
         return memoryview(area)
+
+    def resize(self, request: RingRequest) -> None:
+        """Exchange the ring for one of other sizes; on failure the old one stays. Raises QueueError."""
+        request.check()
+        self.fileno()
+        old = self.ring
+        old.publish()
+        if not self._unmap():
+            old.attach(*self._map(request.writable))
+            raise QueueError("bytes of a frame are still held", "let go of all payloads before resizing")
+        try:
+            self._places = self._ask_for_ring(abi.IOC_RESIZE, request)
+        except OSError as error:
+            old.attach(*self._map(request.writable))
+            raise explain(error, queue=self._queue, path=self._path) from error
+        self.ring = Ring(*self._map(request.writable), request.frames, request.frame_size)
+
+    def _unmap(self) -> bool:
+        """Unmap all areas; False when some frame's bytes are held, whose mapping goes with them."""
+        maps, self._maps = self._maps, []
+        free = self.ring.release() if hasattr(self, "ring") else True
+        for area in maps:
+            try:
+                area.close()
+            except BufferError:
+                free = False
+        return free
 
     def fileno(self) -> int:
         """Return the file descriptor, readable while there are frames to look at. Raises when closed."""
@@ -93,13 +127,7 @@ class Device:
         before them, and keeps the queue until they are dropped.
         """
         fd, self._fd = self._fd, -1
-        maps, self._maps = self._maps, []
-        free = self.ring.release() if hasattr(self, "ring") else True
-        for area in maps:
-            try:
-                area.close()
-            except BufferError:
-                free = False
+        free = self._unmap()
         if fd >= 0:
             os.close(fd)
         return free

@@ -25,8 +25,13 @@ _ENDED = select.POLLHUP | select.POLLERR | select.POLLNVAL
 class Backend(Protocol):
     """What a queue needs of its device; tests bring a model of the kernel."""
 
-    ring: Ring
-    poll: Poll
+    @property
+    def ring(self) -> Ring:
+        """See Device."""
+
+    @property
+    def poll(self) -> Poll:
+        """See Device."""
 
     def fileno(self) -> int:
         """See Device."""
@@ -35,6 +40,9 @@ class Backend(Protocol):
         """See Device."""
 
     def set(self, settings: bytes) -> None:
+        """See Device."""
+
+    def resize(self, request: RingRequest) -> None:
         """See Device."""
 
     def stats(self) -> Stats:
@@ -146,6 +154,24 @@ class Queue:
     ) -> None:
         """Change the live queue; what is None stays. Raises QueueError."""
         self._device.set(pack_settings(default_action, period_us, timeout_ms, copy_range))
+
+    def resize(
+        self, *, frames: int | None = None, frame_size: int | None = None, copy_range: int | None = None
+    ) -> None:
+        """Exchange the ring for one of other sizes without losing a packet; what is None stays.
+
+        Frames handed out before are void: those that have no verdict yet come again.
+        Raises QueueError, also while a payload is held; the old ring stays then.
+        """
+        old = self.request
+        request = old._replace(
+            frames=old.frames if frames is None else frames,
+            frame_size=old.frame_size if frame_size is None else frame_size,
+            copy_range=old.copy_range if copy_range is None else copy_range,
+        )
+        self._device.resize(request)
+        self.request = request
+        self._ring = self._device.ring
 
     def stats(self) -> Stats:
         """Return the kernel's counters."""

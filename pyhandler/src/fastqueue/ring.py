@@ -60,22 +60,26 @@ class Ring:
         self, answer: memoryview, meta: memoryview, payload: memoryview, frames: int, frame_size: int
     ) -> None:
         """Take views of bytes of the three areas, of a ring of ``frames`` frames of ``frame_size`` bytes."""
-        words_end = abi.WORDS_OFFSET + 4 * frames
-        meta_end = abi.META_OFFSET + abi.META.size * frames
         self.frames = frames
         self.frame_size = frame_size
         self.mask = frames - 1
         self.shift = frames.bit_length() - 1
+        self._blocks: dict[int, memoryview] = {}
+        self.attach(answer, meta, payload)
+        self.fo = self.control[abi.CONTROL_FO]
+
+    def attach(self, answer: memoryview, meta: memoryview, payload: memoryview) -> None:
+        """Take views of the areas, which may have been unmapped for a while."""
+        words_end = abi.WORDS_OFFSET + 4 * self.frames
+        meta_end = abi.META_OFFSET + abi.META.size * self.frames
         self.control = answer[: abi.CONTROL_SIZE].cast("I")
         self.words = answer[abi.WORDS_OFFSET : words_end].cast("I")
-        self.answers = answer[words_end : words_end + abi.ANSWER.size * frames]
+        self.answers = answer[words_end : words_end + abi.ANSWER.size * self.frames]
         self.status = meta[: abi.STATUS_SIZE].cast("I")
         self.meta = meta[abi.META_OFFSET : meta_end]
         self.heads = self.meta.cast("I")
-        self.payload = payload[: frame_size * frames]
+        self.payload = payload[: self.frame_size * self.frames]
         self.writable = not payload.readonly
-        self.fo = self.control[abi.CONTROL_FO]
-        self._blocks: dict[int, memoryview] = {}
 
     def lap_bits(self, count: int) -> int:
         """Return the lap of frame ``count`` where its word has it."""

@@ -38,11 +38,7 @@ class FakeKernel:
     """Packets go in with ``receive`` and come out in ``settled``; sleeping does a step of ``plan``."""
 
     def __init__(self, request: RingRequest, start: int = 0) -> None:
-        frames, size = request.frames, request.frame_size
-        self.request = request
-        self.fa = self.fp = start
         self.next_name = 0
-        self.slots: dict[int, int] = {}  # count: name of the packet
         self.settled: list[Settled] = []
         self.default_answers: list[int] = []
         self.invalid_words = 0
@@ -50,6 +46,14 @@ class FakeKernel:
         self.polls = 0
         self.plan: list[int] = []  # packets to receive at each sleep
         self.settings: list[bytes] = []
+        self.event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._allocate(request, start)
+
+    def _allocate(self, request: RingRequest, start: int) -> None:
+        frames, size = request.frames, request.frame_size
+        self.request = request
+        self.fa = self.fp = start
+        self.slots: dict[int, int] = {}  # count: name of the packet
         answer_size = abi.WORDS_OFFSET + frames * (4 + abi.ANSWER.size)
         meta_size = abi.META_OFFSET + frames * abi.META.size
         self.maps = [mmap(-1, answer_size), mmap(-1, meta_size), mmap(-1, frames * size)]
@@ -63,7 +67,6 @@ class FakeKernel:
         self.control[0] = self.status[0] = self.status[1] = start
         readable = payload if request.writable else payload.toreadonly()
         self.ring = Ring(answer, meta.toreadonly(), readable, frames, size)
-        self.event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     # receiver
 
@@ -151,9 +154,9 @@ class FakeKernel:
         if self.closed:
             return [(self.event, select.POLLHUP)]
         if self.plan:
-            self.receive_many(self.plan.pop(0))
             if self.request.timer_only:
                 self.send()
+            self.receive_many(self.plan.pop(0))
         elif milliseconds is None:
             raise WouldSleepError
         return [(self.event, select.POLLIN)] if self._readable() else []
@@ -181,6 +184,13 @@ class FakeKernel:
     def set(self, settings: bytes) -> None:
         """Remember the settings."""
         self.settings.append(settings)
+
+    def resize(self, request: RingRequest) -> None:
+        """Exchange the rings; packets in the old one come again."""
+        names = list(self.slots.values())
+        self._allocate(request, 0)
+        for self.next_name in names:
+            self.receive()
 
     def stats(self) -> Stats:
         """Count."""

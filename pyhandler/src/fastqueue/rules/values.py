@@ -51,16 +51,18 @@ def ports(line: Line, word: str) -> PortRange:
 
 def network(line: Line, word: str) -> IPv4Network | IPv6Network:
     """Read ``ADDR`` or ``ADDR/LEN``."""
-    address, slash, length = word.partition("/")
-    if slash and not (length.isascii() and length.isdigit()):
-        line.wrong(quote(word), "an address with a prefix length, as 192.0.2.0/24 or 2001:db8::/32")
+    _, slash, length = word.partition("/")
+    plain = "%" not in word and (not slash or length.isdigit())  # no zone, no netmask
     try:
-        loose = ip_network(f"{address}/{length}" if slash else address, strict=False)
+        loose = ip_network(word, strict=False) if plain else None
     except ValueError:
-        line.wrong(quote(word), "an IPv4 or IPv6 address, or a network as 192.0.2.0/24 or 2001:db8::/32")
-    if slash and ip_network(f"{address}/{loose.max_prefixlen}") != ip_network(loose.network_address):
+        loose = None
+    if loose is None:
+        line.wrong(quote(word), "an address or a network, as 198.18.0.0/24 or 2001:2::/48")
+    try:
+        return ip_network(word)
+    except ValueError:
         line.wrong(f"{quote(word)} with bits after the prefix", f"the network's own address, {loose}")
-    return loose
 
 
 class Options(NamedTuple):
