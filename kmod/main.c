@@ -13,6 +13,9 @@
 
 #include "queue.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 static unsigned int fq_net_id __read_mostly;
 static atomic_long_t fq_memory = ATOMIC_LONG_INIT(0);
 

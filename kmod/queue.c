@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "queue.h"
+#include "trace.h"
 
 static bool fq_period_valid(u32 period_us)
 {
@@ -248,7 +249,7 @@ void fq_queue_stats(struct fq_queue *queue, struct fastqueue_stats *stats)
 
 /* Take the matching packets out of their frames; the sender skips those. */
 static void fq_queue_take(struct fq_queue *queue, fq_match_t match, int ifindex,
-			  struct list_head *batch)
+			  unsigned int verdict, struct list_head *batch)
 {
 	struct fq_ring *ring = queue->ring;
 	u32 count;
@@ -263,6 +264,7 @@ static void fq_queue_take(struct fq_queue *queue, fq_match_t match, int ifindex,
 		WRITE_ONCE(ring->words[index],
 			   FASTQUEUE_AVAILABLE | fq_ring_lap(ring, count));
 		queue->stats.flushed++;
+		trace_fastqueue_default(queue, entry->skb, count, verdict);
 		list_add_tail(&entry->list, batch);
 	}
 }
@@ -273,7 +275,7 @@ void fq_queue_flush(struct fq_queue *queue, fq_match_t match, int ifindex,
 	LIST_HEAD(batch);
 
 	spin_lock_bh(&queue->lock);
-	fq_queue_take(queue, match, ifindex, &batch);
+	fq_queue_take(queue, match, ifindex, verdict, &batch);
 	spin_unlock_bh(&queue->lock);
 	fq_reinject_list(&batch, verdict);
 }

@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "queue.h"
+#include "trace.h"
 
 /*
  * Settle a packet that gets no frame. Only -ESRCH lets a rule's `bypass` take
@@ -32,6 +33,7 @@ static void fq_publish(struct fq_queue *queue, struct nf_queue_entry *entry,
 	struct fq_ring *ring = queue->ring;
 	u32 index = fq_ring_index(ring, queue->fa);
 
+	trace_fastqueue_queued(queue, entry->skb, queue->fa, 0);
 	ring->slots[index].entry = entry;
 	ring->slots[index].queued_at = jiffies;
 	ring->slots[index].cap_len = cap_len;
@@ -112,6 +114,7 @@ static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
 	count = queue->fa;
 	if (unlikely(err || fq_frame_put(queue, entry))) {
 		action = fq_default_count(queue);
+		trace_fastqueue_default(queue, entry->skb, count, action);
 		spin_unlock_bh(&queue->lock);
 		return fq_settle_now(entry, action, -ENOBUFS);
 	}

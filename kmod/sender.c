@@ -9,6 +9,7 @@
 #include <net/netfilter/nf_queue.h>
 
 #include "queue.h"
+#include "trace.h"
 
 /* Frames settled under one hold of the lock, and in one tick of the timer. */
 #define FQ_BATCH	64
@@ -163,6 +164,10 @@ static bool fq_frame_take(struct fq_queue *queue, u32 count,
 	finding = fq_frame_find(queue, count, &verdict);
 	if (finding == FQ_PENDING)
 		return false;
+	if (finding == FQ_ANSWERED)
+		trace_fastqueue_answered(queue, entry->skb, count, verdict);
+	else
+		trace_fastqueue_default(queue, entry->skb, count, verdict);
 	fq_frame_count(queue, finding, verdict);
 	ring->slots[index].entry = NULL;
 	WRITE_ONCE(ring->words[index],
