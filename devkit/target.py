@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import fcntl
 import os
 import shlex
 import time
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 from pexpect import EOF
 
 from devkit import profile as profiles
-from devkit import qemu, qmp
+from devkit import lock, qemu, qmp
 from devkit.boot import Boot
 from devkit.channel import Channel
 from devkit.command import TAIL_LINES
@@ -38,12 +37,12 @@ _BUSY_TIME = 5.0
 class Target:
     """A booted target. One process at a time may hold its command channel."""
 
-    def __init__(self, lab: Lab, shell: Shell, lock: int, process: Process | None = None) -> None:
+    def __init__(self, lab: Lab, shell: Shell, held: int, process: Process | None = None) -> None:
         self.lab = lab
         self.log = KernelLog(lab.logs / "kernel.log")
         self.process = process
         self._shell = shell
-        self._lock = lock
+        self._held = held
 
     @classmethod
     def boot(
@@ -67,26 +66,30 @@ class Target:
         """
         chosen = profiles.load(profile)
         machine = qemu.Machine(chosen, nic, mem, offloads, kernel_args)
-        lock = _hold(lab)
+        held = _hold(lab, 0)
         try:
             if _alive(lab):
-                raise _busy(lab)
+                raise KitError("FQ-BUSY", f"the lab {lab.name} has a target", f"./inv down --lab {lab.name}")
             boot, shell = _booted(lab, machine, image, timeout)
         except BaseException:
-            os.close(lock)
+            os.close(held)
             raise
-        target = cls(lab, shell, lock, boot.process)
+        target = cls(lab, shell, held, boot.process)
         if not offloads:
             target._without_offloads()
         return target
 
     @classmethod
-    def attach(cls, lab: Lab) -> Target:
-        """Take over the command channel of a running target; FQ-BUSY where somebody has it."""
+    def attach(cls, lab: Lab, patience: float = _BUSY_TIME) -> Target:
+        """Take over the command channel of a running target.
+
+        FQ-BUSY where somebody has it for longer than ``patience`` seconds, FQ-LAB where there is no
+        target, FQ-CHANNEL where it does not answer.
+        """
         if not _alive(lab):
             remedy = f"./inv down --lab {lab.name}, then ./inv boot --detach"
             raise KitError("FQ-LAB", f"the lab {lab.name} has no target", remedy)
-        lock = _hold(lab)
+        held = _hold(lab, patience)
         try:
             shell = Shell(Channel.connect(qemu.Sockets(lab.directory).command))
             try:
@@ -95,9 +98,9 @@ class Target:
                 shell.close()
                 raise
         except BaseException:
-            os.close(lock)
+            os.close(held)
             raise
-        return cls(lab, shell, lock)
+        return cls(lab, shell, held)
 
     def run(
         self,
@@ -119,7 +122,7 @@ class Target:
         try:
             result = self._shell.run(line, timeout=timeout, sink=sink, passes=passes)
         except EOF as error:
-            raise self._gone() from error
+            raise self.gone() from error
         if check and result.status:
             what = f"status {result.status} in the target: {line}"
             lines = result.output.splitlines()[-TAIL_LINES:]
@@ -132,7 +135,7 @@ class Target:
         try:
             self._shell.put(data, destination, mode)
         except EOF as error:
-            raise self._gone() from error
+            raise self.gone() from error
 
     def get(self, path: str) -> bytes:
         """Return the contents of a file in the target."""
@@ -145,10 +148,10 @@ class Target:
 
     def close(self) -> None:
         """Give the command channel back; the target runs on."""
-        if self._lock >= 0:
+        if self._held >= 0:
             self._shell.close()
-            os.close(self._lock)
-            self._lock = -1
+            os.close(self._held)
+            self._held = -1
 
     def down(self) -> None:
         """Power off, or failing that quit QEMU, or failing that kill it. The lab stays."""
@@ -171,7 +174,8 @@ class Target:
             time.sleep(0.02)
         return True
 
-    def _gone(self) -> KitError:
+    def gone(self) -> KitError:
+        """Return the error that says why the target is no more."""
         reason = self.log.fatal() or "QEMU ended"
         remedy = f"the log has the whole story: {self.log.path}"
         what = f"the target is gone: {reason}"
@@ -214,23 +218,7 @@ def _alive(lab: Lab) -> bool:
         return False
 
 
-def _busy(lab: Lab) -> KitError:
-    return KitError(
-        "FQ-BUSY", f"the target of the lab {lab.name} is in use", "wait, or use another lab (--lab)"
-    )
-
-
-def _hold(lab: Lab) -> int:
-    """Return a descriptor that keeps everybody else from the command channel; FQ-BUSY after a while."""
-    descriptor = os.open(lab.directory / "command.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    until = time.monotonic() + _BUSY_TIME
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() < until:
-                time.sleep(0.1)
-                continue
-            os.close(descriptor)
-            raise _busy(lab) from None
-        return descriptor
+def _hold(lab: Lab, patience: float) -> int:
+    what = f"the target of the lab {lab.name} is in use"
+    busy = KitError("FQ-BUSY", what, "wait, or use another lab (--lab)")
+    return lock.hold(lab.directory / "command.lock", busy, patience)

@@ -14,6 +14,7 @@ import tty
 from collections.abc import Iterator
 from pathlib import Path
 
+from devkit import lock
 from devkit.errors import KitError
 
 #: Ctrl-] leaves, as with telnet and virsh.
@@ -41,22 +42,24 @@ def need_terminal() -> None:
         raise KitError("FQ-TTY", "the console needs a terminal", remedy)
 
 
-def interact(path: Path) -> bool:
+def interact(path: Path, *, fresh: bool = False) -> bool:
     """Join the terminal with the console at a Unix socket until Ctrl-] or its end.
 
+    ``fresh``: nobody used it yet, so the shell there can be told the size of the window.
     Return True if the user left and the target runs on. KitError: FQ-TTY, FQ-TARGET, FQ-BUSY.
     """
     need_terminal()
-    with socket.socket(socket.AF_UNIX) as sock:
+    busy = KitError("FQ-BUSY", "somebody else is on this console", "leave it there first (Ctrl-])")
+    with os.fdopen(lock.hold(path.with_suffix(".lock"), busy)), socket.socket(socket.AF_UNIX) as sock:
         try:
             sock.connect(str(path))
         except OSError as error:
             remedy = "./inv status shows what runs"
             raise KitError("FQ-TARGET", "the target has no console any more", remedy) from error
-        print("console of the target, Ctrl-] leaves", flush=True)
-        # The size of the window, and a prompt where the shell has said its own to nobody.
-        size = shutil.get_terminal_size()
-        sock.sendall(f"\x15stty rows {size.lines} columns {size.columns}\r".encode())
+        print("console of the target: Enter shows its prompt, Ctrl-] leaves", flush=True)
+        if fresh:
+            size = shutil.get_terminal_size()
+            sock.sendall(f"stty rows {size.lines} columns {size.columns}\r".encode())
         with _raw(0):
             left = _join(sock)
     print(flush=True)

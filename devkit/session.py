@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""What a user does with targets by hand: boot, console, run, status, down."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from devkit import profile as profiles
+from devkit import qemu, terminal
+from devkit.errors import KitError
+from devkit.lab import folder
+from devkit.lab.client import Lab, running
+from devkit.progress import console as screen
+from devkit.progress import say, stage
+from devkit.target import Target
+
+if TYPE_CHECKING:
+    from devkit.build.image import Image
+
+#: The lab of commands that name none.
+DEFAULT_LAB = "default"
+
+_BROKEN_PIPE = 128 + 13
+
+
+def boot(
+    image: Image,
+    *,
+    lab: str = DEFAULT_LAB,
+    profile: str = profiles.DEFAULT,
+    nic: str = "virtio",
+    mem: int = 64,
+    detach: bool = False,
+    offloads: bool = False,
+    kernel_args: str = "",
+) -> None:
+    """Boot a target and stay with it: its console on a terminal, else until standard input ends.
+
+    All is taken down at the end; with ``detach`` it runs on in the background instead. KitErrors
+    are those of Lab.start and Target.boot, and FQ-TARGET where the target ends by itself badly.
+    """
+    with Lab.start(lab, offloads=offloads) as made:
+        with stage("boot", made.logs / "kernel.log"):
+            target = Target.boot(
+                image, lab=made, profile=profile, nic=nic, mem=mem, kernel_args=kernel_args, offloads=offloads
+            )
+        if detach:
+            target.detach()
+            option = "" if lab == DEFAULT_LAB else f" --lab {lab}"
+            say(f"running: ./inv run{option} -- COMMAND, ./inv console{option}, ./inv down{option}")
+            return
+        with target:
+            _stay(target)
+
+
+def _stay(target: Target) -> None:
+    if terminal.is_interactive():
+        left = terminal.interact(qemu.Sockets(target.lab.directory).console, fresh=True)
+    else:
+        left = _until_input_ends(target)
+    if not left and target.log.fatal():
+        raise target.gone()
+
+
+def _until_input_ends(target: Target) -> bool:
+    """Wait for the end of standard input; return False if the target ended first."""
+    say("no terminal: the target runs until standard input ends (--detach leaves it running)")
+    assert target.process is not None
+    waiting = [target.process.fileno()]
+    source = terminal.standard_input()
+    while source is not None:
+        ready, _, _ = select.select([source, *waiting], [], [])
+        if target.process.fileno() in ready:
+            return False
+        if not os.read(source, 4096):
+            break
+    return True
+
+
+def run(command: list[str], *, lab: str = DEFAULT_LAB, timeout: float | None = None) -> int:
+    """Run a command in a running target; its output passes through, its exit status is returned.
+
+    Several words are passed on as they are; a single one is a line of shell. Ctrl-C interrupts the
+    command. KitError: FQ-LAB, FQ-BUSY, FQ-TIMEOUT, FQ-TARGET.
+    """
+    if not command:
+        raise KitError("FQ-ARGUMENT", "no command", "./inv run -- COMMAND", status=2)
+    target = Target.attach(Lab.attach(lab))
+    try:
+        line = command[0] if len(command) == 1 else command
+        limit = timeout if timeout is not None else float("inf")
+        return target.run(line, timeout=limit, check=False, sink=_pass_through, passes=True).status
+    except BrokenPipeError:
+        # Nobody reads on; the next to use the channel interrupts what still runs there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    finally:
+        target.close()
+
+
+def _pass_through(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def console(*, lab: str = DEFAULT_LAB) -> None:
+    """Join the terminal with the console of a running target. KitError: FQ-TTY, FQ-LAB, FQ-BUSY."""
+    terminal.need_terminal()
+    if not terminal.interact(qemu.Sockets(Lab.attach(lab).directory).console):
+        say("the target ended")
+
+
+def status() -> None:
+    """Show the user's labs; folders of dead ones are removed."""
+    with folder.locked():
+        folder.sweep()
+    labs = running()
+    if not labs:
+        say("no lab is running (./inv boot --detach starts one)")
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("lab", "target", "image", "up", "ends", "sockets"):
+        table.add_column(title, overflow="fold")
+    for lab in labs:
+        table.add_row(*_row(lab))
+    screen.print(table)
+
+
+def _row(lab: Lab) -> list[str]:
+    facts = lab.info()
+    target = facts["target"]
+    machine = f"{target['profile']}, {target['nic']}, {target['memory']} MB" if target else "none"
+    image = _short(Path(target["image"])) if target else ""
+    ends = "with its target" if facts["detached"] else "with its owner"
+    return [lab.name, machine, image, _duration(time.time() - facts["started"]), ends, str(lab.directory)]
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"
+
+
+def down(*, lab: str | None = None, everything: bool = False) -> None:
+    """Take down one lab (the default one), or all of this user; KitError FQ-LAB for an unknown name."""
+    if everything:
+        labs = running()
+    elif lab is None and not folder.alive(DEFAULT_LAB):
+        labs = []
+    else:
+        labs = [Lab.attach(lab or DEFAULT_LAB)]
+    for one in labs:
+        _end(one)
+        say(f"{one.name} is down")
+    if not labs:
+        others = ", ".join(one.name for one in running())
+        say("nothing to take down" + (f" (running: {others}; --lab NAME or --all)" if others else ""))
+
+
+def _end(lab: Lab) -> None:
+    try:
+        target = Target.attach(lab, patience=0)
+    except (KitError, OSError):
+        pass  # in use, or beyond help: it ends with the lab
+    else:
+        target.down()
+    lab.stop()
+    shutil.rmtree(lab.directory, ignore_errors=True)

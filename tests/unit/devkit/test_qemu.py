@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from devkit import profile, qemu
+from devkit.errors import KitError
+from devkit.lab import topology
+
+
+def arguments(machine: qemu.Machine, folder: str = "/run/lab") -> list[str]:
+    return qemu.arguments(
+        machine, kernel=Path("/i/bzImage"), rootfs=Path("/i/root,fs"), topology=topology.load(),
+        sockets=qemu.Sockets(Path(folder)), log=Path("/logs/kernel.log"),
+    )  # fmt: skip
+
+
+def machine(name: str = "p3", **more: object) -> qemu.Machine:
+    return qemu.Machine(profile.load(name), **more)  # type: ignore[arg-type]
+
+
+def has(argv: list[str], *pair: str) -> bool:
+    return pair in itertools.pairwise(argv)
+
+
+def test_a_pentium_iii_that_stays_down() -> None:
+    argv = arguments(machine())
+    assert argv[0] == "qemu-system-i386"
+    assert has(argv, "-cpu", "pentium3")
+    assert has(argv, "-accel", "tcg")
+    assert has(argv, "-m", "64")
+    assert {"-no-reboot", "-nodefaults", "-no-user-config"} <= set(argv)
+    append = argv[argv.index("-append") + 1].split()
+    assert {"console=ttyS0", "panic=-1", "oops=panic", "fq.net=1", "root=/dev/vda", "ro"} <= set(append)
+
+
+def test_profile_arguments_are_passed() -> None:
+    assert has(arguments(machine("p3-1g")), "-icount", "shift=0,sleep=on")
+    assert has(arguments(machine("kvm")), "-accel", "kvm")
+
+
+def test_serial_port_logs_from_the_first_byte_and_channels_are_separate() -> None:
+    argv = arguments(machine())
+    chardevs = [after for word, after in itertools.pairwise(argv) if word == "-chardev"]
+    assert chardevs == [
+        "socket,id=serial,path=/run/lab/serial.sock,server=on,wait=off,logfile=/logs/kernel.log,logappend=off",
+        "socket,id=command,path=/run/lab/command.sock,server=on,wait=off",
+        "socket,id=console,path=/run/lab/console.sock,server=on,wait=off",
+    ]
+    # The first virtconsole is hvc0.
+    assert argv.index("virtconsole,chardev=command") < argv.index("virtconsole,chardev=console")
+
+
+def test_commas_in_paths_are_doubled() -> None:
+    assert has(
+        arguments(machine()), "-blockdev", "driver=file,node-name=root,filename=/i/root,,fs,read-only=on"
+    )
+    assert has(arguments(machine(), "/a,b"), "-qmp", "unix:/a,,b/qmp.sock,server=on,wait=off")
+
+
+@pytest.mark.parametrize(("nic", "device"), [("virtio", "virtio-net-pci"), ("e1000", "e1000")])
+def test_client_side_is_the_first_card(nic: str, device: str) -> None:
+    argv = arguments(machine(nic=nic))
+    first = f"{device},netdev=net0,mac=02:fa:00:00:01:01,romfile="
+    cards = [word for word in argv if word.startswith(device)]
+    assert cards[0].startswith(first)
+    assert "mac=02:fa:00:00:02:01" in cards[1]
+    assert has(argv, "-netdev", "tap,id=net0,ifname=tap-client,script=no,downscript=no")
+
+
+def test_offloads() -> None:
+    assert any("guest_tso4=off" in word for word in arguments(machine()))
+    assert not any("tso4" in word for word in arguments(machine(offloads=True)))
+    assert not any("tso4" in word for word in arguments(machine(nic="e1000")))
+
+
+def test_kernel_arguments_come_last() -> None:
+    argv = arguments(machine(kernel_args="init=/bin/true"))
+    assert argv[argv.index("-append") + 1].endswith(" init=/bin/true")
+
+
+@pytest.mark.parametrize("wrong", [{"nic": "ne2000"}, {"memory": 16}])
+def test_wrong_arguments(wrong: dict[str, object]) -> None:
+    with pytest.raises(KitError) as caught:
+        machine(**wrong)
+    assert caught.value.code == "FQ-ARGUMENT"
+
+
+def test_command_to_run_again() -> None:
+    again = machine("p3-1g", nic="e1000", memory=96, kernel_args="a b").command()
+    assert again == "./inv boot --profile p3-1g --nic e1000 --mem 96 --kernel-args 'a b'"
