@@ -39,7 +39,8 @@ class Device:
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             self._places = self._ask_for_ring(abi.IOC_ALLOC, request)
-            self.ring = Ring(*self._map(request.writable), request.frames, request.frame_size)
+            self._map(request.writable)
+            self.ring = Ring(*self._views(), request.frames, request.frame_size)
         except OSError as error:
             self.close()
             raise explain(error, queue=request.queue, path=path) from error
@@ -53,19 +54,15 @@ class Device:
         *_, answer_at, answer_size, meta_at, meta_size, payload_at, payload_size = abi.RING.unpack(parameters)
         return (answer_at, answer_size), (meta_at, meta_size), (payload_at, payload_size)
 
-    def _map(self, writable: bool) -> tuple[memoryview, memoryview, memoryview]:
-        answer, meta, payload = self._places
+    def _map(self, writable: bool) -> None:
         both = PROT_READ | PROT_WRITE
-        return (
-            self._map_area(*answer, both),
-            self._map_area(*meta, PROT_READ),
-            self._map_area(*payload, both if writable else PROT_READ),
-        )
+        accesses = (both, PROT_READ, both if writable else PROT_READ)
+        for (offset, size), access in zip(self._places, accesses, strict=True):
+            self._maps.append(mmap(self._fd, size, flags=MAP_SHARED, prot=access, offset=offset))
 
-    def _map_area(self, offset: int, size: int, access: int) -> memoryview:
-        area = mmap(self._fd, size, flags=MAP_SHARED, prot=access, offset=offset)
-        self._maps.append(area)
-        return memoryview(area)
+    def _views(self) -> tuple[memoryview, memoryview, memoryview]:
+        answer, meta, payload = self._maps
+        return memoryview(answer), memoryview(meta), memoryview(payload)
 
     def resize(self, request: RingRequest) -> None:
         """Exchange the ring for one of other sizes; on failure the old one stays. Raises QueueError."""
@@ -73,15 +70,21 @@ class Device:
         self.fileno()
         old = self.ring
         old.publish()
-        if not self._unmap():
-            old.attach(*self._map(request.writable))
-            raise QueueError("bytes of a frame are still held", "let go of all payloads before resizing")
+        old.release()
+        try:
+            self._maps[-1].close()  # the payload: all that a frame lends out
+        except BufferError as error:
+            old.attach(*self._views())
+            raise QueueError("bytes of a frame are held", "let go of all payloads before resizing") from error
+        self._unmap()
         try:
             self._places = self._ask_for_ring(abi.IOC_RESIZE, request)
         except OSError as error:
-            old.attach(*self._map(request.writable))
+            self._map(request.writable)
+            old.attach(*self._views())
             raise explain(error, queue=self._queue, path=self._path) from error
-        self.ring = Ring(*self._map(request.writable), request.frames, request.frame_size)
+        self._map(request.writable)
+        self.ring = Ring(*self._views(), request.frames, request.frame_size)
 
     def _unmap(self) -> bool:
         """Unmap all areas; False when some frame's bytes are held, whose mapping goes with them."""

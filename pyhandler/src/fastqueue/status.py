@@ -29,8 +29,9 @@ _COLUMNS = (
 )
 
 
-def read_status(path: str = abi.PROC_FILE) -> list[Row]:
+def read_status() -> list[Row]:
     """Return one row a queue, with the kernel's names. Raises QueueError."""
+    path = abi.PROC_FILE
     try:
         text = Path(path).read_text(encoding="ascii")
     except FileNotFoundError as error:
