@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from pexpect import EOF
 
-from devkit import profile as profiles
 from devkit import lock, qemu, qmp
+from devkit import profile as profiles
 from devkit.boot import Boot
 from devkit.channel import Channel
 from devkit.command import TAIL_LINES

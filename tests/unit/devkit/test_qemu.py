@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,12 +19,12 @@ def arguments(machine: qemu.Machine, folder: str = "/run/lab") -> list[str]:
     )  # fmt: skip
 
 
-def machine(name: str = "p3", **more: object) -> qemu.Machine:
-    return qemu.Machine(profile.load(name), **more)  # type: ignore[arg-type]
+def machine(name: str = "p3", **more: Any) -> qemu.Machine:  # noqa: ANN401
+    return qemu.Machine(profile.load(name), **more)
 
 
-def has(argv: list[str], *pair: str) -> bool:
-    return pair in itertools.pairwise(argv)
+def has(argv: list[str], first: str, second: str) -> bool:
+    return (first, second) in itertools.pairwise(argv)
 
 
 def test_a_pentium_iii_that_stays_down() -> None:
@@ -83,7 +84,7 @@ def test_kernel_arguments_come_last() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"nic": "ne2000"}, {"memory": 16}])
-def test_wrong_arguments(wrong: dict[str, object]) -> None:
+def test_wrong_arguments(wrong: dict[str, Any]) -> None:
     with pytest.raises(KitError) as caught:
         machine(**wrong)
     assert caught.value.code == "FQ-ARGUMENT"
