@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from devkit.paths import cache_dir
 from devkit.progress import say
@@ -51,7 +52,7 @@ def digest_tree(*roots: Path) -> str:
     for root in roots:
         for path in [root] if root.is_file() else tree_files(root):
             name = path.name if path == root else str(path.relative_to(root))
-            content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
+            content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
             parts += [name, str(path.lstat().st_mode & 0o170111), content]
         parts.append("end of a tree")
     return digest(*parts)
@@ -122,43 +123,62 @@ def _stamp(place: Path) -> int:
 
 @contextmanager
 def _lock(place: Path) -> Iterator[None]:
-    """Hold the right to make ``place``; it ends with the process at the latest."""
-    with place.with_name(f".{place.name}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"Another build is making {place.parent.name}/{place.name}: waiting for it.")
-            fcntl.flock(file, fcntl.LOCK_EX)
+    """Hold the right to make or remove ``place``; it ends with the process at the latest."""
+    file = _open_locked(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if file is None:
+        say(f"Another build is making {place.parent.name}/{place.name}: waiting for it.")
+        file = _open_locked(place, fcntl.LOCK_EX)
+    try:
         yield
+    finally:
+        if file is not None:
+            file.close()
 
 
-def _is_locked(place: Path) -> bool:
-    with place.with_name(f".{place.name}.lock").open("w") as file:
+def _open_locked(place: Path, operation: int) -> IO[str] | None:
+    """Locked lock file of ``place``; None where another process holds it (with LOCK_NB)."""
+    path = place.with_name(f".{place.name}.lock")
+    while True:
+        file = path.open("w")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, operation)
+            # prune() may have removed the file between open and lock.
+            if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+                return file
         except BlockingIOError:
-            return True
-    return False
+            file.close()
+            return None
+        except FileNotFoundError:
+            pass
+        file.close()
 
 
 def prune(kind: str, keep: int, older_than: float = DAY) -> list[Path]:
     """Remove the entries of ``kind`` that nobody used for ``older_than`` seconds.
 
-    The ``keep`` latest stay in any case, and what is just being made. Returns what went.
+    The ``keep`` latest stay in any case, and what is just being made; what builders that
+    died left behind goes too. Returns the entries that went.
     """
     folder = cache_dir() / kind
     places = [path for path in folder.glob("[!.]*") if path.is_dir()]
     places.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     limit = time.time() - older_than
-    gone = [path for path in places[keep:] if path.stat().st_mtime < limit and not _is_locked(path)]
-    for path in gone:
-        remove_tree(path)
-        path.with_name(f".{path.name}.lock").unlink(missing_ok=True)
+    gone = [path for path in places[keep:] if path.stat().st_mtime < limit and _remove(path, path)]
     for work in folder.glob(".*.work"):
-        place = work.with_name(work.name[1 : -len(".work")])
-        if not _is_locked(place):
-            remove_tree(work)
+        _remove(work, work.with_name(work.name[1 : -len(".work")]))
     return gone
+
+
+def _remove(path: Path, place: Path) -> bool:
+    """Remove ``path``, of the entry ``place``, unless somebody is making that entry."""
+    file = _open_locked(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if file is None:
+        return False
+    with file:
+        remove_tree(path)
+        if not place.exists():
+            Path(file.name).unlink(missing_ok=True)
+    return True
 
 
 def remove_tree(path: Path) -> None:
@@ -169,15 +189,6 @@ def remove_tree(path: Path) -> None:
     for folder, _, _ in os.walk(path):
         Path(folder).chmod(0o755)
     shutil.rmtree(path)
-
-
-def link_or_copy(source: Path, destination: Path) -> None:
-    """Put a file elsewhere without its blocks being copied where the file system can do that."""
-    destination.unlink(missing_ok=True)
-    try:
-        destination.hardlink_to(source)
-    except OSError:
-        shutil.copy2(source, destination)
 
 
 def total_size(paths: Iterable[Path]) -> int:

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""Debian packages for the target, through an apt configuration of the kit's own.
+
+The user's apt says which mirrors to ask, through which proxy, and whom to trust; its
+package lists and its state are only read. Suites and architectures are the kit's choice.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devkit import command
+from devkit.errors import KitError
+from devkit.paths import LOGS
+from devkit.progress import say
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+#: The target's release; its i386 packages run on a Pentium III.
+RELEASE = "bookworm"
+#: Suites that are used where the user's apt has a mirror of them, in this order.
+SUITES = (RELEASE, f"{RELEASE}-updates", f"{RELEASE}-security", f"{RELEASE}-backports")
+_FORMAT = "$(REPO_URI)|$(CODENAME)|$(COMPONENT)|$(ORIGIN)"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One suite at one mirror, for one Debian architecture."""
+
+    uri: str
+    suite: str
+    architecture: str
+
+    @property
+    def line(self) -> str:
+        """As sources.list has it."""
+        return f"deb [arch={self.architecture} signed-by={KEYRING}] {self.uri} {self.suite} main"
+
+
+def mirrors(index_targets: str) -> dict[str, str]:
+    """Mirror of each suite: the first that ``index_targets`` has for Debian's main component.
+
+    ``index_targets``: lines ``URI|codename|component|origin``, from apt-get indextargets.
+    """
+    found: dict[str, str] = {}
+    for line in index_targets.splitlines():
+        uri, codename, component, origin = line.split("|")
+        if origin == "Debian" and component == "main" and codename in SUITES:
+            found.setdefault(codename, uri)
+    return {suite: found[suite] for suite in SUITES if suite in found}
+
+
+def user_mirrors() -> dict[str, str]:
+    """Mirrors of the user's apt by suite; KitError FQ-APT where it has none for the release."""
+    argv = ["apt-get", "indextargets", "--format", _FORMAT, "Created-By: Packages"]
+    found = mirrors(command.run(argv, env=_environment()))
+    if RELEASE not in found:
+        raise KitError(
+            "FQ-APT",
+            f"apt knows no mirror of Debian {RELEASE}",
+            f"have {RELEASE} main in /etc/apt/sources.list, run apt-get update",
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Apt:
+    """An apt of the kit's own for one architecture; its state lies in ``directory``, absolute."""
+
+    directory: Path
+    architecture: str
+    log: Path = field(default=LOGS / "apt.log")
+
+    @property
+    def acquire_settings(self) -> Path:
+        """How the user's apt reaches its mirrors, for mmdebstrap's --aptopt."""
+        return self.directory / "acquire.conf"
+
+    def update(self) -> list[Source]:
+        """Fetch the package lists; returns the sources that could be used.
+
+        A suite that cannot be had now (a mirror in the middle of its update) is left out and
+        named. Without the release itself: KitError FQ-MIRROR.
+        """
+        self._write_configuration()
+        usable = []
+        for suite, uri in user_mirrors().items():
+            source = Source(uri, suite, self.architecture)
+            error = self._fetch(source)
+            if error is None:
+                usable.append(source)
+            elif suite == RELEASE:
+                raise KitError(
+                    "FQ-MIRROR",
+                    f"the {self.architecture} package list of {suite} cannot be had from {uri}",
+                    "check the network and the mirror in /etc/apt, then run this again",
+                    log=self.log,
+                    lines=error.lines,
+                )
+            else:
+                say(f"  {suite} ({self.architecture}) left out: its package list cannot be had just now")
+        self._sources.write_text("".join(f"{source.line}\n" for source in usable))
+        return usable
+
+    def candidate(self, package: str) -> str | None:
+        """Version that would be downloaded; None where no suite has the package."""
+        shown = self._run("apt-cache", "policy", package)
+        versions = [line.split()[1] for line in shown.splitlines() if line.startswith("  Candidate:")]
+        return None if not versions or versions[0] == "(none)" else versions[0]
+
+    def download(self, packages: list[str], into: Path) -> list[Path]:
+        """Download packages, without what they depend on; apt checks their hashes."""
+        into.mkdir(parents=True, exist_ok=True)
+        before = set(into.glob("*.deb"))
+        names = [f"{package}:{self.architecture}" for package in packages]
+        self._run("apt-get", "-q", "download", *names, cwd=into, log=self.log)
+        return sorted(set(into.glob("*.deb")) - before)
+
+    @property
+    def _sources(self) -> Path:
+        return self.directory / "sources.list"
+
+    def _fetch(self, source: Source) -> KitError | None:
+        """Update one suite by itself, so that a broken one cannot take the others along."""
+        only = self.directory / f"{source.suite}.list"
+        only.write_text(f"{source.line}\n")
+        options = [
+            f"Dir::Etc::SourceList={only}",
+            "APT::Get::List-Cleanup=false",
+            "APT::Update::Error-Mode=any",
+        ]
+        try:
+            words = [word for option in options for word in ("-o", option)]
+            self._run("apt-get", "-q", *words, "update", log=self.log)
+        except KitError as error:
+            return error
+        return None
+
+    def _run(self, *argv: str, cwd: Path | None = None, log: Path | None = None) -> str:
+        environment = {**_environment(), "APT_CONFIG": str(self._configuration)}
+        return command.run(argv, cwd=cwd, log=log, env=environment, remedy="check the network and the mirror")
+
+    @property
+    def _configuration(self) -> Path:
+        return self.directory / "apt.conf"
+
+    def _write_configuration(self) -> None:
+        here = self.directory
+        for folder in ("state/lists/partial", "cache/archives/partial", "empty"):
+            (here / folder).mkdir(parents=True, exist_ok=True)
+        (here / "status").touch()
+        self.acquire_settings.write_text("\n".join(_user_settings()) + "\n")
+        settings = {
+            "APT::Architecture": self.architecture,
+            "APT::Architectures": self.architecture,
+            # The cache lies in the user's home, which apt's own user cannot read.
+            "APT::Sandbox::User": "root",
+            "Dir::State": here / "state",
+            "Dir::State::status": here / "status",
+            "Dir::Cache": here / "cache",
+            "Dir::Etc::SourceList": self._sources,
+            "Dir::Etc::SourceParts": here / "empty",
+            "Dir::Etc::Parts": here / "empty",
+            "Dir::Etc::Main": "/dev/null",
+        }
+        lines = [f'{name} "{value}";' for name, value in settings.items()]
+        self._configuration.write_text("\n".join([*_user_settings(), *lines]) + "\n")
+
+
+@functools.cache
+def _user_settings() -> list[str]:
+    """How the user's apt reaches its mirrors: proxies, certificates, date checks."""
+    dump = command.run(["apt-config", "dump"], env=_environment())
+    return [line for line in dump.splitlines() if line.startswith("Acquire::")]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}

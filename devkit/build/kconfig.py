@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Kernel configuration: what the fragment asks for against what the kernel made of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from devkit.errors import KitError
+
+_SET = re.compile(r"(CONFIG_\w+)=(.+)")
+_UNSET = re.compile(r"# (CONFIG_\w+) is not set")
+
+
+def options(text: str) -> dict[str, str]:
+    """Options of a configuration by name, values as written; ``n`` for `is not set`."""
+    found = {}
+    for line in text.splitlines():
+        if match := _SET.fullmatch(line.strip()):
+            found[match[1]] = match[2]
+        elif match := _UNSET.fullmatch(line.strip()):
+            found[match[1]] = "n"
+    return found
+
+
+def not_taken(fragment: str, result: str) -> list[str]:
+    """Requests of ``fragment`` that ``result`` does not fulfil, one line each with what it has.
+
+    An option that the kernel does not know counts as not set.
+    """
+    got = options(result)
+    return [
+        f"{name}: asked for {wanted}, got {got.get(name, 'n')}"
+        for name, wanted in options(fragment).items()
+        if got.get(name, "n") != wanted
+    ]
+
+
+def check(fragment: Path, result: Path) -> None:
+    """KitError FQ-KCONFIG that names every request of ``fragment`` that did not take."""
+    lines = not_taken(fragment.read_text(), result.read_text())
+    if lines:
+        raise KitError(
+            "FQ-KCONFIG",
+            f"{len(lines)} kernel option(s) of {fragment.name} did not take",
+            "look up what they depend on (menuconfig, key /) and ask for that too, or take them out",
+            log=fragment,
+            lines=lines,
+        )

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""User land of the Debian base: unpack i386 packages, keep what the target needs.
+
+No maintainer script runs, so neither root nor a processor that runs i386 code is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import unquote
+
+from devkit import cache, command
+from devkit.build import elf, lists
+from devkit.build.apt import RELEASE, Apt
+from devkit.errors import KitError
+from devkit.paths import LOGS
+from devkit.progress import stage
+
+#: Part of the key: raise it when this module makes something else of the same lists.
+RECIPE = "1"
+ARCHITECTURE = "i386"
+PYTHON = "python3.11"
+LIBRARIES = "usr/lib/i386-linux-gnu"
+_MERGED = ("bin", "sbin", "lib")
+_LISTS = ("packages.txt", "files.txt", "applets.txt")
+
+
+def userland(fresh: bool = False) -> Path:
+    """Cache entry with ``root/``, the user land, and ``packages.json``, versions by package name.
+
+    ``fresh`` asks the mirror for newer packages. KitError: FQ-APT, FQ-MIRROR, FQ-LIBRARY,
+    FQ-APPLET, FQ-COMMAND.
+    """
+    key = cache.digest(RECIPE, *(" ".join(lists.words(name)) for name in _LISTS))
+    return cache.entry("userland", key, _make, fresh=fresh)
+
+
+def _make(work: Path) -> None:
+    log = LOGS / "userland.log"
+    unpacked = work / "unpacked"
+    with stage("user land: unpack Debian packages", log):
+        versions = _unpack(work, unpacked, log)
+    with stage("user land: keep what the target needs"):
+        root = work / "root"
+        _merge_usr(unpacked)
+        for name in select(unpacked):
+            _copy(unpacked / name, root / name)
+        _links(root)
+        _compile(root, log)
+    (work / "packages.json").write_text(json.dumps(versions, indent=2) + "\n")
+    cache.remove_tree(unpacked)
+    cache.remove_tree(work / "apt")
+
+
+def _unpack(work: Path, into: Path, log: Path) -> dict[str, str]:
+    apt = Apt(work / "apt", ARCHITECTURE)
+    sources = apt.update()
+    argv: list[str | Path] = [
+        command.need("mmdebstrap", "mmdebstrap"), "--variant=extract", f"--architectures={ARCHITECTURE}",
+        # Without root nothing is chrooted into, and as no script runs nothing needs to be.
+        "--mode=root" if os.geteuid() == 0 else "--mode=chrootless",
+        f"--include={','.join(lists.words('packages.txt'))}", f"--aptopt={apt.acquire_settings}",
+        # The downloaded archives carry the versions in their names.
+        "--skip=cleanup/apt,check/empty", RELEASE, into, *(source.line for source in sources),
+    ]  # fmt: skip
+    command.run(argv, log=log, remedy="check the network and the mirror in /etc/apt")
+    return versions(path.name for path in (into / "var/cache/apt/archives").glob("*.deb"))
+
+
+def versions(archives: Iterable[str]) -> dict[str, str]:
+    """Versions by package name, from names of archives (``package_version_architecture.deb``)."""
+    split = (unquote(name).split("_") for name in sorted(archives))
+    return {parts[0]: parts[1] for parts in split}
+
+
+def _merge_usr(root: Path) -> None:
+    """Move /bin, /sbin and /lib into /usr, with links left in their places."""
+    for name in _MERGED:
+        if (root / name).is_dir() and not (root / name).is_symlink():
+            shutil.copytree(root / name, root / "usr" / name, symlinks=True, dirs_exist_ok=True)
+            cache.remove_tree(root / name)
+            (root / name).symlink_to(f"usr/{name}")
+
+
+def select(root: Path) -> list[str]:
+    """Paths of the files to keep, relative to ``root``: by the rules, and the libraries they need."""
+    rules = lists.words("files.txt")
+    every = [str(path.relative_to(root)) for path in cache.tree_files(root)]
+    kept = {path for path in every if lists.wanted(path, rules)}
+    libraries = {Path(path).name: root / path for path in every if path.startswith(f"{LIBRARIES}/lib")}
+    libraries |= {"ld-linux.so.2": root / LIBRARIES / "ld-linux.so.2"}
+    names = elf.closure(((root / path).resolve() for path in sorted(kept)), libraries)
+    for path in [str(libraries[name].relative_to(root)) for name in names] + sorted(kept):
+        kept |= {path, _target(root, path)}
+    return sorted(kept | {"usr/lib/ld-linux.so.2"})
+
+
+def _target(root: Path, path: str) -> str:
+    """What a link of the same folder points to; the path itself where it is none."""
+    if not (root / path).is_symlink():
+        return path
+    return str(Path(path).parent / (root / path).readlink().name)
+
+
+def _copy(source: Path, destination: Path) -> None:
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, destination, follow_symlinks=False)
+
+
+def _links(root: Path) -> None:
+    for name in _MERGED:
+        (root / "usr" / name).mkdir(parents=True, exist_ok=True)
+        (root / name).symlink_to(f"usr/{name}")
+    # Not busybox's: its shell runs applets where a program of that name is meant (ip).
+    (root / "usr/bin/sh").symlink_to("dash")
+    (root / "usr/bin/python3").symlink_to(PYTHON)
+    (root / "usr/bin/python").symlink_to(PYTHON)
+    applets = lists.words("applets.txt")
+    _check_applets(root / "usr/bin/busybox", applets)
+    for applet in applets:
+        places = [root / folder / applet for folder in ("usr/bin", "usr/sbin")]
+        if not any(place.exists() for place in places):
+            places[0].symlink_to("busybox")
+    for applet in ("init", "modprobe", "reboot"):
+        # Called by these full names by the kernel and by init.
+        (root / "usr/sbin" / applet).symlink_to("../bin/busybox")
+
+
+def _check_applets(busybox: Path, applets: list[str]) -> None:
+    """KitError FQ-APPLET where the program lacks an applet: it carries their names, each ending in 0."""
+    known = set(busybox.read_bytes().split(b"\0"))
+    missing = [applet for applet in applets if applet.encode() not in known]
+    if missing:
+        what = f"Debian's busybox-static has no applet {', '.join(missing)}"
+        raise KitError("FQ-APPLET", what, "take them out of devkit/build/debian/applets.txt")
+
+
+def _compile(root: Path, log: Path) -> None:
+    """Compile the standard library: Debian's interpreter of the host writes the same byte code."""
+    compile_python(root, root / "usr/lib" / PYTHON, log)
+
+
+def compile_python(root: Path, folder: Path, log: Path) -> None:
+    """Put byte code beside the Python files in ``folder`` of the file system ``root``.
+
+    The byte code is trusted without a look at the source (the root file system is read-only)
+    and is the same at each build.
+    """
+    argv: list[str | Path] = [
+        f"/usr/bin/{PYTHON}", "-I", "-m", "compileall", "-q", "-s", root, "-p", "/",
+        "--invalidation-mode", "unchecked-hash", folder,
+    ]  # fmt: skip
+    command.run(argv, log=log)
