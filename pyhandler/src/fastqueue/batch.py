@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from . import abi
-from .frame import Frame, frames
+from .frame import Frame, frame_at, frames
 from .ring import Ring
 
 
@@ -33,7 +33,7 @@ class Batch:
         place = index + self._number if index < 0 else index
         if not 0 <= place < self._number:
             raise IndexError(f"frame {index} of a batch of {self._number}")
-        return Frame(self._ring, self._first + place & abi.COUNT_MASK)
+        return frame_at(self._ring, self._first + place & abi.COUNT_MASK)
 
     def __iter__(self) -> Iterator[Frame]:
         """Go through the frames."""

@@ -15,20 +15,17 @@ from .ring import Ring
 
 
 class Frame(NamedTuple):
-    """A packet in its frame, number ``serial`` since the ring was allocated (modulo 2^32).
+    """A packet in its frame.
 
-    A tuple of two, so that iterating makes frames without running any bytecode.
+    A tuple, so that iterating makes frames without running any bytecode.
     The verdict may come at any time, also long after the frame was handed out; one on
     a packet that has left meanwhile (time limit, interface gone) does nothing.
     """
 
     ring: Ring
-    serial: int
-
-    @property
-    def slot(self) -> int:
-        """Index of the frame in the ring."""
-        return self.serial & self.ring.mask
+    serial: int  # number of the frame since the ring was allocated, modulo 2^32
+    slot: int  # where in the ring
+    lap: int  # as it stands in a word
 
     @property
     def payload(self) -> memoryview:
@@ -36,8 +33,7 @@ class Frame(NamedTuple):
 
         Holds until the packet has its verdict; copy what is needed for longer.
         """
-        ring, serial = self
-        slot = serial & ring.mask
+        ring, _, slot, _ = self
         start = slot * ring.frame_size
         return ring.payload[start : start + ring.heads[slot * _META_WORDS + abi.META_CAP_LEN]]
 
@@ -88,9 +84,10 @@ class Frame(NamedTuple):
 
     def answer(self, answer: int) -> None:
         """Store ``abi.ANSWER_*`` with the frame's lap: the verdict in its cheapest form."""
-        ring, serial = self
-        if ring.status[abi.STATUS_FP] - serial - 1 & _PASSED:  # not settled yet
-            ring.words[serial & ring.mask] = serial >> ring.shift << abi.LAP_SHIFT & abi.LAP_MASK | answer
+        ring, serial, slot, lap = self
+        behind = ring.status[1] - serial  # abi.STATUS_FP; literals are cheaper than attributes of a module
+        if -0x80000000 < behind <= 0 or behind > 0x7FFFFFFF:  # not settled yet; counts wrap
+            ring.words[slot] = lap | answer
 
     def _answer_with(
         self,
@@ -128,12 +125,19 @@ class Frame(NamedTuple):
 
 
 _META_WORDS = abi.META.size // 4
-_PASSED = 1 << 31
 _make_frame = partial(tuple.__new__, Frame)
+
+
+def frame_at(ring: Ring, serial: int) -> Frame:
+    """Make the frame of this number."""
+    return Frame(ring, serial, serial & ring.mask, ring.lap_bits(serial))
 
 
 def frames(ring: Ring, first: int, number: int) -> Iterator[Frame]:
     """Make the ``number`` frames from number ``first`` on; all of it runs inside the interpreter."""
-    beyond = first + number - abi.COUNT_MASK - 1
-    serials = range(first, first + number) if beyond <= 0 else chain(range(first, 1 << 32), range(beyond))
-    return cast("Iterator[Frame]", map(_make_frame, zip(repeat(ring), serials, strict=False)))
+    fields: list[Iterator[tuple[Ring, int, int, int]]] = []
+    for slot, end, lap in ring.runs(first, number):
+        serials = range(first, first + end - slot)
+        fields.append(zip(repeat(ring), serials, range(slot, end), repeat(lap), strict=False))
+        first = serials.stop & abi.COUNT_MASK
+    return cast("Iterator[Frame]", map(_make_frame, chain.from_iterable(fields)))
