@@ -9,13 +9,10 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from devkit.command import TAIL_LINES
 from devkit.errors import KitError
-
-if TYPE_CHECKING:
-    from devkit.target import Target
+from devkit.target import Target
 
 _FOLDER = "/run/background"
 _POLL = 0.02

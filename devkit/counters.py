@@ -4,12 +4,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 from devkit.errors import KitError
-
-if TYPE_CHECKING:
-    from devkit.target import Target
+from devkit.target import Target
 
 PROC = "/proc/net/fastqueue"
 

@@ -6,13 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from devkit import firewall, modules
 from devkit.background import Background
-
-if TYPE_CHECKING:
-    from devkit.target import Target
+from devkit.target import Target
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from devkit.target import Target
+from devkit.target import Target
 
 #: The kit's own table; other tables of the target are left alone.
 TABLE = "inet fastqueue_lab"

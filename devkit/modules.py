@@ -5,12 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from devkit.errors import KitError
-
-if TYPE_CHECKING:
-    from devkit.target import Target
+from devkit.target import Target
 
 FASTQUEUE = "fastqueue"
 NFQUEUE = "nfnetlink_queue"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from devkit import counters, datapath, iperf
 from devkit.counters import Counters
@@ -13,12 +13,7 @@ from devkit.datapath import DataPath
 from devkit.lab import topology
 from devkit.lab.client import Lab
 from devkit.progress import stage
-
-if TYPE_CHECKING:
-    from devkit.target import Target
-
-#: Receive offload merges segments before they are queued: whole packets each are what is compared.
-_OFFLOADS = ("gro", "gso", "tso")
+from devkit.target import Target
 
 
 @dataclass(frozen=True)
@@ -50,19 +45,11 @@ def measure_all(
     lab: Lab, target: Target, seconds: int, paths: Sequence[DataPath] = datapath.ALL
 ) -> list[Measurement]:
     """Measure one path after the other in the boot that runs, ``seconds`` each."""
-    segments_unmerged(target)
     results = []
     for path in paths:
         with stage(f"TCP through {path.label}"):
             results.append(measure(lab, target, path, seconds))
     return results
-
-
-def segments_unmerged(target: Target) -> None:
-    """Have the target forward TCP segments as they came: no offload merges them."""
-    words = [word for name in _OFFLOADS for word in (name, "off")]
-    for side in topology.load().sides:
-        target.run(["ethtool", "-K", side.target.interface, *words])
 
 
 def measure(lab: Lab, target: Target, path: DataPath, seconds: int) -> Measurement:
