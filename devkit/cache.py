@@ -58,13 +58,13 @@ def digest_tree(*roots: Path) -> str:
     return digest(*parts)
 
 
-def tree_files(root: Path) -> Iterator[Path]:
-    """Files and links below ``root`` in a fixed order, byte code left out."""
+def tree_files(root: Path, *, byte_code: bool = False) -> Iterator[Path]:
+    """Files and links below ``root`` in a fixed order; Python's byte code only with ``byte_code``."""
     for folder, folders, files in os.walk(root):
         folders.sort()
         for name in sorted(files + [f for f in folders if Path(folder, f).is_symlink()]):
             path = Path(folder, name)
-            if "__pycache__" not in path.parts and path.suffix != ".pyc":
+            if byte_code or path.suffix != ".pyc":
                 yield path
 
 

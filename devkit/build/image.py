@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""The image: kernel, root file system and their description, in out/image."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devkit import cache, command
+from devkit.build.kernel import kernel
+from devkit.build.module import module
+from devkit.build.native import native
+from devkit.build.rootfs import Parts, rootfs
+from devkit.build.userland import userland
+from devkit.errors import KitError
+from devkit.paths import OUT, PROJECT
+from devkit.progress import say
+
+BASES = ("auto", "buildroot", "debian")
+KERNEL = "6.12"
+#: Entries of each kind that stay in the cache however old they are.
+_KEEP = {"kernel": 2, "linux-source": 2, "userland": 2, "sysroot": 2, "native": 3, "module": 3, "rootfs": 3}
+
+
+@dataclass(frozen=True)
+class Image:
+    """A built image in ``directory``; see ``docs/image.md`` for its files."""
+
+    directory: Path
+
+    @property
+    def kernel(self) -> Path:
+        """Kernel for QEMU or a boot loader."""
+        return self.directory / "bzImage"
+
+    @property
+    def rootfs(self) -> Path:
+        """Root file system, a squashfs."""
+        return self.directory / "rootfs.squashfs"
+
+    @property
+    def module(self) -> Path:
+        """fastqueue.ko as it is in the root file system."""
+        return self.directory / "fastqueue.ko"
+
+    @property
+    def modules(self) -> Path:
+        """Folder of the kernel's own modules, in the cache: ``kernel/net/...``."""
+        return self.kernel_build.parent / "modules/lib/modules" / str(self.description["kernel"]["release"])
+
+    @property
+    def kernel_build(self) -> Path:
+        """Build tree of the kernel, in the cache, for out-of-tree modules."""
+        return (self.directory / "kernel-build").resolve()
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What image.json says."""
+        loaded: dict[str, Any] = json.loads((self.directory / "image.json").read_text())
+        return loaded
+
+
+def choose_base(base: str) -> tuple[str, str]:
+    """Base for the request ``base`` (auto, buildroot, debian), and why.
+
+    KitError FQ-BASE for another word, FQ-BUILDROOT for what this version does not have.
+    """
+    if base not in BASES:
+        raise KitError("FQ-BASE", f"there is no base {base!r}", f"one of {', '.join(BASES)}", status=2)
+    if base == "buildroot":
+        raise KitError(
+            "FQ-BUILDROOT",
+            "the Buildroot base is not part of this version",
+            "./inv build --base=debian builds the same parts on Debian's i386 packages",
+        )
+    reason = "asked for" if base == "debian" else "the Buildroot base is not part of this version"
+    return "debian", reason
+
+
+def build_image(base: str = "auto", kernel_version: str = KERNEL, *, fresh: bool = False) -> Image:
+    """Build what is not in the cache, and put the image into out/image.
+
+    base: auto, buildroot or debian; kernel_version: of Debian's linux-source package;
+    fresh: ask the mirrors for newer packages. KitError with a code of the part that failed.
+    """
+    base, reason = choose_base(base)
+    say(f"base: {base} ({reason})")
+    built = kernel(kernel_version, fresh)
+    parts = Parts(userland=userland(fresh), kernel=built, module=module(built), native=native(fresh))
+    packed = rootfs(parts)
+    image = _publish(parts, packed, describe(base, parts, packed))
+    for kind, keep in _KEEP.items():
+        cache.prune(kind, keep)
+    return image
+
+
+def build_module(image: Image) -> Path:
+    """fastqueue.ko of the present kmod/ for the kernel of ``image``."""
+    return module(image.kernel_build.parent) / "fastqueue.ko"
+
+
+def describe(base: str, parts: Parts, packed: Path) -> dict[str, Any]:
+    """Content of image.json: where the image comes from and what it is made of."""
+    files = {
+        "bzImage": parts.kernel / "bzImage",
+        "rootfs.squashfs": packed / "rootfs.squashfs",
+        "fastqueue.ko": parts.module / "fastqueue.ko",
+    }
+    return {
+        "format": 1,
+        "base": base,
+        "kernel": json.loads((parts.kernel / "kernel.json").read_text()),
+        "packages": json.loads((parts.userland / "packages.json").read_text()),
+        "git": git_state(PROJECT),
+        "files": {
+            name: {"size": path.stat().st_size, "sha256": cache.digest_file(path)}
+            for name, path in files.items()
+        },
+        "inputs": parts.key,
+    }
+
+
+def git_state(project: Path) -> dict[str, str | bool] | None:
+    """Commit of ``project`` and whether its files differ from it; None outside git."""
+    try:
+        commit = command.run(["git", "-C", project, "rev-parse", "HEAD"]).strip()
+        changes = command.run(["git", "-C", project, "status", "--porcelain"])
+    except KitError:
+        return None
+    return {"commit": commit, "dirty": bool(changes.strip())}
+
+
+def _publish(parts: Parts, packed: Path, description: dict[str, Any]) -> Image:
+    """Make out/image what ``description`` says, in one step."""
+    image = Image(OUT / "image")
+    OUT.mkdir(exist_ok=True)
+    with (OUT / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _is_published(image, parts, description):
+            return image
+        new, old = OUT / ".image.new", OUT / ".image.old"
+        for folder in (new, old):
+            cache.remove_tree(folder)
+        new.mkdir()
+        for path in (parts.kernel / "bzImage", packed / "rootfs.squashfs", parts.module / "fastqueue.ko"):
+            shutil.copy2(path, new)
+        (new / "kernel-build").symlink_to(parts.kernel / "build")
+        (new / "image.json").write_text(json.dumps(description, indent=2) + "\n")
+        if image.directory.exists():
+            image.directory.rename(old)
+        new.rename(image.directory)
+        cache.remove_tree(old)
+    return image
+
+
+def _is_published(image: Image, parts: Parts, description: dict[str, Any]) -> bool:
+    try:
+        sizes = {name: (image.directory / name).stat().st_size for name in description["files"]}
+        wanted = {name: file["size"] for name, file in description["files"].items()}
+        same_kernel = image.kernel_build == (parts.kernel / "build").resolve()
+        return sizes == wanted and same_kernel and image.description == description
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""C programs of the target: native/, cross-compiled against Debian's i386 libraries."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from devkit import cache, command
+from devkit.build import lists
+from devkit.build.apt import Apt
+from devkit.build.kernel import build_environment, jobs
+from devkit.paths import LOGS, PROJECT
+from devkit.progress import stage
+
+SOURCE = PROJECT / "native"
+#: The ABI of the module, which the programs include.
+UAPI = PROJECT / "kmod/include/uapi"
+COMPILER = "i686-linux-gnu-gcc"
+#: What a Pentium III has, and nothing that it lacks.
+CFLAGS = "-O2 -g -march=pentium3 -mfpmath=387"
+#: Part of the keys: raise it when this module makes something else of the same inputs.
+RECIPE = "1"
+
+
+def sysroot(fresh: bool = False) -> Path:
+    """Cache entry with ``usr/include`` and ``usr/lib`` of the libraries that native/ uses."""
+    packages = lists.words("sysroot.txt")
+
+    def make(work: Path) -> None:
+        log = LOGS / "sysroot.log"
+        with stage("native: fetch i386 libraries and headers", log):
+            apt = Apt(work / "apt", "i386", log)
+            apt.update()
+            for archive in apt.download(packages, work / "download"):
+                command.run(["dpkg-deb", "-x", archive, work], log=log)
+            for folder in ("apt", "download", "usr/share"):
+                cache.remove_tree(work / folder)
+
+    return cache.entry("sysroot", cache.digest(RECIPE, *packages), make, fresh=fresh)
+
+
+def native(fresh: bool = False) -> Path:
+    """Cache entry with ``root/``: the installed programs of native/.
+
+    KitError FQ-COMMAND, with the compiler's last lines, where they do not build.
+    """
+    libraries = sysroot(fresh)
+    inputs = cache.digest_tree(SOURCE, UAPI)
+    compiler = command.run([command.need(COMPILER, "gcc-i686-linux-gnu"), "--version"])
+    key = cache.digest(RECIPE, CFLAGS, libraries.name, inputs, compiler)
+    return cache.entry("native", key, lambda work: _make(work, libraries))
+
+
+def _make(work: Path, libraries: Path) -> None:
+    log = LOGS / "native.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("")
+    if not SOURCE.is_dir():
+        (work / "root").mkdir()
+        return
+    with stage("native: build C programs", log):
+        source = work / "native"
+        shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("*.o", "*.so", "*.a", ".*"))
+        folder = libraries / "usr/lib/i386-linux-gnu"
+        # In the environment, where the Makefile can add to them.
+        environment = {
+            **build_environment(),
+            "CFLAGS": CFLAGS,
+            "CPPFLAGS": f"-I{UAPI} -I{libraries / 'usr/include'}",
+            "LDFLAGS": f"-L{folder} -Wl,-rpath-link={folder}",
+        }
+        words = [jobs(), f"CC={COMPILER}", f"DESTDIR={work / 'root'}", "install"]
+        command.run(
+            ["make", "-C", source, *words],
+            log=log,
+            env=environment,
+            remedy="the first error in the log says what",
+        )
+        for program in (path for path in (work / "root").rglob("*") if path.is_file()):
+            _strip(program, log)
+        cache.remove_tree(source)
+
+
+def _strip(path: Path, log: Path) -> None:
+    with path.open("rb") as file:
+        if file.read(4) != b"\x7fELF":
+            return
+    command.run([command.need("i686-linux-gnu-strip", "binutils-i686-linux-gnu"), path], log=log)

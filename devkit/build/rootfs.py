@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Root file system of the target: user land, overlay, modules, handler, programs, in a squashfs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit import cache, command
+from devkit.build.userland import compile_python
+from devkit.paths import LOGS, PROJECT
+from devkit.progress import stage
+
+OVERLAY = PROJECT / "br2-external/board/common/rootfs-overlay"
+HANDLER = PROJECT / "pyhandler/src"
+PYTHON_PACKAGES = "usr/lib/python3/dist-packages"
+#: Where a read-only root file system needs a folder to mount on.
+MOUNT_POINTS = ("dev", "proc", "sys", "run", "tmp", "var", "root", "mnt")
+#: Part of the key: raise it when this module makes something else of the same inputs.
+RECIPE = "1"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Cache entries that a root file system is put together from."""
+
+    userland: Path
+    kernel: Path
+    module: Path
+    native: Path
+
+    @property
+    def key(self) -> str:
+        """Key of the root file system made of these parts, the overlay and the handler."""
+        names = (self.userland.name, self.kernel.name, self.module.name, self.native.name)
+        return cache.digest(RECIPE, *names, cache.digest_tree(OVERLAY, HANDLER))
+
+
+def rootfs(parts: Parts) -> Path:
+    """Cache entry with ``rootfs.squashfs``, the same bytes for the same parts."""
+    return cache.entry("rootfs", parts.key, lambda work: _make(work, parts))
+
+
+def _make(work: Path, parts: Parts) -> None:
+    log = LOGS / "rootfs.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("")
+    root = work / "root"
+    with stage("root file system: put together", log):
+        for source in (parts.userland / "root", parts.kernel / "modules", parts.native / "root", OVERLAY):
+            _merge(source, root)
+        _merge(HANDLER, root / PYTHON_PACKAGES)
+        compile_python(root, root / PYTHON_PACKAGES, log)
+        _install_module(root, parts, log)
+        for folder in MOUNT_POINTS:
+            (root / folder).mkdir(exist_ok=True)
+        _normalise(root)
+    with stage("root file system: pack", log):
+        _pack(root, work / "rootfs.squashfs", log)
+    cache.remove_tree(root)
+
+
+def _merge(source: Path, root: Path) -> None:
+    """Copy the tree ``source`` into ``root``, where bin, sbin and lib may be links into usr."""
+    for path in cache.tree_files(source, byte_code=True):
+        destination = root / path.relative_to(source)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        destination.unlink(missing_ok=True)
+        shutil.copy2(path, destination, follow_symlinks=False)
+
+
+def _install_module(root: Path, parts: Parts, log: Path) -> None:
+    (release,) = [path.name for path in (root / "lib/modules").iterdir()]
+    extra = root / "lib/modules" / release / "extra"
+    extra.mkdir()
+    shutil.copy2(parts.module / "fastqueue.ko", extra)
+    depmod = command.need("depmod", "kmod")
+    command.run([depmod, "-b", root, "-F", parts.kernel / "System.map", release], log=log)
+
+
+def _normalise(root: Path) -> None:
+    """Give files the modes that the target needs, whatever the user's umask was."""
+    for folder, _, files in os.walk(root):
+        Path(folder).chmod(0o755)
+        for path in (Path(folder, name) for name in files):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+
+
+def _pack(root: Path, image: Path, log: Path) -> None:
+    argv: list[str | Path] = [
+        command.need("mksquashfs", "squashfs-tools"), root, image, "-comp", "xz", "-all-root",
+        "-noappend", "-no-progress", "-no-xattrs", "-mkfs-time", "0", "-all-time", "0",
+    ]  # fmt: skip
+    command.run(argv, log=log)
