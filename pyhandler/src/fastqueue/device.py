@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 from collections.abc import Callable
@@ -82,6 +83,10 @@ class Device:
         except OSError as error:
             self._map(request.writable)
             old.attach(*self._views())
+            if error.errno == errno.EBUSY:
+                raise QueueError(
+                    "more packets are out than the new ring holds", "answer them first", errno.EBUSY
+                ) from error
             raise explain(error, queue=self._queue, path=self._path) from error
         self._map(request.writable)
         self.ring = Ring(*self._views(), request.frames, request.frame_size)

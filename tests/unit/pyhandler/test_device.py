@@ -93,7 +93,7 @@ def test_resizing_maps_the_new_ring(module: FakeModule) -> None:
         assert queue.request == REQUEST._replace(frames=256, frame_size=128)
         assert not queue.wait(0)
         module.error = errno.EBUSY
-        with pytest.raises(QueueError):
+        with pytest.raises(QueueError, match="more packets are out"):
             queue.resize(frames=8)
         module.error = 0
         assert queue.request.frames == 256

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The reference handler: gives every packet the same verdict without a look at
+ * it (the paper's NULL handler), so that what is left is the cost of the queue.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/time.h>
+
+#include "options.h"
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int number)
+{
+	if (number != SIGALRM)
+		stopped = 1;
+}
+
+/*
+ * Without SA_RESTART a signal ends the sleep. One that arrives just before the
+ * sleep would not: the alarm ends it twice a second, at no cost a packet.
+ */
+static void signals_catch(void)
+{
+	struct sigaction action = { .sa_handler = stop };
+	struct itimerval often = { { 0, 500000 }, { 0, 500000 } };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static int serve(struct fq_queue *queue, uint32_t verdict)
+{
+	while (!stopped) {
+		int number = fq_wait(queue, -1);
+
+		if (number > 0)
+			fq_answer_run(queue, fq_first(queue), number, verdict);
+		else if (number < 0 && number != -EINTR)
+			return number;
+	}
+	return fq_kick(queue);
+}
+
+static int counters_print(struct fq_queue *queue, uint32_t number)
+{
+	struct fastqueue_stats s;
+	int err = fq_stats(queue, &s);
+
+	if (err)
+		return err;
+	printf("queue %u: received %llu, accepted %llu, dropped %llu, flushed %llu, default action %llu\n",
+	       number, (unsigned long long)s.received, (unsigned long long)s.accepted,
+	       (unsigned long long)s.dropped, (unsigned long long)(s.flushed + s.occupied),
+	       (unsigned long long)(s.default_accepted + s.default_dropped));
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct handler_options options;
+	struct fq_queue *queue;
+	int err;
+
+	options_read(&options, argc, argv);
+	signals_catch();
+	err = fq_open(&queue, &options.ring);
+	if (err)
+		goto out;
+	printf("ready: queue %u, %u frames of %u bytes\n", options.ring.queue,
+	       options.ring.frames, options.ring.frame_size);
+	fflush(stdout);
+
+	err = serve(queue, options.verdict);
+	if (!err)
+		err = counters_print(queue, options.ring.queue);
+	fq_close(queue);
+out:
+	if (err)
+		fprintf(stderr, "fq-null: queue %u: %s\n", options.ring.queue, fq_explain(err));
+	return err ? 1 : 0;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/* Checks of the library's arithmetic on a ring in memory, without the module. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue.h"
+
+#define FRAMES 8u
+
+static void expect(int line, const char *what, bool good)
+{
+	if (good)
+		return;
+	fprintf(stderr, "check.c:%d: %s\n", line, what);
+	exit(1);
+}
+
+#define EXPECT(what) expect(__LINE__, #what, what)
+
+static struct fastqueue_status *status_of(struct fq_queue *queue)
+{
+	return queue->meta_area.start;
+}
+
+static void ring_make(struct fq_queue *queue, uint32_t start)
+{
+	struct fastqueue_control *control = calloc(1, 4096);
+
+	*queue = (struct fq_queue){
+		.fd = -1,
+		.flags = FASTQUEUE_F_TIMER_ONLY,	/* no poll() while there are frames */
+		.frames = FRAMES,
+		.order = 3,
+		.frame_size = 64,
+		.answer_area = { control, 4096 },
+		.meta_area = { calloc(1, 4096), 4096 },
+		.payload_area = { calloc(FRAMES, 64), FRAMES * 64 },
+	};
+	control->fo = start;
+	status_of(queue)->fa = status_of(queue)->fp = start;
+	fq_lay_out(queue);
+}
+
+static void ring_free(struct fq_queue *queue)
+{
+	free(queue->answer_area.start);
+	free(queue->meta_area.start);
+	free(queue->payload_area.start);
+}
+
+/* The word of every frame from first on is an answer of its own lap. */
+static bool all_answered(const struct fq_queue *queue, uint32_t first,
+			 uint32_t number, uint32_t verdict)
+{
+	uint32_t count;
+
+	for (count = first; count != first + number; count++) {
+		uint32_t word = (count / FRAMES & 0xffffff) << 8 | verdict << 2 |
+				FASTQUEUE_PROCESSED;
+
+		if (queue->words[count % FRAMES] != word)
+			return false;
+	}
+	return true;
+}
+
+static void check_runs(uint32_t start)
+{
+	struct fq_queue queue;
+	uint32_t number;
+
+	for (number = 1; number <= FRAMES; number++) {
+		ring_make(&queue, start);
+		status_of(&queue)->fa += number;
+		EXPECT(fq_wait(&queue, 0) == (int)number);
+		EXPECT(fq_first(&queue) == start);
+		fq_answer_run(&queue, start, number, FASTQUEUE_ACCEPT);
+		EXPECT(all_answered(&queue, start, number, FASTQUEUE_ACCEPT));
+		fq_answer(&queue, start + number - 1, FASTQUEUE_DROP);
+		EXPECT(all_answered(&queue, start + number - 1, 1, FASTQUEUE_DROP));
+		ring_free(&queue);
+	}
+}
+
+static void check_late(uint32_t start)
+{
+	struct fastqueue_answer answer = { .mark = 1 };
+	uint32_t before[FRAMES];
+	struct fq_queue queue;
+
+	ring_make(&queue, start);
+	status_of(&queue)->fa += FRAMES + 3;
+	status_of(&queue)->fp += 3;
+	memcpy(before, queue.words, sizeof(before));
+	EXPECT(fq_settled(&queue, start) && !fq_settled(&queue, start + 3));
+	fq_answer(&queue, start, FASTQUEUE_DROP);
+	fq_answer_run(&queue, start, 3, FASTQUEUE_DROP);
+	fq_answer_with(&queue, start + 2, FASTQUEUE_ACCEPT, FASTQUEUE_WITH_MARK, &answer);
+	EXPECT(!memcmp(before, queue.words, sizeof(before)));
+
+	EXPECT(fq_wait(&queue, 0) == FRAMES);	/* overtaken by three */
+	EXPECT(fq_first(&queue) == start + 3);
+	fq_answer_run(&queue, start, FRAMES + 3, FASTQUEUE_ACCEPT);
+	EXPECT(all_answered(&queue, start + 3, FRAMES, FASTQUEUE_ACCEPT));
+	ring_free(&queue);
+}
+
+static void check_extras(uint32_t start)
+{
+	struct fastqueue_answer answer = { .mark = 7, .priority = 8, .queue = 9 };
+	struct fq_queue queue;
+	uint32_t slot = start % FRAMES;
+
+	ring_make(&queue, start);
+	status_of(&queue)->fa++;
+	fq_answer_with(&queue, start, FASTQUEUE_QUEUE, FASTQUEUE_WITH_MARK, &answer);
+	EXPECT(queue.answers[slot].mark == 7 && queue.answers[slot].queue == 9);
+	EXPECT((queue.words[slot] & 0xff) == (FASTQUEUE_WITH_MARK | 3 << 2 | 2));
+	EXPECT((unsigned char *)fq_frame(&queue, start).payload == queue.payload + slot * 64);
+	ring_free(&queue);
+}
+
+int main(void)
+{
+	static const uint32_t starts[] = {
+		0, 5, 7, FRAMES * 0x1000000u - 3, UINT32_MAX, UINT32_MAX - FRAMES,
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		check_runs(starts[i]);
+		check_late(starts[i]);
+		check_extras(starts[i]);
+	}
+	puts("libfastqueue: arithmetic checked");
+	return 0;
+}

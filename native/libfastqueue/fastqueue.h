@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libfastqueue: packet handlers in C over Fast Queue's shared ring.
+ *
+ *	struct fq_options options = FQ_OPTIONS_INIT;
+ *	struct fq_queue *queue;
+ *	int n, err = fq_open(&queue, &options);
+ *
+ *	while (!err && (n = fq_wait(queue, -1)) >= 0)
+ *		fq_answer_run(queue, fq_first(queue), n, FASTQUEUE_ACCEPT);
+ *
+ * Functions return 0 or a number, or a negative error number; fq_explain()
+ * says what it means for a queue. One thread a queue. A child of fork() has no
+ * ring. Frames are named by their free-running count, which wraps at 2^32.
+ */
+#ifndef FASTQUEUE_H
+#define FASTQUEUE_H
+
+#include <linux/fastqueue.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct fq_queue;
+
+/* What to ask for; see struct fastqueue_ring. */
+struct fq_options {
+	const char *device;	/* NULL: FASTQUEUE_DEVICE */
+	uint32_t queue;
+	uint32_t frames;
+	uint32_t frame_size;
+	uint32_t copy_range;
+	uint32_t default_action;
+	uint32_t period_us;
+	uint32_t timeout_ms;
+	uint32_t flags;		/* FASTQUEUE_F_* */
+};
+
+#define FQ_OPTIONS_INIT {			\
+	.frames = 2048,				\
+	.frame_size = 2048,			\
+	.default_action = FASTQUEUE_DROP,	\
+	.timeout_ms = 1000,			\
+}
+
+/*
+ * Bind a queue number and map its ring. On success *queue is to be closed with
+ * fq_close(), which gives packets without an answer the default action.
+ */
+int fq_open(struct fq_queue **queue, const struct fq_options *options);
+void fq_close(struct fq_queue *queue);
+
+/* For poll() and its kin: readable while there are frames to look at. */
+int fq_fd(const struct fq_queue *queue);
+
+/*
+ * Settle what was answered, then sleep until there are new frames, at most
+ * timeout_ms (-1: for ever, 0: not at all). Frames handed out before count as
+ * taken. Returns the number of new frames, 0 when the time is over, -EINTR
+ * after a signal, -EPIPE when the kernel closed the queue.
+ */
+int fq_wait(struct fq_queue *queue, int timeout_ms);
+
+/* Count of the first frame that the last fq_wait() returned. */
+uint32_t fq_first(const struct fq_queue *queue);
+
+/* A packet, in place: holds until it is answered. */
+struct fq_frame {
+	const struct fastqueue_meta *meta;
+	void *payload;		/* writable with FASTQUEUE_F_WRITABLE */
+	uint32_t cap_len;	/* bytes at payload */
+};
+
+struct fq_frame fq_frame(const struct fq_queue *queue, uint32_t count);
+
+/* The packet has left the ring meanwhile (time limit, interface gone). */
+bool fq_settled(const struct fq_queue *queue, uint32_t count);
+
+/*
+ * Answer one frame with FASTQUEUE_ACCEPT or FASTQUEUE_DROP; or number frames
+ * from first on. Nothing happens to a packet that has left.
+ */
+void fq_answer(struct fq_queue *queue, uint32_t count, uint32_t verdict);
+void fq_answer_run(struct fq_queue *queue, uint32_t first, uint32_t number,
+		   uint32_t verdict);
+
+/*
+ * Answer with any verdict and with what goes with it. which has
+ * FASTQUEUE_WITH_* bits for the fields that hold. A changed payload must be in
+ * place already, answer->len bytes of it.
+ */
+void fq_answer_with(struct fq_queue *queue, uint32_t count, uint32_t verdict,
+		    uint32_t which, const struct fastqueue_answer *answer);
+
+/* Settle what was answered now; fq_wait() does, except in timer-only mode. */
+int fq_kick(struct fq_queue *queue);
+int fq_set(struct fq_queue *queue, const struct fastqueue_settings *settings);
+int fq_stats(struct fq_queue *queue, struct fastqueue_stats *stats);
+
+/* What went wrong with a queue and what to do about it, in one line. */
+const char *fq_explain(int error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FASTQUEUE_H */

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* What a queue is inside; not installed. */
+#ifndef FASTQUEUE_QUEUE_H
+#define FASTQUEUE_QUEUE_H
+
+#include <stddef.h>
+
+#include "fastqueue.h"
+
+struct fq_area {
+	void *start;		/* NULL: not mapped */
+	size_t size;
+};
+
+struct fq_queue {
+	int fd;
+	uint32_t flags;
+	uint32_t frames;
+	uint32_t order;		/* frames == 1 << order */
+	uint32_t frame_size;
+	uint32_t first;		/* of the frames handed out last */
+	uint32_t fo;		/* past them */
+
+	struct fastqueue_control *control;
+	uint32_t *words;
+	struct fastqueue_answer *answers;
+	const struct fastqueue_status *status;
+	const struct fastqueue_meta *meta;
+	unsigned char *payload;
+
+	struct fq_area answer_area;
+	struct fq_area meta_area;
+	struct fq_area payload_area;
+};
+
+/* Find the parts of the mapped areas. */
+void fq_lay_out(struct fq_queue *queue);
+
+static inline uint32_t fq_slot(const struct fq_queue *queue, uint32_t count)
+{
+	return count & (queue->frames - 1);
+}
+
+/* Lap of a frame, where it stands in a word. */
+static inline uint32_t fq_lap(const struct fq_queue *queue, uint32_t count)
+{
+	return count >> queue->order << FASTQUEUE_LAP_SHIFT;
+}
+
+#endif /* FASTQUEUE_QUEUE_H */

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The handler's pointer FO, and what lies between it and FA.
+ *
+ * FA is read with acquire semantics: a frame's payload, metadata and word were
+ * written before it. FO is stored with release semantics; poll() orders it
+ * before the kernel's look at it.
+ */
+#include <errno.h>
+#include <poll.h>
+
+#include "queue.h"
+
+static uint32_t fq_fa(const struct fq_queue *queue)
+{
+	return __atomic_load_n(&queue->status->fa, __ATOMIC_ACQUIRE);
+}
+
+/* Also lets the sender settle frames, so it is not left out without need. */
+static int fq_sleep(struct fq_queue *queue, int timeout_ms)
+{
+	struct pollfd file = { .fd = queue->fd, .events = POLLIN };
+
+	if (queue->flags & FASTQUEUE_F_TIMER_ONLY && fq_fa(queue) != queue->fo)
+		return 0;
+	if (poll(&file, 1, timeout_ms) < 0)
+		return -errno;
+	return file.revents & (POLLERR | POLLHUP | POLLNVAL) ? -EPIPE : 0;
+}
+
+int fq_wait(struct fq_queue *queue, int timeout_ms)
+{
+	uint32_t fa, number;
+	int err;
+
+	__atomic_store_n(&queue->control->fo, queue->fo, __ATOMIC_RELEASE);
+	err = fq_sleep(queue, timeout_ms);
+	fa = fq_fa(queue);
+	number = fa - queue->fo;
+	if (!number)
+		return err;
+
+	/* time limits may have let the receiver overtake: the newest lap is there */
+	if (number > queue->frames)
+		number = queue->frames;
+	queue->first = fa - number;
+	queue->fo = fa;
+	return number;
+}
+
+uint32_t fq_first(const struct fq_queue *queue)
+{
+	return queue->first;
+}
+
+struct fq_frame fq_frame(const struct fq_queue *queue, uint32_t count)
+{
+	uint32_t slot = fq_slot(queue, count);
+	const struct fastqueue_meta *meta = &queue->meta[slot];
+
+	return (struct fq_frame){
+		.meta = meta,
+		.payload = queue->payload + (size_t)slot * queue->frame_size,
+		.cap_len = meta->cap_len,
+	};
+}
+
+bool fq_settled(const struct fq_queue *queue, uint32_t count)
+{
+	uint32_t fp = __atomic_load_n(&queue->status->fp, __ATOMIC_RELAXED);
+
+	return (int32_t)(fp - count) > 0;
+}
