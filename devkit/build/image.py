@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from devkit import cache, command
-from devkit.build.kernel import kernel
+from devkit.build.kernel import DEFAULT_VERSION, kernel
 from devkit.build.module import module
 from devkit.build.native import native
 from devkit.build.rootfs import Parts, rootfs
@@ -21,7 +21,6 @@ from devkit.paths import OUT, PROJECT
 from devkit.progress import say
 
 BASES = ("auto", "buildroot", "debian")
-KERNEL = "6.12"
 #: Entries of each kind that stay in the cache however old they are.
 _KEEP = {"kernel": 2, "linux-source": 2, "userland": 2, "sysroot": 2, "native": 3, "module": 3, "rootfs": 3}
 
@@ -81,7 +80,7 @@ def choose_base(base: str) -> tuple[str, str]:
     return "debian", reason
 
 
-def build_image(base: str = "auto", kernel_version: str = KERNEL, *, fresh: bool = False) -> Image:
+def build_image(base: str = "auto", kernel_version: str = DEFAULT_VERSION, *, fresh: bool = False) -> Image:
     """Build what is not in the cache, and put the image into out/image.
 
     base: auto, buildroot or debian; kernel_version: of Debian's linux-source package;

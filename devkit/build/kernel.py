@@ -16,6 +16,7 @@ from devkit.paths import LOGS, PROJECT
 from devkit.progress import stage
 
 FRAGMENT = PROJECT / "br2-external/board/common/linux.config"
+DEFAULT_VERSION = "6.12"
 #: Part of the keys: raise it when this module makes something else of the same inputs.
 RECIPE = "1"
 
@@ -78,6 +79,21 @@ def kernel(version: str, fresh: bool = False) -> Path:
     compiler = command.run([command.need("gcc", "gcc"), "--version"], env=build_environment())
     key = cache.digest(RECIPE, (archive / "source.json").read_text(), FRAGMENT.read_text(), compiler)
     return cache.entry("kernel", key, lambda work: _make(work, archive))
+
+
+def checkpatch(version: str = DEFAULT_VERSION) -> Path:
+    """The kernel's style checker, with the word lists it reads beside it."""
+    archive = source(version)
+
+    def make(work: Path) -> None:
+        with stage("lint: take checkpatch out of the kernel source"):
+            names = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch")
+            members = [f"linux-source-{version}/scripts/{name}" for name in names]
+            options = ["-C", str(work), "--strip-components=2"]
+            command.run(["tar", "-xf", archive / "linux.tar.xz", *options, *members])
+
+    key = cache.digest(RECIPE, (archive / "source.json").read_text())
+    return cache.entry("checkpatch", key, make) / "checkpatch.pl"
 
 
 def _make(work: Path, archive: Path) -> None:

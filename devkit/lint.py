@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""All static checks of the project: Python, shell and kernel code, in one run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit import command
+from devkit.build import kernel
+from devkit.errors import KitError
+from devkit.paths import PROJECT
+from devkit.progress import say, stage
+
+MYPY_TARGETS = ("devkit", "tasks.py", "tests", "pyhandler/src")
+#: checkpatch types that are left out, and why.
+CHECKPATCH_IGNORES = {
+    "FILE_PATH_CHANGES": "MAINTAINERS is a file of the kernel tree",
+    "LINUX_VERSION_CODE": "an out-of-tree module builds against more than one kernel",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One tool over all its files."""
+
+    name: str
+    argv: tuple[str, ...]
+
+
+def shell_scripts(files: Iterable[Path]) -> list[Path]:
+    """Those of ``files`` whose first line names a shell."""
+    shells = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash", b"#!/bin/ash")
+    found = []
+    for path in files:
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                if file.readline(100).strip().startswith(shells):
+                    found.append(path)
+    return found
+
+
+def project_files() -> list[Path]:
+    """Files of the project that git knows or would add; all of them where there is no git."""
+    try:
+        argv = ["git", "-C", str(PROJECT), "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        listed = command.run(argv).split("\0")
+        return sorted({PROJECT / name for name in listed if name})
+    except KitError:
+        return sorted(path for path in PROJECT.rglob("*") if ".venv" not in path.parts)
+
+
+def checks(files: Iterable[Path], checkpatch: Path) -> list[Check]:
+    """The tools to run on ``files``; ``checkpatch`` is the kernel's script."""
+    files = list(files)
+    python = str(Path(sys.executable))
+    module = [
+        str(path) for path in files if path.is_relative_to(PROJECT / "kmod") and path.suffix in {".c", ".h"}
+    ]
+    ignored = ",".join(CHECKPATCH_IGNORES)
+    return [
+        Check("ruff check", (python, "-m", "ruff", "check", ".")),
+        Check("ruff format", (python, "-m", "ruff", "format", "--check", ".")),
+        Check("mypy", (python, "-m", "mypy", *MYPY_TARGETS)),
+        Check("shellcheck", ("shellcheck", *map(str, shell_scripts(files)))),
+        Check(
+            "checkpatch",
+            ("perl", str(checkpatch), "--strict", "--no-tree", "--no-summary", "--terse",
+             "--ignore", ignored, "-f", *module),
+        ),
+    ]  # fmt: skip
+
+
+def lint() -> None:
+    """Run all checks and show what each complains about; KitError FQ-LINT if any does."""
+    checkpatch = kernel.checkpatch()
+    with stage("lint"), ThreadPoolExecutor() as pool:
+        plan = checks(project_files(), checkpatch)
+        results = list(pool.map(_run, plan))
+    failed = []
+    for check, (status, output) in zip(plan, results, strict=True):
+        say(f"{'✗' if status else '✓'} {check.name}")
+        if status:
+            failed.append(check.name)
+            say(output.rstrip())
+    if failed:
+        raise KitError("FQ-LINT", f"complaints of {', '.join(failed)}", "see above; ruff format . formats")
+
+
+def _run(check: Check) -> tuple[int, str]:
+    try:
+        done = subprocess.run(
+            check.argv, cwd=PROJECT, capture_output=True, text=True, errors="replace", check=False,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except FileNotFoundError:
+        return 127, f"{check.argv[0]} is not installed: ./inv doctor"
+    return done.returncode, done.stdout + done.stderr

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Short way from an edit in kmod/ to the module in a running target."""
+
+from __future__ import annotations
+
+from devkit import modules
+from devkit.build.image import Image, build_module
+from devkit.errors import KitError
+from devkit.lab.client import Lab
+from devkit.paths import OUT
+from devkit.progress import say, stage
+from devkit.target import Target
+
+_NEW = "/run/fastqueue.ko"
+_OLD = "/lib/modules/$(uname -r)/extra/fastqueue.ko"
+
+
+def reload_module(lab: str) -> None:
+    """Build the module for the image in out/image and load it in the running target of ``lab``.
+
+    Until that target ends modprobe takes the new one too. KitError: FQ-IMAGE where there is no
+    image yet, FQ-COMMAND with what the compiler said, FQ-MODULE with what the kernel said.
+    """
+    image = Image(OUT / "image")
+    if not image.kernel.exists():
+        raise KitError("FQ-IMAGE", "there is no image yet", "./inv build, then ./inv boot --detach")
+    target = Target.attach(Lab.attach(lab))
+    try:
+        module = build_module(image)
+        with stage("module: put it into the target"):
+            target.put(module, _NEW)
+            target.run(f"umount {_OLD} 2>/dev/null; mount -o bind {_NEW} {_OLD}")
+            modules.only(target, None)
+            modules.load(target, modules.FASTQUEUE)
+    finally:
+        target.close()
+    say("fastqueue is loaded; ./inv run -- dmesg shows what the kernel said")

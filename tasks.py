@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""Tasks of the Fast Queue development kit: thin, each calls a function of devkit.
+
+Libraries are imported inside the tasks, so that ./inv starts quickly.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.tasks import task
+
+from devkit.guard import guarded
+
+# --- Set up and build
+
+
+@task
+@guarded
+def doctor(ctx: Context) -> None:
+    """Check this machine: packages, tools, namespaces, /dev/net/tun, room; each lack with its remedy."""
+    from devkit.doctor import doctor as run_doctor
+
+    run_doctor()
+
+
+@task(
+    help={
+        "base": "where the user land comes from: auto, debian or buildroot",
+        "kernel": "version of Debian's linux-source package",
+        "update": "ask the mirrors for newer packages than those in the cache",
+    }
+)
+@guarded
+def build(ctx: Context, base: str = "auto", kernel: str = "6.12", update: bool = False) -> None:
+    """Build the image into out/image; only what changed since the last time is built again."""
+    from devkit.build.image import build_image
+    from devkit.build.summary import show
+
+    show(build_image(base, kernel, fresh=update))
+
+
+@task(help={"cache": "the cache too: the next build starts from nothing"})
+@guarded
+def clean(ctx: Context, cache: bool = False) -> None:
+    """Remove what was built here (out/); with --cache also ~/.cache/fastqueue."""
+    from devkit.build.clean import clean as run_clean
+
+    run_clean(cache)
+
+
+# --- Show and measure
+
+
+@task(
+    help={
+        "profile": "machine profile of qemu/profiles",
+        "nic": "network cards of the target: virtio or e1000",
+        "seconds": "length of each throughput measurement",
+    }
+)
+@guarded
+def demo(ctx: Context, profile: str = "p3", nic: str = "virtio", seconds: int = 10) -> None:
+    """Build, boot, show accept and drop, and compare throughput: forwarding, NFQUEUE, Fast Queue."""
+    from devkit.demo import run_demo
+
+    run_demo(profile=profile, nic=nic, seconds=seconds)
+
+
+# --- Work with a target
+
+
+# --- Check the project
+
+
+@task(
+    help={
+        "k": "only tests that match this expression (pytest -k)",
+        "unit": "only the unit tests, which need no target",
+        "integration": "only the tests that boot targets",
+    }
+)
+@guarded
+def test(ctx: Context, k: str = "", unit: bool = False, integration: bool = False) -> None:
+    """Run the unit tests, then those in booted targets; after -- whatever pytest knows."""
+    from devkit.suite import run_tests
+
+    only = None if unit == integration else "unit" if unit else "integration"
+    run_tests(only, k or None, ctx.remainder.split())
+
+
+@task
+@guarded
+def lint(ctx: Context) -> None:
+    """Run all static checks: ruff, mypy, shellcheck and the kernel's checkpatch."""
+    from devkit.lint import lint as run_lint
+
+    run_lint()
+
+
+# --- The kernel module
+
+
+@task(name="reload", help={"lab": "name of the lab whose target gets it"})
+@guarded
+def kmod_reload(ctx: Context, lab: str = "default") -> None:
+    """Build kmod/ again and put the module into a running target, in place of the old one."""
+    from devkit.reload import reload_module
+
+    reload_module(lab)
+
+
+_TASKS: tuple[Any, ...] = (
+    doctor,
+    build,
+    clean,
+    demo,
+    test,
+    lint,
+)
+namespace = Collection(*_TASKS)
+kmod = Collection("kmod")
+kmod.add_task(cast(Any, kmod_reload))
+namespace.add_collection(kmod)
