@@ -53,7 +53,8 @@ static int counters_print(struct fq_queue *queue, uint32_t number)
 
 	if (err)
 		return err;
-	printf("queue %u: received %llu, accepted %llu, dropped %llu, flushed %llu, default action %llu\n",
+	printf("queue %u: received %llu, accepted %llu, dropped %llu, flushed %llu, "
+	       "default action %llu\n",
 	       number, (unsigned long long)s.received, (unsigned long long)s.accepted,
 	       (unsigned long long)s.dropped, (unsigned long long)(s.flushed + s.occupied),
 	       (unsigned long long)(s.default_accepted + s.default_dropped));

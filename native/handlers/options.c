@@ -23,7 +23,10 @@ static const char usage[] =
 	"  --drop                   drop instead of accept\n"
 	"Exit status: 0 ended by a signal, 1 the queue cannot be used, 2 wrong arguments.\n";
 
-enum { QUEUE, FRAMES, FRAME_SIZE, COPY_RANGE, PERIOD, TIMEOUT, DEFAULT, TIMER_ONLY, GSO, DROP, HELP };
+enum {
+	QUEUE, FRAMES, FRAME_SIZE, COPY_RANGE, PERIOD, TIMEOUT,
+	DEFAULT, TIMER_ONLY, GSO, DROP, HELP
+};
 
 static const struct option long_options[] = {
 	{ "queue", required_argument, NULL, QUEUE },
@@ -71,12 +74,18 @@ static uint32_t action(const char *program, const char *text)
 static uint32_t *field(struct fq_options *ring, int option)
 {
 	switch (option) {
-	case QUEUE: return &ring->queue;
-	case FRAMES: return &ring->frames;
-	case FRAME_SIZE: return &ring->frame_size;
-	case COPY_RANGE: return &ring->copy_range;
-	case PERIOD: return &ring->period_us;
-	default: return &ring->timeout_ms;
+	case QUEUE:
+		return &ring->queue;
+	case FRAMES:
+		return &ring->frames;
+	case FRAME_SIZE:
+		return &ring->frame_size;
+	case COPY_RANGE:
+		return &ring->copy_range;
+	case PERIOD:
+		return &ring->period_us;
+	default:
+		return &ring->timeout_ms;
 	}
 }
 

@@ -73,7 +73,8 @@ void fq_lay_out(struct fq_queue *queue)
 	queue->status = (const void *)meta;
 	queue->meta = (const void *)(meta + FASTQUEUE_META_OFFSET);
 	queue->payload = queue->payload_area.start;
-	queue->first = queue->fo = queue->control->fo;
+	queue->fo = queue->control->fo;
+	queue->first = queue->fo;
 }
 
 static int fq_start(struct fq_queue *queue, const struct fq_options *options)

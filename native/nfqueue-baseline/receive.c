@@ -87,8 +87,9 @@ static uint32_t datagram_read(char *data, size_t length, uint32_t *last)
 static int verdict_send(struct mnl_socket *socket, const struct options *options, uint32_t last)
 {
 	char buffer[MNL_NLMSG_HDRLEN + 256];
-	struct nlmsghdr *message = nfq_nlmsg_put(buffer, NFQNL_MSG_VERDICT_BATCH, options->queue);
+	struct nlmsghdr *message;
 
+	message = nfq_nlmsg_put(buffer, NFQNL_MSG_VERDICT_BATCH, options->queue);
 	nfq_nlmsg_verdict_put(message, (int)last, options->drop ? NF_DROP : NF_ACCEPT);
 	return mnl_socket_sendto(socket, message, message->nlmsg_len) < 0 ? -errno : 0;
 }
@@ -100,7 +101,8 @@ static int batch_answer(struct mnl_socket *socket, const struct options *options
 	int i;
 
 	for (i = 0; i < datagrams; i++)
-		packets += datagram_read(batch->parts[i].iov_base, batch->messages[i].msg_len, &last);
+		packets += datagram_read(batch->parts[i].iov_base,
+					 batch->messages[i].msg_len, &last);
 	if (!packets)
 		return 0;
 	counters->packets += packets;

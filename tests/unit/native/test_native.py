@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""The C library's arithmetic, and handlers that say the same in C and in Python; built for this machine."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[3]
+NATIVE = PROJECT / "native"
+
+pytestmark = pytest.mark.skipif(not (shutil.which("make") and shutil.which("gcc")), reason="no make or gcc")
+
+
+def run(*argv: str | Path, python_path: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command, and wait for it."""
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": python_path, "LC_ALL": "C"}
+    return subprocess.run(
+        list(map(str, argv)), env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with what the Makefile makes without netfilter's libraries."""
+    folder = tmp_path_factory.mktemp("native")
+    flags = "-O1 -Wall -Wextra -Werror -fsanitize=undefined -fno-sanitize-recover"
+    done = run("make", "-C", NATIVE, f"O={folder}", "CC=gcc", f"CFLAGS={flags}", "fastqueue", "check")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "arithmetic checked" in done.stdout
+    return folder
+
+
+def long_options(help_text: str) -> set[str]:
+    return set(re.findall(r"--[a-z][a-z-]+", help_text)) - {"--help"}
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(sys.executable, "-m", "fastqueue", *arguments, python_path=str(PROJECT / "pyhandler" / "src"))
+
+
+def test_the_c_handler_has_the_python_handlers_options(built: Path) -> None:
+    in_c = long_options(run(built / "handlers" / "fq-null", "--help").stdout)
+    in_python = long_options(python("run", "--help").stdout)
+    assert in_c - in_python == {"--drop"}
+    assert in_python - in_c == {"--batch", "--one-by-one"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--queue", "x"], "found 'x', expected a number"),
+        (["--queue", "-1"], "found '-1', expected a number"),
+        (["--default", "reject"], "found 'reject', expected accept or drop"),
+        (["more"], "found 'more', expected options only"),
+        (["--other"], "unrecognized option '--other'"),
+    ],
+)
+def test_wrong_arguments_of_the_c_handler(built: Path, arguments: list[str], expected: str) -> None:
+    done = run(built / "handlers" / "fq-null", *arguments)
+    assert done.returncode == 2
+    assert expected in done.stderr
+
+
+def test_without_the_module_both_say_what_to_do(built: Path) -> None:
+    if Path("/dev/fastqueue").exists():
+        pytest.skip("this machine has the module")
+    for done in (run(built / "handlers" / "fq-null"), python("run", "null")):
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert done.stderr.endswith("the module is not loaded; load it: modprobe fastqueue\n")
+        assert done.stderr.count("\n") == 1
