@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import shlex
 import shutil
@@ -69,6 +70,32 @@ def run(
         lines = tail(log) if log else (error.stderr or "").splitlines()[-TAIL_LINES:]
         what = f"exit status {error.returncode}: {shown}"
         raise KitError("FQ-COMMAND", what, remedy, log=log, lines=lines) from error
+
+
+def contained(
+    argv: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    remedy: str = "read the log above",
+) -> None:
+    """Run ``argv`` as ``run`` does, in a process namespace where one can be had.
+
+    When the kit dies, by SIGKILL too, everything below ``argv`` dies with it: a make that is
+    killed alone leaves its sub-makes building on.
+    """
+    run([*_process_namespace(), *argv], log=log, env=env, remedy=remedy)
+
+
+@functools.cache
+def _process_namespace() -> tuple[str, ...]:
+    user = () if os.geteuid() == 0 else ("--user", "--map-current-user")
+    prefix = ("unshare", *user, "--pid", "--fork", "--kill-child")
+    try:
+        run([*prefix, "true"], timeout=10)
+    except KitError:
+        return ()
+    return (*prefix, "--")
 
 
 def _captured(

@@ -91,7 +91,7 @@ def build_image(base: str = "auto", kernel_version: str = DEFAULT_VERSION, *, fr
     built = kernel(kernel_version, fresh)
     parts = Parts(userland=userland(fresh), kernel=built, module=module(built), native=native(fresh))
     packed = rootfs(parts)
-    image = _publish(parts, packed, describe(base, parts, packed))
+    image = publish(parts, packed, describe(base, parts, packed))
     for kind, keep in _KEEP.items():
         cache.prune(kind, keep)
     return image
@@ -133,7 +133,7 @@ def git_state(project: Path) -> dict[str, str | bool] | None:
     return {"commit": commit, "dirty": bool(changes.strip())}
 
 
-def _publish(parts: Parts, packed: Path, description: dict[str, Any]) -> Image:
+def publish(parts: Parts, packed: Path, description: dict[str, Any]) -> Image:
     """Make out/image what ``description`` says, in one step."""
     image = Image(OUT / "image")
     OUT.mkdir(exist_ok=True)

@@ -134,6 +134,5 @@ def make(tree: Path, log: Path, *arguments: str) -> None:
     stamp = int((tree / "Makefile").stat().st_mtime)
     words = [f"KBUILD_BUILD_TIMESTAMP=@{stamp}", "ARCH=i386", *arguments]
     remedy = "the first error in the log says what; ./inv doctor checks the tools"
-    command.run(
-        [command.need("make", "make"), "-C", tree, *words], log=log, env=build_environment(), remedy=remedy
-    )
+    argv: list[str | Path] = [command.need("make", "make"), "-C", tree, *words]
+    command.contained(argv, log=log, env=build_environment(), remedy=remedy)

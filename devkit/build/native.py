@@ -18,7 +18,7 @@ SOURCE = PROJECT / "native"
 UAPI = PROJECT / "kmod/include/uapi"
 COMPILER = "i686-linux-gnu-gcc"
 #: What a Pentium III has, and nothing that it lacks.
-CFLAGS = "-O2 -g -march=pentium3 -mfpmath=387"
+CFLAGS = "-O2 -march=pentium3 -mfpmath=387 -Wall -Wextra"
 #: Part of the keys: raise it when this module makes something else of the same inputs.
 RECIPE = "1"
 
@@ -56,9 +56,6 @@ def _make(work: Path, libraries: Path) -> None:
     log = LOGS / "native.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
-    if not SOURCE.is_dir():
-        (work / "root").mkdir()
-        return
     with stage("native: build C programs", log):
         source = work / "native"
         shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("*.o", "*.so", "*.a", ".*"))

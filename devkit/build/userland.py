@@ -120,7 +120,7 @@ def _links(root: Path) -> None:
     (root / "usr/bin/python3").symlink_to(PYTHON)
     (root / "usr/bin/python").symlink_to(PYTHON)
     applets = lists.words("applets.txt")
-    _check_applets(root / "usr/bin/busybox", applets)
+    check_applets(root / "usr/bin/busybox", applets)
     for applet in applets:
         places = [root / folder / applet for folder in ("usr/bin", "usr/sbin")]
         if not any(place.exists() for place in places):
@@ -130,7 +130,7 @@ def _links(root: Path) -> None:
         (root / "usr/sbin" / applet).symlink_to("../bin/busybox")
 
 
-def _check_applets(busybox: Path, applets: list[str]) -> None:
+def check_applets(busybox: Path, applets: list[str]) -> None:
     """KitError FQ-APPLET where the program lacks an applet: it carries their names, each ending in 0."""
     known = set(busybox.read_bytes().split(b"\0"))
     missing = [applet for applet in applets if applet.encode() not in known]

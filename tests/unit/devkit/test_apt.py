@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""Which mirrors the kit takes from the user's apt."""
+
+from __future__ import annotations
+
+import pytest
+
+from devkit import command
+from devkit.build import apt
+from devkit.errors import KitError
+
+RECORDED = """\
+http://mirror.example/debian/|bookworm|main|Debian
+http://mirror.example/debian/|bookworm|contrib|Debian
+http://mirror.example/debian/|bookworm-updates|main|Debian
+http://security.example/debian-security/|bookworm-security|main|Debian
+http://second.example/debian/|bookworm|main|Debian
+http://other.example/apt/|bookworm|main|Somebody Else
+http://mirror.example/debian/|trixie|main|Debian
+"""
+
+
+def test_first_mirror_of_each_suite_of_the_release() -> None:
+    assert apt.mirrors(RECORDED) == {
+        "bookworm": "http://mirror.example/debian/",
+        "bookworm-updates": "http://mirror.example/debian/",
+        "bookworm-security": "http://security.example/debian-security/",
+    }
+
+
+def test_order_is_ours_whatever_apt_says() -> None:
+    backwards = "\n".join(reversed(RECORDED.splitlines()))
+    assert list(apt.mirrors(backwards)) == ["bookworm", "bookworm-updates", "bookworm-security"]
+
+
+def test_nothing_known() -> None:
+    assert apt.mirrors("") == {}
+
+
+def test_without_the_release_there_is_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "run", lambda *_, **__: "http://m.example/|trixie|main|Debian\n")
+    with pytest.raises(KitError) as caught:
+        apt.user_mirrors()
+    assert caught.value.code == "FQ-APT"
+    assert "sources.list" in caught.value.remedy
+
+
+def test_source_line_names_architecture_and_key() -> None:
+    line = apt.Source("http://mirror.example/debian/", "bookworm", "i386").line
+    assert line == (
+        "deb [arch=i386 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
+        " http://mirror.example/debian/ bookworm main"
+    )

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""The cache: what is there whole is used, all else is made once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from devkit import cache
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "fastqueue"
+
+
+class Maker:
+    """Makes an entry of two files, counting how often."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, work: Path) -> None:
+        self.calls += 1
+        (work / "folder").mkdir()
+        (work / "folder/data").write_text("content")
+        (work / "link").symlink_to("folder/data")
+
+
+def test_second_request_is_answered_from_the_cache() -> None:
+    make = Maker()
+    first = cache.entry("kind", "key", make)
+    assert cache.entry("kind", "key", make) == first
+    assert (first / "folder/data").read_text() == "content"
+    assert make.calls == 1
+
+
+@pytest.mark.parametrize("damage", ["missing file", "short file", "no manifest", "broken manifest", "a list"])
+def test_damaged_entry_is_made_again(damage: str) -> None:
+    make = Maker()
+    place = cache.entry("kind", "key", make)
+    manifest = place / cache.MANIFEST
+    match damage:
+        case "missing file":
+            (place / "folder/data").unlink()
+        case "short file":
+            (place / "folder/data").write_text("cont")
+        case "no manifest":
+            manifest.unlink()
+        case "broken manifest":
+            manifest.write_text(manifest.read_text()[:10])
+        case "a list":
+            manifest.write_text(json.dumps(["folder/data"]))
+    cache.entry("kind", "key", make)
+    assert make.calls == 2
+    assert (place / "folder/data").read_text() == "content"
+
+
+def test_failure_leaves_nothing(place: Path) -> None:
+    def fail(work: Path) -> None:
+        (work / "half").write_text("x")
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        cache.entry("kind", "key", fail)
+    assert [path.name for path in (place / "kind").iterdir()] == [".key.lock"]
+
+
+def test_leftovers_of_a_killed_builder_are_replaced(place: Path) -> None:
+    work = place / "kind/.key.work"
+    work.mkdir(parents=True)
+    (work / "half").write_text("x")
+    entry = cache.entry("kind", "key", Maker())
+    assert not (entry / "half").exists()
+    assert not work.exists()
+
+
+def test_fresh_makes_it_again() -> None:
+    make = Maker()
+    cache.entry("kind", "key", make)
+    cache.entry("kind", "key", make, fresh=True)
+    assert make.calls == 2
+
+
+_BUILDER = """
+import sys, time
+from pathlib import Path
+from devkit import cache
+def make(work):
+    with open(sys.argv[1], "a") as log: log.write("made\\n")
+    time.sleep(0.3)
+    (work / "data").write_text("content")
+assert (cache.entry("kind", "key", make) / "data").read_text() == "content"
+"""
+
+
+def test_two_builders_make_it_once(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    argv = [sys.executable, "-c", _BUILDER, str(log)]
+    builders = [subprocess.Popen(argv, env=dict(os.environ), stdout=subprocess.DEVNULL) for _ in range(3)]
+    assert [builder.wait(30) for builder in builders] == [0, 0, 0]
+    assert log.read_text() == "made\n"
+
+
+def test_prune_keeps_the_latest_and_the_recent(place: Path) -> None:
+    old = time.time() - 10 * cache.DAY
+    for number in range(4):
+        entry = cache.entry("kind", f"key{number}", Maker())
+        os.utime(entry, (old + number, old + number))
+    recent = cache.entry("kind", "recent", Maker())
+    gone = cache.prune("kind", keep=2)
+    assert {path.name for path in gone} == {"key0", "key1", "key2"}
+    assert recent.exists()
+    assert sorted(path.name for path in (place / "kind").iterdir()) == [
+        ".key3.lock", ".recent.lock", "key3", "recent",
+    ]  # fmt: skip
+
+
+def test_prune_removes_what_dead_builders_left_and_spares_the_living(place: Path) -> None:
+    def make(work: Path) -> None:
+        assert cache.prune("kind", keep=0, older_than=0) == []
+        (work / "data").write_text("content")
+
+    dead = place / "kind/.dead.work"
+    dead.mkdir(parents=True)
+    assert (cache.entry("kind", "key", make) / "data").exists()
+    assert not dead.exists()
+
+
+def test_digest_sees_moved_borders() -> None:
+    assert cache.digest("ab", "c") != cache.digest("a", "bc")
+    assert cache.digest("ab") == cache.digest(b"ab")
+
+
+def test_digest_of_a_tree(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    (tmp_path / "link").symlink_to("a")
+    seen = {cache.digest_tree(tmp_path)}
+
+    def changed() -> bool:
+        key = cache.digest_tree(tmp_path)
+        new = key not in seen
+        seen.add(key)
+        return new
+
+    (tmp_path / "x.pyc").write_text("byte code")
+    (tmp_path / "empty").mkdir()
+    assert not changed()
+    (tmp_path / "a").write_text("2")
+    assert changed()
+    (tmp_path / "a").chmod(0o755)
+    assert changed()
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert changed()
+    (tmp_path / "link").unlink()
+    (tmp_path / "link").symlink_to("b")
+    assert changed()
+
+
+def test_a_tree_without_write_permission_can_be_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "top/locked"
+    folder.mkdir(parents=True)
+    (folder / "file").touch()
+    folder.chmod(0o500)
+    cache.remove_tree(tmp_path / "top")
+    assert not (tmp_path / "top").exists()

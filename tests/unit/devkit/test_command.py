@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""Commands of the host: their failures, and that they die with the kit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from devkit import command
+from devkit.errors import KitError
+
+
+def test_output_is_returned() -> None:
+    assert command.run(["echo", "words"]) == "words\n"
+
+
+def test_failure_has_the_last_lines(tmp_path: Path) -> None:
+    log = tmp_path / "logs/log"
+    with pytest.raises(KitError) as caught:
+        command.run(["sh", "-c", "echo reason; exit 3"], log=log)
+    assert caught.value.code == "FQ-COMMAND"
+    assert caught.value.lines[-1] == "reason"
+    assert caught.value.log == log
+
+
+def test_missing_tool_and_timeout() -> None:
+    with pytest.raises(KitError) as caught:
+        command.run(["no-such-tool-of-any-kind"])
+    assert caught.value.code == "FQ-TOOL"
+    with pytest.raises(KitError, match=r"no end after 0\.1 s"):
+        command.run(["sleep", "5"], timeout=0.1)
+
+
+_OWNER = """
+import sys
+from pathlib import Path
+from devkit import command
+command.contained(["sh", "-c", sys.argv[1]], log=Path(sys.argv[2]))
+"""
+
+
+def test_grandchildren_die_with_a_killed_owner(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    ticking = f"(while sleep 0.05; do date >>{mark}; done) & wait"
+    owner = subprocess.Popen([sys.executable, "-c", _OWNER, ticking, str(tmp_path / "log")])
+    limit = time.monotonic() + 10
+    while not mark.exists() and time.monotonic() < limit:
+        time.sleep(0.05)
+    owner.kill()
+    owner.wait()
+    time.sleep(0.2)
+    size = mark.stat().st_size
+    time.sleep(0.3)
+    assert mark.stat().st_size == size

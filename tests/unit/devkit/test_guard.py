@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""Failures leave the tasks as messages with a status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from invoke.exceptions import Exit
+
+from devkit import guard
+from devkit.errors import KitError
+
+
+def _raising(error: BaseException) -> Exit:
+    @guard.guarded
+    def body() -> None:
+        raise error
+
+    with pytest.raises(Exit) as caught:
+        body()
+    return caught.value
+
+
+def test_kit_error_keeps_message_and_status() -> None:
+    done = _raising(KitError("FQ-X", "it broke", "mend it", status=7, lines=["last words"]))
+    assert done.code == 7
+    assert str(done.message) == "FQ-X: it broke\n    | last words\n  remedy: mend it"
+
+
+def test_interrupt() -> None:
+    assert _raising(KeyboardInterrupt()).code == 130
+
+
+def test_the_unforeseen_is_one_line_and_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "LOGS", tmp_path / "logs")
+    done = _raising(ZeroDivisionError("oh"))
+    assert done.code == 1
+    assert str(done.message).startswith("FQ-BUG: ZeroDivisionError: oh\n")
+    assert "Traceback" not in str(done.message)
+    assert "Traceback" in (tmp_path / "logs/traceback.log").read_text()
+
+
+def test_the_body_keeps_its_name_and_arguments() -> None:
+    @guard.guarded
+    def body(word: str, *, count: int = 1) -> None:
+        """What it does."""
+        assert (word, count) == ("a", 2)
+
+    body("a", count=2)
+    assert (body.__name__, body.__doc__) == ("body", "What it does.")

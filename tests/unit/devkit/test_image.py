@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""Choice of the base, and what image.json says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devkit.build import image
+from devkit.build.rootfs import Parts
+from devkit.errors import KitError
+
+
+def test_auto_says_which_base_and_why() -> None:
+    assert image.choose_base("auto") == ("debian", "the Buildroot base is not part of this version")
+    assert image.choose_base("debian") == ("debian", "asked for")
+
+
+@pytest.mark.parametrize(("base", "code"), [("buildroot", "FQ-BUILDROOT"), ("gentoo", "FQ-BASE")])
+def test_other_bases_are_refused(base: str, code: str) -> None:
+    with pytest.raises(KitError) as caught:
+        image.choose_base(base)
+    assert caught.value.code == code
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Parts, Path]:
+    """Parts of an image, and its packed root file system, with made-up contents."""
+    monkeypatch.setattr(image, "OUT", tmp_path / "out")
+    monkeypatch.setattr(image, "git_state", lambda _: {"commit": "c0ffee", "dirty": False})
+    parts = Parts(*(tmp_path / "cache" / name for name in ("userland", "kernel", "module", "native")))
+    contents = {
+        parts.userland / "packages.json": json.dumps({"busybox-static": "1:1.35.0"}),
+        parts.kernel / "kernel.json": json.dumps({"release": "6.12.1", "version": "6.12.1-1"}),
+        parts.kernel / "bzImage": "kernel",
+        parts.module / "fastqueue.ko": "module",
+        tmp_path / "cache/rootfs/rootfs.squashfs": "root file system",
+    }
+    for path, content in contents.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    (parts.kernel / "build").mkdir()
+    return parts, tmp_path / "cache/rootfs"
+
+
+def _described(made: tuple[Parts, Path]) -> dict[str, Any]:
+    return image.describe("debian", *made)
+
+
+def test_description(made: tuple[Parts, Path]) -> None:
+    about = _described(made)
+    assert about["base"] == "debian"
+    assert about["kernel"]["release"] == "6.12.1"
+    assert about["packages"] == {"busybox-static": "1:1.35.0"}
+    assert about["git"] == {"commit": "c0ffee", "dirty": False}
+    assert about["files"]["bzImage"] == {"size": 6, "sha256": hashlib.sha256(b"kernel").hexdigest()}
+    assert set(about["files"]) == {"bzImage", "rootfs.squashfs", "fastqueue.ko"}
+
+
+def test_published_image_has_all_its_files(made: tuple[Parts, Path]) -> None:
+    parts, packed = made
+    published = image.publish(parts, packed, _described(made))
+    assert published.kernel.read_text() == "kernel"
+    assert published.rootfs.read_text() == "root file system"
+    assert published.module.read_text() == "module"
+    assert published.kernel_build == parts.kernel / "build"
+    assert published.modules == parts.kernel / "modules/lib/modules/6.12.1"
+    assert published.description == _described(made)
+
+
+def test_the_same_image_is_left_alone_and_another_replaces_it(made: tuple[Parts, Path]) -> None:
+    parts, packed = made
+    published = image.publish(parts, packed, _described(made))
+    before = published.directory.stat().st_ino
+    image.publish(parts, packed, _described(made))
+    assert published.directory.stat().st_ino == before
+    (parts.module / "fastqueue.ko").write_text("module 2")
+    image.publish(parts, packed, _described(made))
+    assert published.module.read_text() == "module 2"
+    assert sorted(path.name for path in published.directory.parent.iterdir()) == [".lock", "image"]
+
+
+def test_damaged_published_image_is_replaced(made: tuple[Parts, Path]) -> None:
+    parts, packed = made
+    published = image.publish(parts, packed, _described(made))
+    published.rootfs.unlink()
+    assert image.publish(parts, packed, _described(made)).rootfs.exists()
+
+
+def test_git_state(tmp_path: Path) -> None:
+    assert image.git_state(tmp_path) is None
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example"]
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        subprocess.run([*git, *words], check=True)
+    state = image.git_state(tmp_path)
+    assert state is not None
+    assert len(str(state["commit"])) == 40
+    assert state["dirty"] is False
+    (tmp_path / "new").touch()
+    changed = image.git_state(tmp_path)
+    assert changed is not None
+    assert changed["dirty"] is True

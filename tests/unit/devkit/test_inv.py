@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""The bootstrap on machines that are not as they should be; no package is installed here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from devkit.paths import PROJECT
+
+DEBIAN = "ID=debian\nVERSION_ID=12\n"
+
+
+class Machine:
+    """A copy of the bootstrap with programs of its own in front of the system's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project = folder / "project"
+        self.bin = folder / "bin"
+        (self.project / "devkit").mkdir(parents=True)
+        self.bin.mkdir()
+        shutil.copy2(PROJECT / "inv", self.project)
+        (self.project / "devkit/host-packages.txt").write_text("# list\nfirst  -  x\nsecond  tool  y\n")
+        (self.project / "pyproject.toml").write_text("[project]\n")
+        self.os_release = folder / "os-release"
+        self.os_release.write_text(DEBIAN)
+        self.calls = folder / "calls"
+        self.calls.touch()
+
+    def program(self, name: str, body: str) -> None:
+        """Put a program on PATH that notes its call and does ``body``."""
+        path = self.bin / name
+        path.write_text(f'#!/bin/sh\necho "{name} $*" >>{self.calls}\n{body}\n')
+        path.chmod(0o755)
+
+    def installed(self, *names: str) -> None:
+        """Have dpkg-query know just these packages."""
+        lines = "\n".join(f"installed {name}" for name in names)
+        self.program("dpkg-query", f"cat <<'END'\n{lines}\nEND\nexit 1")
+
+    def ready(self) -> None:
+        """Have a Python environment whose invoke shows its arguments."""
+        invoke = self.project / ".venv/bin/invoke"
+        invoke.parent.mkdir(parents=True)
+        invoke.write_text('#!/bin/sh\nshift 2\nfor word; do printf "[%s]" "$word"; done\n')
+        invoke.chmod(0o755)
+        hashed = subprocess.run(
+            ["sha256sum"],
+            input=(self.project / "pyproject.toml").read_bytes(),
+            capture_output=True,
+            check=True,
+        )
+        (self.project / ".venv/.made").write_text(f"{self.project}\n{hashed.stdout.decode()}")
+
+    def inv(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run it."""
+        environment = {
+            "PATH": f"{self.bin}:/usr/bin:/bin",
+            "HOME": os.environ.get("HOME", "/"),
+            "FASTQUEUE_OS_RELEASE": str(self.os_release),
+        }
+        return subprocess.run(
+            [self.project / "inv", *words], env=environment, capture_output=True, text=True, check=False
+        )
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    made = Machine(tmp_path)
+    made.program("apt-get", "exit 100")
+    made.program("id", "echo 0")
+    return made
+
+
+def test_arguments_reach_invoke_as_they_are(machine: Machine) -> None:
+    machine.installed("first", "second")
+    machine.ready()
+    done = machine.inv("run", "--", "echo  a b", "")
+    assert (done.returncode, done.stdout) == (0, "[run][--][echo  a b][]")
+    assert "apt-get" not in machine.calls.read_text()
+
+
+def test_without_arguments_it_lists_the_tasks(machine: Machine) -> None:
+    machine.installed("first", "second")
+    machine.ready()
+    assert machine.inv().stdout == "[--list]"
+
+
+@pytest.mark.parametrize("content", ["ID=fedora\nVERSION_ID=41\n", "ID=debian\nVERSION_ID=13\n", None])
+def test_other_distributions_are_told_what_is_needed(machine: Machine, content: str | None) -> None:
+    if content is None:
+        machine.os_release.unlink()
+    else:
+        machine.os_release.write_text(content)
+    done = machine.inv("build")
+    assert done.returncode == 64
+    assert "FQ-DISTRIBUTION" in done.stderr
+    assert "first second" in done.stderr
+    assert machine.calls.read_text() == ""
+
+
+def test_missing_packages_are_named_before_anything_is_done(machine: Machine) -> None:
+    machine.installed("first")
+    done = machine.inv("build")
+    assert done.returncode == 65
+    assert done.stderr.startswith("Debian packages that are missing: second\n")
+    assert "FQ-PACKAGES" in done.stderr
+    assert "apt-get install --no-install-recommends second" in done.stderr
+    assert "apt-get -q -y install --no-install-recommends --no-remove second" in machine.calls.read_text()
+
+
+def test_a_user_without_sudo_gets_the_list(machine: Machine) -> None:
+    machine.installed("first")
+    machine.program("id", "echo 1000")
+    if shutil.which("sudo", path="/usr/bin:/bin"):
+        machine.program("sudo", "exit 1")
+    done = machine.inv("build")
+    assert done.returncode == 65
+    assert "apt-get install --no-install-recommends second" in done.stderr
+
+
+def test_a_user_with_sudo_installs_through_it(machine: Machine) -> None:
+    machine.installed("first")
+    machine.program("id", "echo 1000")
+    machine.program("sudo", "exit 0")
+    machine.ready()
+    done = machine.inv("build")
+    assert done.returncode == 0
+    assert "sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y update" in machine.calls.read_text()
+
+
+def test_multilib_is_refused_before_apt_would_remove_it(machine: Machine) -> None:
+    (machine.project / "devkit/host-packages.txt").write_text("gcc-i686-linux-gnu  -  x\n")
+    machine.program("dpkg-query", 'case "$*" in *gcc-multilib) echo installed;; esac')
+    done = machine.inv("build")
+    assert done.returncode == 65
+    assert "FQ-MULTILIB" in done.stderr
+    assert "apt-get -q" not in machine.calls.read_text()
+
+
+def test_changed_pyproject_makes_the_environment_again(machine: Machine) -> None:
+    machine.installed("first", "second")
+    machine.ready()
+    (machine.project / "pyproject.toml").write_text("not TOML at all [")
+    done = machine.inv("build")
+    assert done.returncode == 66
+    assert "Making the Python environment" in done.stderr
+    assert "FQ-VENV" in done.stderr
+    assert not (machine.project / ".venv/.made").exists()
+
+
+def test_half_made_environment_is_made_again(machine: Machine) -> None:
+    machine.installed("first", "second")
+    machine.ready()
+    (machine.project / ".venv/.made").unlink()
+    (machine.project / "pyproject.toml").write_text("not TOML at all [")
+    assert machine.inv("build").returncode == 66

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""What the linters are run on, and that one run shows all that fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devkit import lint
+from devkit.errors import KitError
+from devkit.paths import PROJECT
+
+
+def test_shell_scripts_are_known_by_their_first_line(tmp_path: Path) -> None:
+    contents = {"a": "#!/bin/sh\n", "b.py": "#!/usr/bin/python3\n", "c": "#!/bin/bash -e\n", "d.sh": "x\n"}
+    for name, content in contents.items():
+        (tmp_path / name).write_text(content)
+    (tmp_path / "link").symlink_to("a")
+    found = lint.shell_scripts([*sorted(tmp_path.iterdir()), tmp_path / "gone"])
+    assert [path.name for path in found] == ["a", "c"]
+
+
+def test_bootstrap_overlay_and_module_are_checked() -> None:
+    by_name = {check.name: check.argv for check in lint.checks(lint.project_files(), Path("/checkpatch.pl"))}
+    overlay = PROJECT / "br2-external/board/common/rootfs-overlay"
+    assert str(PROJECT / "inv") in by_name["shellcheck"]
+    assert str(overlay / "etc/init.d/rcS") in by_name["shellcheck"]
+    assert str(PROJECT / "kmod/include/uapi/linux/fastqueue.h") in by_name["checkpatch"]
+
+
+def test_one_run_shows_all_that_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = [
+        lint.Check("first", ("sh", "-c", "echo one wrong; exit 1")),
+        lint.Check("second", ("true",)),
+        lint.Check("third", ("no-such-tool-of-any-kind",)),
+    ]
+    monkeypatch.setattr(lint, "checks", lambda *_: plan)
+    monkeypatch.setattr(lint.kernel, "checkpatch", lambda: Path("/checkpatch.pl"))
+    with pytest.raises(KitError, match="complaints of first, third"):
+        lint.lint()
+    shown = capsys.readouterr().out
+    assert "one wrong" in shown
+    assert "not installed" in shown

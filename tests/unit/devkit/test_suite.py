@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""Which pytest runs a request means, and what their statuses mean."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+
+import pytest
+
+from devkit import suite
+from devkit.errors import KitError
+
+PYTEST = [sys.executable, "-m", "pytest"]
+
+
+def test_unit_tests_come_first() -> None:
+    assert suite.plan(None, None, []) == [[*PYTEST, "tests/unit"], [*PYTEST, "tests/integration"]]
+
+
+def test_selection_and_arguments_are_passed_on() -> None:
+    assert suite.plan("unit", "cache", ["-x", "-v"]) == [[*PYTEST, "-k", "cache", "-x", "-v", "tests/unit"]]
+
+
+def test_a_path_is_run_alone() -> None:
+    path = "tests/unit/devkit/test_suite.py::test_a_path_is_run_alone"
+    assert suite.plan(None, None, ["-x", path]) == [[*PYTEST, "-x", path]]
+
+
+def _statuses(monkeypatch: pytest.MonkeyPatch, statuses: Iterable[int]) -> list[str]:
+    left, seen = list(statuses), []
+
+    def run(argv: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        seen.append(argv[-1])
+        return subprocess.CompletedProcess(argv, left.pop(0))
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return seen
+
+
+def test_failing_unit_tests_end_it_with_their_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = _statuses(monkeypatch, [1])
+    with pytest.raises(KitError) as caught:
+        suite.run_tests()
+    assert (caught.value.code, caught.value.status) == ("FQ-TEST", 1)
+    assert seen == ["tests/unit"]
+
+
+def test_a_selection_may_leave_a_folder_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    _statuses(monkeypatch, [0, 5])
+    suite.run_tests(expression="cache")
+
+
+def test_nothing_selected_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    _statuses(monkeypatch, [5, 5])
+    with pytest.raises(KitError, match="no test was selected"):
+        suite.run_tests(expression="nonsense")

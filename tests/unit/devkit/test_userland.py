@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""What of the unpacked packages goes into the image."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from devkit.build import elf, lists, userland
+from devkit.errors import KitError
+
+
+def test_last_matching_rule_wins() -> None:
+    rules = ["usr/lib/python3/*", "!usr/lib/python3/test/*", "usr/lib/python3/test/support.py"]
+    assert lists.wanted("usr/lib/python3/os.py", rules)
+    assert lists.wanted("usr/lib/python3/json/tool.py", rules)
+    assert not lists.wanted("usr/lib/python3/test/test_os.py", rules)
+    assert lists.wanted("usr/lib/python3/test/support.py", rules)
+    assert not lists.wanted("usr/bin/perl", rules)
+
+
+@pytest.mark.parametrize("path", ["usr/bin/perl", "usr/bin/dpkg", "usr/share/doc/x", "usr/share/locale/de/x"])
+def test_what_a_target_has_no_use_for_stays_out(path: str) -> None:
+    assert not lists.wanted(path, lists.words("files.txt"))
+
+
+def test_comments_are_no_words() -> None:
+    assert lists.words("packages.txt")[0] == "busybox-static"
+    assert "#" not in " ".join(lists.words("applets.txt"))
+
+
+def test_versions_come_from_archive_names() -> None:
+    names = ["busybox-static_1%3a1.35.0-4+deb12u1+b1_i386.deb", "netbase_6.4_all.deb"]
+    assert userland.versions(names) == {"busybox-static": "1:1.35.0-4+deb12u1+b1", "netbase": "6.4"}
+
+
+def test_libraries_that_libraries_need_are_found() -> None:
+    program = Path(shutil.which("ls") or "/bin/ls")
+    libraries = {path.name: path for path in Path("/lib/x86_64-linux-gnu").glob("lib*.so*")}
+    libraries["ld-linux-x86-64.so.2"] = Path("/lib64/ld-linux-x86-64.so.2")
+    found = elf.closure([program], libraries)
+    assert {"libselinux.so.1", "libpcre2-8.so.0", "libc.so.6"} <= found
+
+
+def test_missing_library_is_named_with_its_user() -> None:
+    with pytest.raises(KitError, match=r"ls needs lib\S+, which no package"):
+        elf.closure([Path("/bin/ls")], {})
+
+
+def test_other_files_need_nothing(tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\n")
+    assert elf.needed(script) == []
+
+
+def test_unknown_applets_are_named(tmp_path: Path) -> None:
+    busybox = tmp_path / "busybox"
+    busybox.write_bytes(b"\0[\0ash\0awk\0")
+    userland.check_applets(busybox, ["ash", "["])
+    with pytest.raises(KitError, match="no applet aw, flock"):
+        userland.check_applets(busybox, ["ash", "aw", "flock"])
