@@ -62,6 +62,7 @@ class Machine:
             "PATH": f"{self.bin}:/usr/bin:/bin",
             "HOME": os.environ.get("HOME", "/"),
             "FASTQUEUE_OS_RELEASE": str(self.os_release),
+            "FASTQUEUE_PYTHON": str(self.bin / "python3"),
         }
         return subprocess.run(
             [self.project / "inv", *words], env=environment, capture_output=True, text=True, check=False
@@ -142,20 +143,39 @@ def test_multilib_is_refused_before_apt_would_remove_it(machine: Machine) -> Non
     assert "apt-get -q" not in machine.calls.read_text()
 
 
-def test_changed_pyproject_makes_the_environment_again(machine: Machine) -> None:
+_PYTHON = """
+mkdir -p "$3/bin"
+cp "$0" "$3/bin/python"
+printf '#!/bin/sh\\necho "new environment"\\n' >"$3/bin/invoke"
+chmod +x "$3/bin/invoke"
+"""
+
+
+@pytest.mark.parametrize("change", ["pyproject", "half made", "none there", "moved"])
+def test_environment_is_made_again_where_it_does_not_fit(machine: Machine, change: str) -> None:
     machine.installed("first", "second")
+    machine.program("python3", f'[ "$2" = venv ] || exit 0\n{_PYTHON}')
     machine.ready()
-    (machine.project / "pyproject.toml").write_text("not TOML at all [")
+    match change:
+        case "pyproject":
+            (machine.project / "pyproject.toml").write_text("[project]\nname = 'other'\n")
+        case "half made":
+            (machine.project / ".venv/.made").unlink()
+        case "none there":
+            shutil.rmtree(machine.project / ".venv")
+        case "moved":
+            machine.project = machine.project.rename(machine.project.with_name("moved"))
+    assert machine.inv("build").stdout == "new environment\n"
+    assert f"-e {machine.project}[test]" in machine.calls.read_text()
+    machine.calls.write_text("")
+    assert machine.inv("build").stdout == "new environment\n"
+    assert "python3" not in machine.calls.read_text()
+
+
+def test_environment_that_cannot_be_made(machine: Machine) -> None:
+    machine.installed("first", "second")
+    machine.program("python3", f'[ "$2" = venv ] || exit 1\n{_PYTHON}')
     done = machine.inv("build")
     assert done.returncode == 66
-    assert "Making the Python environment" in done.stderr
     assert "FQ-VENV" in done.stderr
     assert not (machine.project / ".venv/.made").exists()
-
-
-def test_half_made_environment_is_made_again(machine: Machine) -> None:
-    machine.installed("first", "second")
-    machine.ready()
-    (machine.project / ".venv/.made").unlink()
-    (machine.project / "pyproject.toml").write_text("not TOML at all [")
-    assert machine.inv("build").returncode == 66
