@@ -27,7 +27,7 @@ _KEEP = {"kernel": 2, "linux-source": 2, "userland": 2, "sysroot": 2, "native": 
 
 @dataclass(frozen=True)
 class Image:
-    """A built image in ``directory``; see ``docs/image.md`` for its files."""
+    """A built image in ``directory``; README.md lists its files."""
 
     directory: Path
 
