@@ -68,34 +68,49 @@ def tree_files(root: Path, *, byte_code: bool = False) -> Iterator[Path]:
                 yield path
 
 
-def entry(kind: str, key: str, make: Callable[[Path], None], *, fresh: bool = False) -> Path:
+def entry(
+    kind: str, key: str | Callable[[], str], make: Callable[[Path], None], *, fresh: bool = False
+) -> Path:
     """Folder of the entry ``kind``/``key``, made by ``make(folder)`` if it is not there whole.
 
-    ``fresh`` makes it again in any case. Two processes that want the same entry make it
-    once: the second waits. Whatever ``make`` raises is passed on and leaves no entry.
+    A callable ``key`` is asked again after ``make``: where somebody edited the inputs meanwhile,
+    what was made is thrown away and made again. ``fresh`` makes it again in any case. Two processes
+    that want the same entry make it once: the second waits. Whatever ``make`` raises is passed on
+    and leaves no entry.
     """
-    place = cache_dir() / kind / key
+    while True:
+        place = cache_dir() / kind / (key if isinstance(key, str) else key())
+        if _ensure(place, make, key, fresh):
+            os.utime(place)
+            return place
+        say(f"{kind}: files were changed while they were being built: building again")
+
+
+def _ensure(place: Path, make: Callable[[Path], None], key: str | Callable[[], str], fresh: bool) -> bool:
+    """Have ``place`` whole; False where what it is made from changed under way."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if not fresh and is_whole(place):
-        os.utime(place)
-        return place
+        return True
     before = _stamp(place)
     with _lock(place):
-        made_meanwhile = fresh and _stamp(place) != before
-        if (fresh and not made_meanwhile) or not is_whole(place):
-            _make(place, make)
-    return place
+        made_meanwhile = _stamp(place) != before if fresh else True
+        if made_meanwhile and is_whole(place):
+            return True
+        return _make(place, make, key)
 
 
-def _make(place: Path, make: Callable[[Path], None]) -> None:
+def _make(place: Path, make: Callable[[Path], None], key: str | Callable[[], str]) -> bool:
     work = place.with_name(f".{place.name}.work")
     remove_tree(work)
     work.mkdir()
     try:
         make(work)
+        if not isinstance(key, str) and key() != place.name:
+            return False
         (work / MANIFEST).write_text(json.dumps(_sizes(work)))
         remove_tree(place)
         work.rename(place)
+        return True
     finally:
         remove_tree(work)
 

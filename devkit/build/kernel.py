@@ -77,7 +77,11 @@ def kernel(version: str, fresh: bool = False) -> Path:
     """
     archive = source(version, fresh)
     compiler = command.run([command.need("gcc", "gcc"), "--version"], env=build_environment())
-    key = cache.digest(RECIPE, (archive / "source.json").read_text(), FRAGMENT.read_text(), compiler)
+    version_of_source = (archive / "source.json").read_text()
+
+    def key() -> str:
+        return cache.digest(RECIPE, version_of_source, FRAGMENT.read_text(), compiler)
+
     return cache.entry("kernel", key, lambda work: _make(work, archive))
 
 

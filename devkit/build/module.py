@@ -21,7 +21,10 @@ def module(kernel: Path) -> Path:
 
     KitError FQ-COMMAND, with the compiler's last lines, where it does not build.
     """
-    key = cache.digest(RECIPE, kernel.name, cache.digest_tree(SOURCE))
+
+    def key() -> str:
+        return cache.digest(RECIPE, kernel.name, cache.digest_tree(SOURCE))
+
     return cache.entry("module", key, lambda work: _make(work, kernel))
 
 

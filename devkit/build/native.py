@@ -46,9 +46,11 @@ def native(fresh: bool = False) -> Path:
     KitError FQ-COMMAND, with the compiler's last lines, where they do not build.
     """
     libraries = sysroot(fresh)
-    inputs = cache.digest_tree(SOURCE, UAPI)
     compiler = command.run([command.need(COMPILER, "gcc-i686-linux-gnu"), "--version"])
-    key = cache.digest(RECIPE, CFLAGS, libraries.name, inputs, compiler)
+
+    def key() -> str:
+        return cache.digest(RECIPE, CFLAGS, libraries.name, cache.digest_tree(SOURCE, UAPI), compiler)
+
     return cache.entry("native", key, lambda work: _make(work, libraries))
 
 

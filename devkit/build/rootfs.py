@@ -40,7 +40,7 @@ class Parts:
 
 def rootfs(parts: Parts) -> Path:
     """Cache entry with ``rootfs.squashfs``, the same bytes for the same parts."""
-    return cache.entry("rootfs", parts.key, lambda work: _make(work, parts))
+    return cache.entry("rootfs", lambda: parts.key, lambda work: _make(work, parts))
 
 
 def _make(work: Path, parts: Parts) -> None:

@@ -89,6 +89,22 @@ def test_fresh_makes_it_again() -> None:
     assert make.calls == 2
 
 
+def test_inputs_edited_while_building_are_built_again(place: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_text("old")
+    made = []
+
+    def make(work: Path) -> None:
+        made.append(source.read_text())
+        (work / "data").write_text(source.read_text())
+        source.write_text("new")
+
+    entry = cache.entry("kind", lambda: cache.digest(source.read_text()), make)
+    assert made == ["old", "new"]
+    assert entry.name == cache.digest("new")
+    assert not (place / "kind" / cache.digest("old")).exists()
+
+
 _BUILDER = """
 import sys, time
 from pathlib import Path

@@ -151,14 +151,12 @@ chmod +x "$3/bin/invoke"
 """
 
 
-@pytest.mark.parametrize("change", ["pyproject", "half made", "none there", "moved"])
+@pytest.mark.parametrize("change", ["half made", "none there", "moved"])
 def test_environment_is_made_again_where_it_does_not_fit(machine: Machine, change: str) -> None:
     machine.installed("first", "second")
     machine.program("python3", f'[ "$2" = venv ] || exit 0\n{_PYTHON}')
     machine.ready()
     match change:
-        case "pyproject":
-            (machine.project / "pyproject.toml").write_text("[project]\nname = 'other'\n")
         case "half made":
             (machine.project / ".venv/.made").unlink()
         case "none there":
@@ -179,3 +177,14 @@ def test_environment_that_cannot_be_made(machine: Machine) -> None:
     assert done.returncode == 66
     assert "FQ-VENV" in done.stderr
     assert not (machine.project / ".venv/.made").exists()
+
+
+def test_finished_environment_is_updated_in_place(machine: Machine) -> None:
+    machine.installed("first", "second")
+    machine.ready()
+    machine.program("python3", f'[ "$2" = venv ] || exit 0\n{_PYTHON}')
+    shutil.copy2(machine.bin / "python3", machine.project / ".venv/bin/python")
+    (machine.project / "pyproject.toml").write_text("[project]\nname = 'other'\n")
+    assert machine.inv("build").stdout == "[build]"
+    assert "Updating" not in machine.inv("build").stderr
+    assert "-m venv" not in machine.calls.read_text()
