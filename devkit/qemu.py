@@ -24,7 +24,10 @@ _NO_OFFLOADS = (
     "host_tso4=off,host_tso6=off,host_ecn=off,host_ufo=off"
 )
 
-_KERNEL_ARGUMENTS = "root=/dev/vda ro rootfstype=squashfs console=ttyS0 panic=-1 oops=panic fq.net=1"
+_KERNEL_ARGUMENTS = (
+    "root=/dev/vda ro rootfstype=squashfs console=ttyS0 panic=-1 oops=panic "
+    "fq.net=1 fq.commands=ttyS1 fq.console=ttyS2"
+)
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,12 @@ class Sockets:
 
     @property
     def command(self) -> Path:
-        """Automated command channel (hvc0)."""
+        """Automated command channel (ttyS1)."""
         return self.folder / "command.sock"
 
     @property
     def console(self) -> Path:
-        """Interactive console (hvc1)."""
+        """Interactive console (ttyS2)."""
         return self.folder / "console.sock"
 
     @property
@@ -100,19 +103,21 @@ def arguments(
         "-blockdev", f"driver=file,node-name=root,filename={_escaped(rootfs)},read-only=on",
         "-device", "virtio-blk-pci,drive=root",
         "-device", "virtio-rng-pci",
-        *_consoles(sockets, log),
+        *_ports(sockets, log),
         "-qmp", f"unix:{_escaped(sockets.qmp)},server=on,wait=off",
         *(word for number, side in enumerate(topology.sides) for word in _nic(machine, number, side)),
     ]  # fmt: skip
 
 
-def _consoles(sockets: Sockets, log: Path) -> list[str]:
+def _ports(sockets: Sockets, log: Path) -> list[str]:
+    # Serial ports, not virtio consoles: QEMU makes a guest wait that sends faster than the reader at a
+    # socket takes, where a virtio console silently loses what does not fit.
     return [
         "-chardev", f"{_server('serial', sockets.serial)},logfile={_escaped(log)},logappend=off",
         "-serial", "chardev:serial",
-        "-device", "virtio-serial-pci",
-        "-chardev", _server("command", sockets.command), "-device", "virtconsole,chardev=command",
-        "-chardev", _server("console", sockets.console), "-device", "virtconsole,chardev=console",
+        "-chardev", _server("command", sockets.command),
+        "-chardev", _server("console", sockets.console),
+        "-device", "pci-serial-2x,chardev1=command,chardev2=console",
     ]  # fmt: skip
 
 

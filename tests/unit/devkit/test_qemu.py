@@ -51,8 +51,8 @@ def test_serial_port_logs_from_the_first_byte_and_channels_are_separate() -> Non
         "socket,id=command,path=/run/lab/command.sock,server=on,wait=off",
         "socket,id=console,path=/run/lab/console.sock,server=on,wait=off",
     ]
-    # The first virtconsole is hvc0.
-    assert argv.index("virtconsole,chardev=command") < argv.index("virtconsole,chardev=console")
+    assert has(argv, "-device", "pci-serial-2x,chardev1=command,chardev2=console")
+    assert {"fq.commands=ttyS1", "fq.console=ttyS2"} <= set(argv[argv.index("-append") + 1].split())
 
 
 def test_commas_in_paths_are_doubled() -> None:
