@@ -26,6 +26,7 @@ struct fq_queue {
 	bool sending;			/* one sender at a time keeps the order */
 	bool send_again;		/* somebody asked while it was at work */
 	bool timer_armed;
+	bool timer_soon;		/* armed for a period, not as a backstop */
 
 	u32 flags;			/* FASTQUEUE_F_* */
 	u32 copy_range;

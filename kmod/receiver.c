@@ -45,6 +45,15 @@ static void fq_publish(struct fq_queue *queue, struct nf_queue_entry *entry,
 	smp_store_release(&ring->status->fa, queue->fa);
 }
 
+/* The one copy. Most packets are linear, and skb_copy_bits() is slow for those. */
+static int fq_copy(const struct sk_buff *skb, void *payload, u32 len)
+{
+	if (unlikely(skb_headlen(skb) < len))
+		return skb_copy_bits(skb, 0, payload, len);
+	memcpy(payload, skb->data, len);
+	return 0;
+}
+
 /*
  * Put a packet into the next available frame, with the lock held; it becomes
  * visible with status->fa. Negative: no frame is free, or no copy possible.
@@ -57,8 +66,8 @@ int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry)
 
 	if (queue->fa - queue->fp >= ring->frames)
 		return -ENOBUFS;
-	err = skb_copy_bits(entry->skb, 0, ring->payload + (size_t)ring->frame_size *
-			    fq_ring_index(ring, queue->fa), cap_len);
+	err = fq_copy(entry->skb, ring->payload + (size_t)ring->frame_size *
+		      fq_ring_index(ring, queue->fa), cap_len);
 	if (!err)
 		fq_publish(queue, entry, cap_len);
 	return err;

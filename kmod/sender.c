@@ -243,30 +243,58 @@ void fq_sender_run(struct fq_queue *queue)
 		fq_sender_work(queue, FASTQUEUE_MAX_FRAMES / FQ_BATCH);
 }
 
+/*
+ * In prompt mode the handler itself has its answers sent whenever it enters
+ * poll(), and the timer is for one that is busy. With few frames out it most
+ * likely is not: the timer then only stands by, far enough away that it costs
+ * nothing at low load, where it would otherwise fire for every packet.
+ */
+#define FQ_BUSY_FRAMES		16
+#define FQ_STANDBY_PERIODS	10
+
+static bool fq_timer_wanted_soon(const struct fq_queue *queue)
+{
+	return queue->flags & FASTQUEUE_F_TIMER_ONLY ||
+	       queue->fa - queue->fp >= FQ_BUSY_FRAMES;
+}
+
 /* Called with the lock held: have the timer run while frames are out. */
 void fq_sender_arm(struct fq_queue *queue)
 {
-	if (queue->timer_armed || queue->fa == queue->fp)
+	bool soon;
+
+	if (queue->timer_soon || queue->fa == queue->fp)
+		return;
+	soon = fq_timer_wanted_soon(queue);
+	if (queue->timer_armed && !soon)
 		return;
 	queue->timer_armed = true;
-	hrtimer_start(&queue->timer, queue->period, HRTIMER_MODE_REL_SOFT);
+	queue->timer_soon = soon;
+	hrtimer_start(&queue->timer, soon ? queue->period :
+		      queue->period * FQ_STANDBY_PERIODS, HRTIMER_MODE_REL_SOFT);
 }
 
-/* The timer stops when the ring is empty; the receiver starts it again. */
+/*
+ * The timer stops when the ring is empty; the receiver starts it again, perhaps
+ * while this runs: then it is left as the receiver set it.
+ */
 enum hrtimer_restart fq_sender_tick(struct hrtimer *timer)
 {
 	struct fq_queue *queue = container_of(timer, struct fq_queue, timer);
-	enum hrtimer_restart again = HRTIMER_RESTART;
+	enum hrtimer_restart again = HRTIMER_NORESTART;
 
 	fq_sender_work(queue, FQ_TICK_BATCHES);
 
 	spin_lock_bh(&queue->lock);
 	queue->stats.ticks++;
-	if (queue->fa == queue->fp || queue->closed) {
+	if (queue->closed || queue->fa == queue->fp) {
 		queue->timer_armed = false;
-		again = HRTIMER_NORESTART;
-	} else {
+		queue->timer_soon = false;
+	} else if (!hrtimer_is_queued(timer)) {
+		queue->timer_armed = true;
+		queue->timer_soon = true;
 		hrtimer_forward_now(timer, queue->period);
+		again = HRTIMER_RESTART;
 	}
 	spin_unlock_bh(&queue->lock);
 	return again;
