@@ -85,10 +85,11 @@ def demo(ctx: Context, profile: str = "p3", nic: str = "virtio", seconds: int = 
 @guarded
 def test(ctx: Context, k: str = "", unit: bool = False, integration: bool = False) -> None:
     """Run the unit tests, then those in booted targets; after -- whatever pytest knows."""
+    from devkit.program import after_dashes
     from devkit.suite import run_tests
 
     only = None if unit == integration else "unit" if unit else "integration"
-    run_tests(only, k or None, ctx.remainder.split())
+    run_tests(only, k or None, after_dashes())
 
 
 @task

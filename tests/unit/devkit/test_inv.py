@@ -43,11 +43,13 @@ class Machine:
         self.program("dpkg-query", f"cat <<'END'\n{lines}\nEND\nexit 1")
 
     def ready(self) -> None:
-        """Have a Python environment whose invoke shows its arguments."""
-        invoke = self.project / ".venv/bin/invoke"
-        invoke.parent.mkdir(parents=True)
-        invoke.write_text('#!/bin/sh\nshift 2\nfor word; do printf "[%s]" "$word"; done\n')
-        invoke.chmod(0o755)
+        """Have a Python environment whose interpreter shows the arguments for the tasks."""
+        python = self.project / ".venv/bin/python"
+        python.parent.mkdir(parents=True)
+        python.write_text(
+            '#!/bin/sh\n[ "$2" = devkit.program ] || exit\nshift 4\nfor w; do printf "[%s]" "$w"; done\n'
+        )
+        python.chmod(0o755)
         hashed = subprocess.run(
             ["sha256sum"],
             input=(self.project / "pyproject.toml").read_bytes(),
@@ -144,17 +146,18 @@ def test_multilib_is_refused_before_apt_would_remove_it(machine: Machine) -> Non
 
 
 _PYTHON = """
-mkdir -p "$3/bin"
-cp "$0" "$3/bin/python"
-printf '#!/bin/sh\\necho "new environment"\\n' >"$3/bin/invoke"
-chmod +x "$3/bin/invoke"
+case "$2" in
+venv) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+pip) exit @pip@ ;;
+*) echo "new environment" ;;
+esac
 """
 
 
 @pytest.mark.parametrize("change", ["half made", "none there", "moved"])
 def test_environment_is_made_again_where_it_does_not_fit(machine: Machine, change: str) -> None:
     machine.installed("first", "second")
-    machine.program("python3", f'[ "$2" = venv ] || exit 0\n{_PYTHON}')
+    machine.program("python3", _PYTHON.replace("@pip@", "0"))
     machine.ready()
     match change:
         case "half made":
@@ -167,12 +170,12 @@ def test_environment_is_made_again_where_it_does_not_fit(machine: Machine, chang
     assert f"-e {machine.project}[test]" in machine.calls.read_text()
     machine.calls.write_text("")
     assert machine.inv("build").stdout == "new environment\n"
-    assert "python3" not in machine.calls.read_text()
+    assert "-m pip" not in machine.calls.read_text()
 
 
 def test_environment_that_cannot_be_made(machine: Machine) -> None:
     machine.installed("first", "second")
-    machine.program("python3", f'[ "$2" = venv ] || exit 1\n{_PYTHON}')
+    machine.program("python3", _PYTHON.replace("@pip@", "1"))
     done = machine.inv("build")
     assert done.returncode == 66
     assert "FQ-VENV" in done.stderr
@@ -182,9 +185,8 @@ def test_environment_that_cannot_be_made(machine: Machine) -> None:
 def test_finished_environment_is_updated_in_place(machine: Machine) -> None:
     machine.installed("first", "second")
     machine.ready()
-    machine.program("python3", f'[ "$2" = venv ] || exit 0\n{_PYTHON}')
-    shutil.copy2(machine.bin / "python3", machine.project / ".venv/bin/python")
     (machine.project / "pyproject.toml").write_text("[project]\nname = 'other'\n")
-    assert machine.inv("build").stdout == "[build]"
-    assert "Updating" not in machine.inv("build").stderr
-    assert "-m venv" not in machine.calls.read_text()
+    done = machine.inv("build")
+    assert done.stdout == "[build]"
+    assert "Updating the Python environment" in done.stderr
+    assert machine.inv("build").stderr == ""

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""Invoke's command line as ./inv has it: wrong arguments end with a message and a remedy."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+
+from invoke.exceptions import Exit, ParseError
+from invoke.program import Program
+
+from devkit.errors import KitError
+
+#: Of wrong arguments, as for most commands.
+USAGE = 2
+
+
+class Inv(Program):
+    """Invoke with tasks.py of this project."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            version=version("fastqueue-devkit"), name="Fast Queue development kit", binary="./inv"
+        )
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        """Parse invoke's own options."""
+        try:
+            super().parse_core(argv)
+        except ParseError as error:
+            raise _wrong_arguments(error) from error
+
+    def parse_tasks(self) -> None:
+        """Parse the tasks and their options."""
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            raise _wrong_arguments(error) from error
+
+
+def _wrong_arguments(error: ParseError) -> Exit:
+    context = error.context.name if error.context else None
+    remedy = (
+        f"./inv --help {context}"
+        if context
+        else "./inv --list shows the tasks, ./inv --help TASK their arguments"
+    )
+    return Exit(str(KitError("FQ-ARGUMENT", str(error), remedy)), USAGE)
+
+
+def after_dashes(argv: list[str] | None = None) -> list[str]:
+    """Words after ``--`` on the command line as they were typed (invoke joins them with spaces)."""
+    words = sys.argv if argv is None else argv
+    return words[words.index("--") + 1 :] if "--" in words else []
+
+
+def main() -> None:
+    """Run the command line."""
+    Inv().run()
+
+
+if __name__ == "__main__":
+    main()
