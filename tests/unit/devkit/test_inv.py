@@ -47,7 +47,8 @@ class Machine:
         python = self.project / ".venv/bin/python"
         python.parent.mkdir(parents=True)
         python.write_text(
-            '#!/bin/sh\n[ "$2" = devkit.program ] || exit\nshift 4\nfor w; do printf "[%s]" "$w"; done\n'
+            '#!/bin/sh\n[ "$2" = devkit.program ] || exit 0\n'
+            'shift 4\nfor word; do printf "[%s]" "$word"; done\n'
         )
         python.chmod(0o755)
         hashed = subprocess.run(
