@@ -99,7 +99,7 @@ static void check_late(uint32_t start)
 	fq_answer_with(&queue, start + 2, FASTQUEUE_ACCEPT, FASTQUEUE_WITH_MARK, &answer);
 	EXPECT(!memcmp(before, queue.words, sizeof(before)));
 
-	EXPECT(fq_wait(&queue, 0) == FRAMES);	/* overtaken by three */
+	EXPECT(fq_wait(&queue, 0) == FRAMES);	/* the time limit took three */
 	EXPECT(fq_first(&queue) == start + 3);
 	fq_answer_run(&queue, start, FRAMES + 3, FASTQUEUE_ACCEPT);
 	EXPECT(all_answered(&queue, start + 3, FRAMES, FASTQUEUE_ACCEPT));

@@ -59,8 +59,9 @@ int fq_fd(const struct fq_queue *queue);
 /*
  * Settle what was answered, then sleep until there are new frames, at most
  * timeout_ms (-1: for ever, 0: not at all). Frames handed out before count as
- * taken. Returns the number of new frames, 0 when the time is over, -EINTR
- * after a signal, -EPIPE when the kernel closed the queue.
+ * taken. Returns the number of new frames, 0 when the time is over or what
+ * came has left again, -EINTR after a signal, -EPIPE when the kernel closed
+ * the queue.
  */
 int fq_wait(struct fq_queue *queue, int timeout_ms);
 

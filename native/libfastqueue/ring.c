@@ -28,24 +28,32 @@ static int fq_sleep(struct fq_queue *queue, int timeout_ms)
 	return file.revents & (POLLERR | POLLHUP | POLLNVAL) ? -EPIPE : 0;
 }
 
-int fq_wait(struct fq_queue *queue, int timeout_ms)
+/* Hand out all frames that are there and not settled by a time limit. */
+static uint32_t fq_take(struct fq_queue *queue)
 {
-	uint32_t fa, number;
-	int err;
+	uint32_t fp = __atomic_load_n(&queue->status->fp, __ATOMIC_ACQUIRE);
+	uint32_t fa = fq_fa(queue);	/* after fp: never behind it */
+	uint32_t number = fa - queue->fo, gone = fp - queue->fo;
 
-	__atomic_store_n(&queue->control->fo, queue->fo, __ATOMIC_RELEASE);
-	err = fq_sleep(queue, timeout_ms);
-	fa = fq_fa(queue);
-	number = fa - queue->fo;
-	if (!number)
-		return err;
-
-	/* time limits may have let the receiver overtake: the newest lap is there */
+	if ((int32_t)gone > 0)
+		number -= gone;
+	/* fp went on between the two: what it passed has been overwritten */
 	if (number > queue->frames)
 		number = queue->frames;
 	queue->first = fa - number;
 	queue->fo = fa;
 	return number;
+}
+
+int fq_wait(struct fq_queue *queue, int timeout_ms)
+{
+	uint32_t number;
+	int err;
+
+	__atomic_store_n(&queue->control->fo, queue->fo, __ATOMIC_RELEASE);
+	err = fq_sleep(queue, timeout_ms);
+	number = fq_take(queue);
+	return number ? (int)number : err;
 }
 
 uint32_t fq_first(const struct fq_queue *queue)

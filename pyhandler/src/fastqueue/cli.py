@@ -8,7 +8,6 @@ Exit status: 0 done (also after SIGINT or SIGTERM), 1 the queue cannot be used,
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 
@@ -60,6 +59,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _stat(options: argparse.Namespace) -> int:
+    import json  # only here: every module costs a slow machine time to start
+
     rows = read_status()
     print(json.dumps(rows, indent=2) if options.json else format_status(rows))
     return 0

@@ -94,6 +94,7 @@ class Queue:
                 milliseconds = round((deadline - monotonic()) * 1000)
                 if milliseconds <= 0:
                     return Batch(ring, first, 0)
+            ring.publish()  # frames that left unseen count as taken, or poll would not sleep
 
     def done(self) -> None:
         """Count all frames handed out as taken, so that ``select`` reports only newer ones.

@@ -93,13 +93,15 @@ class Ring:
     def take(self) -> tuple[int, int]:
         """Hand out all published frames, past which ``fo`` moves: return the first's count and their number.
 
-        When time limits let the receiver go round the ring while the handler slept, only
-        the newest lap is there to be looked at.
+        Frames whose time limit passed while the handler slept are left out, all in one.
         """
         first = self.fo
+        gone = self.status[abi.STATUS_FP] - first & abi.COUNT_MASK  # FP before FA: never past it
         self.fo = fa = self.status[abi.STATUS_FA]
         number = fa - first & abi.COUNT_MASK
-        if number > self.frames:
+        if 0 < gone <= number:
+            first, number = first + gone & abi.COUNT_MASK, number - gone
+        if number > self.frames:  # FP went on between the two: what it passed since then has been overwritten
             return fa - self.frames & abi.COUNT_MASK, self.frames
         return first, number
 

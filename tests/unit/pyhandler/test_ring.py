@@ -8,7 +8,7 @@ from fastqueue import Queue, RingRequest, abi
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .fake_kernel import FakeKernel
+from .fake_kernel import FakeKernel, WouldSleepError
 
 FRAMES = 8
 STARTS = [0, 5, 7, FRAMES * 0x1000000 - 3, (1 << 32) - 1, (1 << 32) - FRAMES - 2]
@@ -69,18 +69,38 @@ def test_a_ring_of_the_largest_size_wraps_its_lap_early() -> None:
     assert kernel.fp == 2
 
 
-def test_what_time_limits_let_the_receiver_overtake_is_not_looked_at() -> None:
-    kernel, queue = make()
+@pytest.mark.parametrize("start", STARTS)
+def test_what_time_limits_settled_is_not_looked_at(start: int) -> None:
+    kernel, queue = make(start)
     for _ in range(3):
         kernel.receive_many(FRAMES)
         kernel.time_out(FRAMES)
-    kernel.receive_many(3)
+    kernel.receive_many(5)
+    kernel.time_out(2)
     batch = queue.wait(0)
-    assert len(batch) == FRAMES
+    assert len(batch) == 3
     batch.drop_all()
     kernel.send()
-    assert [each.verdict for each in kernel.settled[-4:]] == [abi.ACCEPT] + [abi.DROP] * 3
+    assert [each.verdict for each in kernel.settled[-5:]] == [abi.ACCEPT] * 2 + [abi.DROP] * 3
     assert kernel.invalid_words == 0
+
+
+def test_a_receiver_that_laps_the_handler_leaves_it_the_newest_frames() -> None:
+    kernel, _ = make()
+    kernel.receive_many(FRAMES)
+    kernel.time_out(FRAMES)
+    kernel.receive_many(5)
+    kernel.status[1] = 3  # FP as read just before the time limit
+    assert kernel.ring.take() == (5, FRAMES)
+
+
+def test_the_handler_sleeps_after_all_it_was_woken_for_is_gone() -> None:
+    kernel, queue = make()
+    kernel.receive_many(4)
+    kernel.time_out(4)
+    with pytest.raises(WouldSleepError):
+        queue.wait()
+    assert kernel.polls == 2
 
 
 @given(st.integers(0, (1 << 32) - 1), st.integers(0, 40), st.integers(3, 16))
