@@ -129,10 +129,12 @@ static void fq_reinject_list(struct list_head *batch, unsigned int verdict)
 	struct nf_queue_entry *entry, *next;
 
 	rcu_read_lock();
+	local_bh_disable();
 	list_for_each_entry_safe(entry, next, batch, list) {
 		list_del(&entry->list);
 		fq_reinject(entry, verdict);
 	}
+	local_bh_enable();
 	rcu_read_unlock();
 }
 

@@ -23,7 +23,9 @@ static int fq_settle_now(struct nf_queue_entry *entry, unsigned int action,
 {
 	if (action != NF_ACCEPT)
 		return error;
+	local_bh_disable();	/* the packet may come from a process */
 	fq_reinject(entry, NF_ACCEPT);
+	local_bh_enable();
 	return 0;
 }
 

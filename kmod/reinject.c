@@ -102,9 +102,7 @@ static bool fq_finish(struct nf_queue_entry *entry, unsigned int verdict,
 	switch (verdict & NF_VERDICT_MASK) {
 	case NF_ACCEPT:
 	case NF_STOP:
-		local_bh_disable();
 		state->okfn(state->net, state->sk, skb);
-		local_bh_enable();
 		return false;
 	case NF_QUEUE:
 		return nf_queue(skb, state, index, verdict) == 1;
@@ -211,8 +209,9 @@ static bool fq_ports_valid(const struct nf_queue_entry *entry)
 
 /*
  * Give @entry back with @verdict (NF_DROP, NF_ACCEPT, NF_REPEAT or NF_QUEUE with
- * a number); it is gone afterwards. Under rcu_read_lock(), without our locks:
- * the packet may come straight back into the same queue.
+ * a number); it is gone afterwards. Under rcu_read_lock() and with bottom halves
+ * off, as the network stack expects; without our locks: the packet may come
+ * straight back into the same queue.
  */
 void fq_reinject(struct nf_queue_entry *entry, unsigned int verdict)
 {

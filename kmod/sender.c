@@ -207,31 +207,36 @@ static void fq_sender_reinject(struct list_head *batch)
 	}
 }
 
+/* Called with the lock held, which is let go of while the packets go out. */
+static bool fq_sender_batch(struct fq_queue *queue)
+{
+	LIST_HEAD(batch);
+	bool more;
+
+	queue->send_again = false;
+	more = fq_sender_collect(queue, &batch);
+	spin_unlock(&queue->lock);
+	fq_sender_reinject(&batch);
+	local_bh_enable();	/* what came in meanwhile gets its turn */
+	spin_lock_bh(&queue->lock);
+	return more || queue->send_again;
+}
+
 /*
  * Send at most @batches. Only one sender is at work on a queue, so that packets
  * leave in order; another that comes meanwhile leaves its request behind.
  */
 static void fq_sender_work(struct fq_queue *queue, unsigned int batches)
 {
-	bool more;
-
 	rcu_read_lock();
 	spin_lock_bh(&queue->lock);
 	queue->send_again = true;
-	if (queue->sending)
-		goto out;
-	queue->sending = true;
-	do {
-		LIST_HEAD(batch);
-
-		queue->send_again = false;
-		more = fq_sender_collect(queue, &batch);
-		spin_unlock_bh(&queue->lock);
-		fq_sender_reinject(&batch);
-		spin_lock_bh(&queue->lock);
-	} while ((more || queue->send_again) && --batches);
-	queue->sending = false;
-out:
+	if (!queue->sending) {
+		queue->sending = true;
+		while (fq_sender_batch(queue) && --batches)
+			;
+		queue->sending = false;
+	}
 	spin_unlock_bh(&queue->lock);
 	rcu_read_unlock();
 }
