@@ -28,16 +28,20 @@ class DataPath:
 
 PLAIN = DataPath("plain", "plain forwarding", "none")
 NFQUEUE_C = DataPath(
-    "nfqueue-c", "NFQUEUE, C", "libnetfilter_queue, accepts all", modules.NFQUEUE, ("nfqueue-baseline",)
+    "nfqueue-c",
+    "NFQUEUE, C",
+    "libnetfilter_queue, accepts all",
+    modules.NFQUEUE,
+    ("nfqueue-baseline", "--gso"),
 )
 FASTQUEUE_PYTHON = DataPath(
     "fastqueue-python",
     "Fast Queue, Python",
     "python3 -m fastqueue run null",
     modules.FASTQUEUE,
-    ("python3", "-m", "fastqueue", "run", "null"),
+    ("python3", "-m", "fastqueue", "run", "--gso", "null"),
 )
-FASTQUEUE_C = DataPath("fastqueue-c", "Fast Queue, C", "fq-null", modules.FASTQUEUE, ("fq-null",))
+FASTQUEUE_C = DataPath("fastqueue-c", "Fast Queue, C", "fq-null", modules.FASTQUEUE, ("fq-null", "--gso"))
 
 #: In the order of a table: what is to be beaten comes before what beats it.
 ALL = (PLAIN, NFQUEUE_C, FASTQUEUE_PYTHON, FASTQUEUE_C)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""The kit's main job in one go: build, boot, show accept and drop, compare the paths, take all down."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from devkit import counters, figure, firewall, flows, modules, report, throughput
+from devkit.background import Background
+from devkit.build.image import Image, build_image
+from devkit.errors import KitError
+from devkit.flows import Flow
+from devkit.lab import topology
+from devkit.lab.client import Lab
+from devkit.paths import OUT
+from devkit.progress import console, say, stage
+from devkit.target import Target
+from devkit.throughput import Measurement
+
+_PASSING_PORT = 7001
+_DROPPED_PORT = 7002
+_DATAGRAMS = 200
+_RULES = f"""drop proto udp dport {_DROPPED_PORT}
+default accept
+"""
+_RULES_FILE = "/run/demo.rules"
+_HANDLER = ("python3", "-m", "fastqueue", "run", "fivetuple", _RULES_FILE)
+
+
+def run_demo(
+    profile: str = "p3", nic: str = "virtio", seconds: int = 10, out: Path = OUT / "demo"
+) -> dict[str, Any]:
+    """Run the demonstration and return what result.json has.
+
+    Builds the image if need be, boots it in a lab of its own, and takes both down at the end.
+    ``seconds`` of TCP are measured for each path. Writes result.json and result.png to ``out``.
+    KitError where a step fails, FQ-FLOW where the target decides wrongly.
+    """
+    image = build_image()
+    surroundings = report.surroundings()
+    with stage("start the lab"):
+        lab = Lab.start()
+    with lab:
+        with stage(f"boot the target ({profile}, {nic})"):
+            target = Target.boot(image, lab=lab, profile=profile, nic=nic)
+        try:
+            shown = show_flows(lab, target)
+            results = throughput.measure_all(lab, target, seconds)
+        finally:
+            target.down()
+    content = {
+        **surroundings,
+        **{"profile": profile, "nic": nic, "seconds": seconds, "mem_mb": 64},
+        "image": image_summary(image),
+        "flows": [asdict(flow) for flow in shown],
+        "results": [result.record() for result in results],
+        "not": list(report.caveats(profile)),
+    }
+    present(content, results, out)
+    return content
+
+
+def show_flows(lab: Lab, target: Target) -> tuple[Flow, Flow]:
+    """Show with real packets that a CPython handler lets one flow pass and drops the other."""
+    target.put(_RULES.encode(), _RULES_FILE)
+    with (
+        stage("one flow accepted, one dropped (CPython, fivetuple)"),
+        modules.present(target, modules.FASTQUEUE),
+        Background(target, _HANDLER) as handler,
+    ):
+        handler.wait_ready()
+        with firewall.ruled(target, firewall.queue_all()):
+            passing, dropped = _exchange(lab, target)
+    for flow, verdict in ((passing, "accept"), (dropped, "drop")):
+        say(f"  UDP port {flow.port}, {verdict}: {flow.sent} sent, {flow.arrived} arrived at the server")
+    if passing.arrived != passing.sent or dropped.arrived:
+        what = f"the handler's verdicts did not hold: {passing}, {dropped}"
+        raise KitError("FQ-FLOW", what, "run ./inv test; the kernel log is beside the lab's")
+    return passing, dropped
+
+
+def _exchange(lab: Lab, target: Target) -> tuple[Flow, Flow]:
+    def settled() -> bool:
+        queue = counters.read(target)[0]
+        return queue.accepted + queue.dropped + queue.flushed + queue.by_default >= 2 * _DATAGRAMS
+
+    return flows.exchange(
+        lab,
+        topology.load().server.endpoint.address4,
+        passing=_PASSING_PORT,
+        dropped=_DROPPED_PORT,
+        number=_DATAGRAMS,
+        settled=settled,
+    )
+
+
+def image_summary(image: Image) -> dict[str, Any]:
+    """Return what of image.json tells one image from another."""
+    keys = ("base", "kernel", "git", "files", "inputs")
+    return {key: image.description[key] for key in keys if key in image.description}
+
+
+def present(content: dict[str, Any], results: list[Measurement], out: Path) -> None:
+    """Print the table; write result.json and result.png."""
+    profile, nic = content["profile"], content["nic"]
+    console.print(report.table(results, profile, nic))
+    for caveat in report.caveats(profile):
+        say(f"  - {caveat}")
+    report.write_json(out / "result.json", content)
+    subtitle = f"profile {profile}, NIC {nic}, {content['seconds']} s each, offloads off\n{_warning(profile)}"
+    figure.save(figure.throughput_figure(results, subtitle), out / "result.png")
+    say(f"figures: {out / 'result.json'}")
+    say(f"picture: {out / 'result.png'}")
+
+
+def _warning(profile: str) -> str:
+    return report.caveats(profile)[0]

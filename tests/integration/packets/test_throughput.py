@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""TCP through each path. That it completes is tested; how fast it was is recorded."""
+
+import pytest
+
+from devkit import datapath, report, throughput
+from devkit.datapath import DataPath
+from devkit.paths import OUT
+from devkit.target import Target
+from devkit.throughput import Measurement
+
+SECONDS = 2
+RESULT = OUT / "tests" / "throughput.json"
+
+
+@pytest.fixture(scope="module")
+def results() -> list[Measurement]:
+    """What was measured so far."""
+    return []
+
+
+@pytest.mark.parametrize("path", datapath.ALL, ids=lambda path: path.name)
+def test_tcp_completes(target: Target, results: list[Measurement], path: DataPath) -> None:
+    found = throughput.measure(target.lab, target, path, SECONDS)
+    results.append(found)
+    assert found.throughput.mbit_per_s > 0
+    if found.counters is not None:
+        found.counters.check()
+        assert found.counters.accepted > 0
+        assert not found.counters.dropped
+    write(results, target)
+
+
+def write(results: list[Measurement], target: Target) -> None:
+    about = target.lab.info()["target"]
+    content = {
+        **report.surroundings(),
+        "profile": about["profile"],
+        "nic": about["nic"],
+        "seconds": SECONDS,
+        "results": [result.record() for result in results],
+        "not": list(report.caveats(about["profile"])),
+    }
+    report.write_json(RESULT, content)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""Accept and drop, by each handler, for every kind of packet, in both directions."""
+
+import pytest
+from checks import HANDLERS, check_all_pass, check_verdicts, sizes
+from handling import handling, queued
+from wire import Wires
+
+from devkit.target import Target
+
+pytestmark = pytest.mark.usefixtures("fastqueue")
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_accept_and_drop(target: Target, wires: Wires, name: str) -> None:
+    words, rules = HANDLERS[name]
+    with handling(target, *words, rules=rules) as handler, queued(target):
+        check_verdicts(wires, handler, name)
+
+
+def test_packets_leave_in_the_order_they_came_and_unchanged(target: Target, wires: Wires) -> None:
+    """Several hundred of one flow at once, then every size of an Ethernet frame from 64 to 1518 bytes."""
+    with handling(target, "null") as handler, queued(target):
+        check_all_pass(wires, handler, wires.make.numbered(400))
+        check_all_pass(wires, handler, wires.make.numbered(300, "tcp6", "server"))
+        check_all_pass(wires, handler, sizes(wires.make, "udp4", range(46, 1501)))
+        check_all_pass(wires, handler, sizes(wires.make, "tcp6", [*range(76, 1500, 16), 1500]))
+
+
+def test_the_timer_alone_delivers_in_order_too(target: Target, wires: Wires) -> None:
+    """The paper's mode: the handler's poll settles nothing."""
+    with handling(target, "--timer-only", "null") as handler, queued(target):
+        check_all_pass(wires, handler, wires.make.numbered(300))
+        assert handler.counters().ticks > 0
+
+
+def test_wrong_rules_touch_no_packet(target: Target, wires: Wires) -> None:
+    target.put(b"accept proto tcp\ndrop proto carrots\n", "/run/wrong.rules")
+    ended = target.run("python3 -m fastqueue run fivetuple /run/wrong.rules", check=False)
+    assert ended.status == 2
+    assert "/run/wrong.rules:2" in ended.output
+    assert "carrots" in ended.output
+    assert "Traceback" not in ended.output
