@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from invoke.collection import Collection
 from invoke.context import Context
+from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from devkit.guard import guarded
@@ -72,6 +73,82 @@ def demo(ctx: Context, profile: str = "p3", nic: str = "virtio", seconds: int = 
 # --- Work with a target
 
 
+@task(
+    help={
+        "profile": "machine profile of qemu/profiles: p3, p3-1g or kvm",
+        "nic": "network cards of the target: virtio or e1000",
+        "mem": "memory of the target in MB",
+        "lab": "name of the lab; each name is a target of its own",
+        "detach": "leave it running, for run, console and down",
+        "offloads": "keep checksum and segmentation offloads on the cables (throughput)",
+        "kernel-args": "further words for the kernel's command line",
+    }
+)
+@guarded
+def boot(
+    ctx: Context,
+    *,
+    profile: str = "p3",
+    nic: str = "virtio",
+    mem: int = 64,
+    lab: str = "default",
+    detach: bool = False,
+    offloads: bool = False,
+    kernel_args: str = "",
+) -> None:
+    """Boot a target between client and server, with its console here (Ctrl-] ends it); or --detach."""
+    from devkit import session
+    from devkit.build.image import build_image
+
+    session.boot(
+        build_image, lab=lab, profile=profile, nic=nic, mem=mem, detach=detach, offloads=offloads,
+        kernel_args=kernel_args,
+    )  # fmt: skip
+
+
+@task(help={"lab": "name of the lab whose target to use"})
+@guarded
+def console(ctx: Context, lab: str = "default") -> None:
+    """Join this terminal with a running target's console; Ctrl-] leaves, the target runs on."""
+    from devkit import session
+
+    session.console(lab=lab)
+
+
+@task(
+    help={
+        "lab": "name of the lab whose target to use",
+        "timeout": "interrupt the command after this many seconds (0: never)",
+    }
+)
+@guarded
+def run(ctx: Context, lab: str = "default", timeout: int = 0) -> None:
+    """Run what follows -- in a running target: words of a command, or one word that is a line of shell."""
+    from devkit import session
+
+    status = session.run(session.words_after_dashes(), lab=lab, timeout=timeout or None)
+    if status:
+        raise Exit(code=status)
+
+
+@task
+@guarded
+def status(ctx: Context) -> None:
+    """Show the labs that are running, their targets and where their sockets lie."""
+    from devkit import session
+
+    session.status()
+
+
+@task(help={"lab": "name of the lab to end", "all": "end all labs of this user"})
+@guarded
+def down(ctx: Context, lab: str = "", all: bool = False) -> None:
+    """Power off a running target and take its lab down."""
+    from devkit import session
+
+    session.down(lab=lab or None, everything=all)
+
+
 # --- Check the project
 
 
@@ -118,6 +195,11 @@ _TASKS: tuple[Any, ...] = (
     build,
     clean,
     demo,
+    boot,
+    console,
+    run,
+    status,
+    down,
     test,
     lint,
 )

@@ -98,11 +98,10 @@ class Boot:
                 self._check(deadline)
 
     def _check(self, deadline: float) -> None:
-        reason = self.log.fatal()
-        if reason:
+        if self.log.fatal():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(_LAST_WORDS)
-            raise self._failed(reason)
+            raise self._failed(self.log.reason() or "")
         if self.process.poll() is not None:
             raise self._ended()
         if time.monotonic() > deadline:
@@ -116,7 +115,7 @@ class Boot:
             how = "it hung up"
         else:
             how = signal.Signals(-status).name if status < 0 else f"status {status}"
-        return self._failed(self.log.fatal() or f"QEMU ended: {how}")
+        return self._failed(self.log.reason() or f"QEMU ended: {how}")
 
     def _failed(self, reason: str) -> KitError:
         lines = self.log.tail()

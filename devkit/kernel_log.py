@@ -23,8 +23,9 @@ _COMPLAINTS = re.compile(
 )
 
 #: After one of these there will be no prompt.
-_FATAL = re.compile(r"Kernel panic - not syncing: (.*)|(Unable to mount root fs.*)|(System halted.*)")
+_FATAL = re.compile(r"Kernel panic - not syncing: (.*)|(Unable to mount root fs.*)")
 
+_TIME = re.compile(r"^\[ *\d+\.\d+\] ")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1bc")
 
 
@@ -62,6 +63,14 @@ class KernelLog:
                 # The panic itself says most; a missing root file system announces itself before.
                 reason = next(group for group in found.groups() if group is not None)
         return reason
+
+    def reason(self) -> str | None:
+        """Return why the kernel cannot go on, and what it complained about first if that is more."""
+        fatal = self.fatal()
+        if fatal is None:
+            return None
+        first = _TIME.sub("", self.complaints()[0])
+        return fatal if fatal in first else f"{fatal} ({first})"
 
     def tail(self, count: int = TAIL_LINES) -> list[str]:
         """Return the last lines."""

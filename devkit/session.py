@@ -8,6 +8,7 @@ import select
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ _BROKEN_PIPE = 128 + 13
 
 
 def boot(
-    image: Image,
+    build: Callable[[], Image],
     *,
     lab: str = DEFAULT_LAB,
     profile: str = profiles.DEFAULT,
@@ -42,11 +43,16 @@ def boot(
     offloads: bool = False,
     kernel_args: str = "",
 ) -> None:
-    """Boot a target and stay with it: its console on a terminal, else until standard input ends.
+    """Boot what ``build`` returns, and stay with it.
 
-    All is taken down at the end; with ``detach`` it runs on in the background instead. KitErrors
-    are those of Lab.start and Target.boot, and FQ-TARGET where the target ends by itself badly.
+    On a terminal that is its console, else a wait for the end of standard input. Then all is taken
+    down; with ``detach`` it runs on in the background instead. KitErrors are those of Lab.start and
+    Target.boot, and FQ-TARGET where the kernel gives up meanwhile.
     """
+    # Wrong arguments and busy names are told before a build of many minutes.
+    qemu.Machine(profiles.load(profile), nic, mem)
+    folder.check_free(lab)
+    image = build()
     with Lab.start(lab, offloads=offloads) as made:
         with stage("boot", made.logs / "kernel.log"):
             target = Target.boot(
@@ -104,6 +110,11 @@ def run(command: list[str], *, lab: str = DEFAULT_LAB, timeout: float | None = N
         return _BROKEN_PIPE
     finally:
         target.close()
+
+
+def words_after_dashes() -> list[str]:
+    """Return the words of our own command line after ``--``, as the shell gave them (invoke joins them)."""
+    return sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
 
 
 def _pass_through(data: bytes) -> None:

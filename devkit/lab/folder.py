@@ -88,6 +88,13 @@ def locked() -> Iterator[None]:
         os.close(descriptor)
 
 
+def check_free(name: str) -> None:
+    """Raise KitError FQ-BUSY where a lab of that name lives."""
+    if alive(name):
+        remedy = f"./inv down --lab {name}, or use another name (--lab)"
+        raise KitError("FQ-BUSY", f"a lab named {name} is running", remedy)
+
+
 def create(name: str) -> Path:
     """Make the empty folder of a new lab (under the lock); FQ-BUSY where the lab lives."""
     folder = path(name)
@@ -95,9 +102,7 @@ def create(name: str) -> Path:
         remedy = "set FASTQUEUE_RUNTIME to a shorter path"
         raise KitError("FQ-RUNTIME", f"{folder} is too long for a socket", remedy)
     if folder.exists():
-        if alive(name):
-            remedy = f"./inv down --lab {name}, or use another name"
-            raise KitError("FQ-BUSY", f"a lab named {name} is running", remedy)
+        check_free(name)
         shutil.rmtree(folder)
     folder.mkdir(mode=0o700)
     return folder

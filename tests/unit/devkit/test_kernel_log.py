@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devkit.kernel_log import KernelLog
+
+LOGS = Path(__file__).parent / "kernel_logs"
+
+
+def log(name: str) -> KernelLog:
+    return KernelLog(LOGS / f"{name}.log")
+
+
+@pytest.mark.parametrize(
+    ("name", "fatal"),
+    [
+        ("boot", None),
+        ("no_root", "VFS: Unable to mount root fs on unknown-block(0,0)"),
+        ("no_init", "Requested init /nonexistent failed (error -2)."),
+        ("oops", "Fatal exception in interrupt"),
+        ("warning", None),
+        ("stall", None),
+    ],
+)
+def test_fatal(name: str, fatal: str | None) -> None:
+    assert log(name).fatal() == fatal
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("boot", None),
+        ("no_init", "Requested init /nonexistent failed (error -2)."),
+        ("oops", "Fatal exception in interrupt (BUG: kernel NULL pointer dereference, address: 00000000)"),
+    ],
+)
+def test_reason_names_what_came_first(name: str, reason: str | None) -> None:
+    assert log(name).reason() == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "count"),
+    [
+        ("no_root", "Kernel panic - not syncing: VFS", 2),
+        ("oops", "BUG: kernel NULL pointer dereference, address: 00000000", 4),
+        ("warning", "WARNING: CPU: 0 PID: 70 at kmod/sender.c:10", 2),
+        ("stall", "watchdog: BUG: soft lockup", 3),
+    ],
+)
+def test_complaints(name: str, first: str, count: int) -> None:
+    complaints = log(name).complaints()
+    assert first in complaints[0]
+    assert len(complaints) == count, complaints
+
+
+def test_a_healthy_boot_has_no_complaints() -> None:
+    assert log("boot").complaints() == []
+
+
+def test_complaints_since_a_mark(tmp_path: Path) -> None:
+    found = KernelLog(tmp_path / "kernel.log")
+    assert (found.mark(), found.text(), found.complaints(), found.fatal()) == (0, "", [], None)
+    found.path.write_text("[    1.0] WARNING: CPU: 0 PID: 1 at x\n")
+    mark = found.mark()
+    with found.path.open("a") as file:
+        file.write("[    2.0] fine\n[    3.0] BUG: sleeping function called from invalid context\n")
+    assert len(found.complaints()) == 2
+    assert found.complaints(mark) == ["[    3.0] BUG: sleeping function called from invalid context"]
+    assert found.tail(1) == found.complaints(mark)
+
+
+def test_terminal_codes_and_broken_text(tmp_path: Path) -> None:
+    found = KernelLog(tmp_path / "kernel.log")
+    found.path.write_bytes(b"\x1bc\x1b[?7l\x1b[2J\x1b[0mSeaBIOS (version 1)\r\nBooting from ROM..\xff\r\n")
+    assert found.text() == "SeaBIOS (version 1)\nBooting from ROM..\N{REPLACEMENT CHARACTER}\n"
+
+
+def test_an_unfinished_line_is_not_a_reason_yet(tmp_path: Path) -> None:
+    found = KernelLog(tmp_path / "kernel.log")
+    found.path.write_text("[    1.0] Kernel panic - not syn")
+    assert found.fatal() is None
+    with found.path.open("a") as file:
+        file.write(
+            "cing: Fatal exception\n[    1.1] ---[ end Kernel panic - not syncing: Fatal exception ]---\n"
+        )
+    assert found.fatal() == "Fatal exception"
