@@ -60,7 +60,7 @@
 /* Which fields of fastqueue_answer hold. */
 #define FASTQUEUE_WITH_MARK	0x00000020u
 #define FASTQUEUE_WITH_PRIORITY	0x00000040u
-#define FASTQUEUE_WITH_PAYLOAD	0x00000080u
+#define FASTQUEUE_WITH_PAYLOAD	0x00000080u	/* whole frames, not GSO; len > 0 */
 
 #define FASTQUEUE_LAP_SHIFT	8
 #define FASTQUEUE_LAP_MASK	0xffffff00u
@@ -177,15 +177,18 @@ struct fastqueue_ring {
 
 /*
  * FASTQUEUE_IOC_RESIZE: exchange the ring of a live queue for one with other
- * frames and frame_size; the other fields but version and size stay as they
- * are. The areas must not be mapped. Packets in the ring move along: they are
+ * frames, frame_size and copy_range; what the other fields say but version and
+ * size has no effect. The areas must not be mapped. Packets in the ring move along: they are
  * unanswered again, and FO starts at 0 like FA and FP.
  *
  * EBUSY   an area is mapped, or more packets are out than the new ring holds
  * ENXIO   the file has no ring yet; else as FASTQUEUE_IOC_ALLOC
  */
 
-/* FASTQUEUE_IOC_SET: change a live queue; fields whose bit is not set stay. */
+/*
+ * FASTQUEUE_IOC_SET: change a live queue; fields whose bit is not set stay.
+ * Unlike ALLOC it has no defaults: a period or copy range of 0 is EINVAL.
+ */
 #define FASTQUEUE_SET_DEFAULT_ACTION	0x01u
 #define FASTQUEUE_SET_PERIOD		0x02u
 #define FASTQUEUE_SET_TIMEOUT		0x04u
