@@ -67,9 +67,7 @@ class Lab:
 
     @classmethod
     def _spawn(cls, unshare: str, name: str, directory: Path, offloads: bool) -> Lab:
-        logs = folder.logs(name)
-        shutil.rmtree(logs, ignore_errors=True)
-        logs.mkdir(parents=True)
+        logs = folder.create_logs(name)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         user = () if os.getuid() == 0 else ("--user", "--map-root-user")
         argv = [
@@ -131,6 +129,12 @@ class Lab:
         with self._connect() as sock:
             protocol.send(sock, message)
             return protocol.checked(protocol.receive(sock)[0])
+
+    @property
+    def pid(self) -> int:
+        """Process id of the supervisor, as seen from here; KitError FQ-LAB where it ended."""
+        with self._connect() as sock:
+            return _peer(sock)
 
     def info(self) -> protocol.Message:
         """Return what the supervisor knows: name, started (s since the epoch), logs, detached, target."""

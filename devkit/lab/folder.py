@@ -108,6 +108,18 @@ def create(name: str) -> Path:
     return folder
 
 
+def create_logs(name: str) -> Path:
+    """Make the empty folder of a new lab's logs; FQ-RUNTIME where that is not possible."""
+    folder = logs(name)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        remedy = "make the folder out/ of the project your own"
+        raise KitError("FQ-RUNTIME", f"{folder} cannot be made: {error.strerror}", remedy) from error
+    return folder
+
+
 def sweep() -> None:
     """Remove the folders of dead labs (under the lock), and all but the latest logs."""
     for name in names():
