@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 from devkit import command
 from devkit.errors import KitError
@@ -167,6 +169,12 @@ class Apt:
         }
         lines = [f'{name} "{value}";' for name, value in settings.items()]
         self._configuration.write_text("\n".join([*_user_settings(), *lines]) + "\n")
+
+
+def versions(archives: Iterable[str]) -> dict[str, str]:
+    """Versions by package name, from names of archives (``package_version_architecture.deb``)."""
+    split = (unquote(name).split("_") for name in sorted(archives))
+    return {parts[0]: parts[1] for parts in split}
 
 
 @functools.cache

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 from devkit import cache, command
 from devkit.build import lists
-from devkit.build.apt import Apt
+from devkit.build.apt import Apt, versions
 from devkit.build.kernel import build_environment, jobs
 from devkit.paths import LOGS, PROJECT
 from devkit.progress import stage
@@ -20,11 +21,14 @@ COMPILER = "i686-linux-gnu-gcc"
 #: What a Pentium III has, and nothing that it lacks.
 CFLAGS = "-O2 -march=pentium3 -mfpmath=387 -Wall -Wextra"
 #: Part of the keys: raise it when this module makes something else of the same inputs.
-RECIPE = "1"
+RECIPE = "2"
 
 
 def sysroot(fresh: bool = False) -> Path:
-    """Cache entry with ``usr/include`` and ``usr/lib`` of the libraries that native/ uses."""
+    """Cache entry with ``usr/include`` and ``usr/lib`` of the libraries that native/ uses.
+
+    ``packages.json`` has their versions; ``fresh`` asks the mirror for newer ones.
+    """
     packages = lists.words("sysroot.txt")
 
     def make(work: Path) -> None:
@@ -32,8 +36,11 @@ def sysroot(fresh: bool = False) -> Path:
         with stage("native: fetch i386 libraries and headers", log):
             apt = Apt(work / "apt", "i386", log)
             apt.update()
-            for archive in apt.download(packages, work / "download"):
+            archives = apt.download(packages, work / "download")
+            for archive in archives:
                 command.run(["dpkg-deb", "-x", archive, work], log=log)
+            found = versions(archive.name for archive in archives)
+            (work / "packages.json").write_text(json.dumps(found) + "\n")
             for folder in ("apt", "download", "usr/share"):
                 cache.remove_tree(work / folder)
 
@@ -46,10 +53,11 @@ def native(fresh: bool = False) -> Path:
     KitError FQ-COMMAND, with the compiler's last lines, where they do not build.
     """
     libraries = sysroot(fresh)
+    packages = (libraries / "packages.json").read_text()
     compiler = command.run([command.need(COMPILER, "gcc-i686-linux-gnu"), "--version"])
 
     def key() -> str:
-        return cache.digest(RECIPE, CFLAGS, libraries.name, cache.digest_tree(SOURCE, UAPI), compiler)
+        return cache.digest(RECIPE, CFLAGS, packages, cache.digest_tree(SOURCE, UAPI), compiler)
 
     return cache.entry("native", key, lambda work: _make(work, libraries))
 

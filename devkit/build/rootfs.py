@@ -34,8 +34,10 @@ class Parts:
     @property
     def key(self) -> str:
         """Key of the root file system made of these parts, the overlay and the handler."""
+        # The user land has a name by its lists, and another content after an update.
+        packages = (self.userland / "packages.json").read_text()
         names = (self.userland.name, self.kernel.name, self.module.name, self.native.name)
-        return cache.digest(RECIPE, *names, cache.digest_tree(OVERLAY, HANDLER))
+        return cache.digest(RECIPE, packages, *names, cache.digest_tree(OVERLAY, HANDLER))
 
 
 def rootfs(parts: Parts) -> Path:

@@ -9,19 +9,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import unquote
 
 from devkit import cache, command
 from devkit.build import elf, lists
-from devkit.build.apt import RELEASE, Apt
+from devkit.build.apt import RELEASE, Apt, versions
 from devkit.errors import KitError
 from devkit.paths import LOGS
 from devkit.progress import stage
 
 #: Part of the key: raise it when this module makes something else of the same lists.
-RECIPE = "1"
+RECIPE = "2"
 ARCHITECTURE = "i386"
 PYTHON = "python3.11"
 LIBRARIES = "usr/lib/i386-linux-gnu"
@@ -43,20 +41,23 @@ def _make(work: Path) -> None:
     log = LOGS / "userland.log"
     unpacked = work / "unpacked"
     with stage("user land: unpack Debian packages", log):
-        versions = _unpack(work, unpacked, log)
+        _unpack(work, unpacked, log)
     with stage("user land: keep what the target needs"):
         root = work / "root"
+        archives = sorted((unpacked / "var/cache/apt/archives").glob("*.deb"))
         _merge_usr(unpacked)
-        for name in select(unpacked):
+        kept = select(unpacked)
+        for name in kept:
             _copy(unpacked / name, root / name)
+        used = versions(archive.name for archive in archives if _files(archive) & kept)
+        (work / "packages.json").write_text(json.dumps(used, indent=2) + "\n")
         _links(root)
         _compile(root, log)
-    (work / "packages.json").write_text(json.dumps(versions, indent=2) + "\n")
     cache.remove_tree(unpacked)
     cache.remove_tree(work / "apt")
 
 
-def _unpack(work: Path, into: Path, log: Path) -> dict[str, str]:
+def _unpack(work: Path, into: Path, log: Path) -> None:
     apt = Apt(work / "apt", ARCHITECTURE)
     sources = apt.update()
     argv: list[str | Path] = [
@@ -64,17 +65,17 @@ def _unpack(work: Path, into: Path, log: Path) -> dict[str, str]:
         # Without root nothing is chrooted into, and as no script runs nothing needs to be.
         "--mode=root" if os.geteuid() == 0 else "--mode=chrootless",
         f"--include={','.join(lists.words('packages.txt'))}", f"--aptopt={apt.acquire_settings}",
-        # The downloaded archives carry the versions in their names.
+        # The downloaded archives say which package a file is of, and its version.
         "--skip=cleanup/apt,check/empty", RELEASE, into, *(source.line for source in sources),
     ]  # fmt: skip
     command.run(argv, log=log, remedy="check the network and the mirror in /etc/apt")
-    return versions(path.name for path in (into / "var/cache/apt/archives").glob("*.deb"))
 
 
-def versions(archives: Iterable[str]) -> dict[str, str]:
-    """Versions by package name, from names of archives (``package_version_architecture.deb``)."""
-    split = (unquote(name).split("_") for name in sorted(archives))
-    return {parts[0]: parts[1] for parts in split}
+def _files(archive: Path) -> set[str]:
+    """Paths of a package's files, as they are with bin, sbin and lib in usr."""
+    listed = command.run(["dpkg-deb", "--contents", archive]).splitlines()
+    names = (line.split(None, 5)[5].partition(" -> ")[0].removeprefix("./") for line in listed)
+    return {f"usr/{name}" if name.startswith(tuple(f"{top}/" for top in _MERGED)) else name for name in names}
 
 
 def _merge_usr(root: Path) -> None:
@@ -86,7 +87,7 @@ def _merge_usr(root: Path) -> None:
             (root / name).symlink_to(f"usr/{name}")
 
 
-def select(root: Path) -> list[str]:
+def select(root: Path) -> set[str]:
     """Paths of the files to keep, relative to ``root``: by the rules, and the libraries they need."""
     rules = lists.words("files.txt")
     every = [str(path.relative_to(root)) for path in cache.tree_files(root)]
@@ -96,7 +97,7 @@ def select(root: Path) -> list[str]:
     names = elf.closure(((root / path).resolve() for path in sorted(kept)), libraries)
     for path in [str(libraries[name].relative_to(root)) for name in names] + sorted(kept):
         kept |= {path, _target(root, path)}
-    return sorted(kept | {"usr/lib/ld-linux.so.2"})
+    return kept | {"usr/lib/ld-linux.so.2"}
 
 
 def _target(root: Path, path: str) -> str:

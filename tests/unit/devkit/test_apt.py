@@ -51,3 +51,8 @@ def test_source_line_names_architecture_and_key() -> None:
         "deb [arch=i386 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
         " http://mirror.example/debian/ bookworm main"
     )
+
+
+def test_versions_come_from_archive_names() -> None:
+    names = ["busybox-static_1%3a1.35.0-4+deb12u1+b1_i386.deb", "netbase_6.4_all.deb"]
+    assert apt.versions(names) == {"busybox-static": "1:1.35.0-4+deb12u1+b1", "netbase": "6.4"}

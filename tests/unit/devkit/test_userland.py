@@ -31,11 +31,6 @@ def test_comments_are_no_words() -> None:
     assert "#" not in " ".join(lists.words("applets.txt"))
 
 
-def test_versions_come_from_archive_names() -> None:
-    names = ["busybox-static_1%3a1.35.0-4+deb12u1+b1_i386.deb", "netbase_6.4_all.deb"]
-    assert userland.versions(names) == {"busybox-static": "1:1.35.0-4+deb12u1+b1", "netbase": "6.4"}
-
-
 def test_libraries_that_libraries_need_are_found() -> None:
     program = Path(shutil.which("ls") or "/bin/ls")
     libraries = {path.name: path for path in Path("/lib/x86_64-linux-gnu").glob("lib*.so*")}
