@@ -72,19 +72,30 @@ def run(
         raise KitError("FQ-COMMAND", what, remedy, log=log, lines=lines) from error
 
 
-def contained(
-    argv: Sequence[str | Path],
-    *,
-    log: Path,
-    env: Mapping[str, str] | None = None,
-    remedy: str = "read the log above",
-) -> None:
-    """Run ``argv`` as ``run`` does, in a process namespace where one can be had.
+def compile_with(argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str], work: Path) -> None:
+    """Run a make of ours as ``run`` does; its KitError shows the compiler's errors.
 
-    When the kit dies, by SIGKILL too, everything below ``argv`` dies with it: a make that is
-    killed alone leaves its sub-makes building on.
+    Paths in them begin below ``work``, the folder that the sources were copied to.
+
+    It runs in a process namespace where one can be had: when the kit dies, by SIGKILL too, all
+    below ``argv`` dies with it. A make that is killed alone leaves its sub-makes building on.
     """
-    run([*_process_namespace(), *argv], log=log, env=env, remedy=remedy)
+    start = log.stat().st_size if log.exists() else 0
+    try:
+        run([*_process_namespace(), *argv], log=log, env=env, remedy="mend what the compiler says")
+    except KitError as error:
+        with log.open("rb") as file:
+            file.seek(start)
+            lines = file.read().decode(errors="replace").splitlines()
+        error.lines = [line.replace(f"{work}/", "") for line in _compiler_errors(lines)] or error.lines
+        raise
+
+
+def _compiler_errors(lines: Sequence[str]) -> list[str]:
+    """Lines in which a compiler, linker or modpost complains, the first ``TAIL_LINES``."""
+    words = (" error: ", "ERROR: ", "undefined reference")
+    found = (line for line in lines if any(word in line for word in words))
+    return [line for line in found if not line.startswith("$ ")][:TAIL_LINES]
 
 
 @functools.cache

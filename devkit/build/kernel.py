@@ -132,11 +132,10 @@ def _install(tree: Path, work: Path, log: Path) -> None:
     make(tree, log, "run-command", f"KBUILD_RUN_COMMAND={script}")
 
 
-def make(tree: Path, log: Path, *arguments: str) -> None:
-    """Run the kernel's make for the target in ``tree``."""
+def make(tree: Path, log: Path, *arguments: str, work: Path | None = None) -> None:
+    """Run the kernel's make for the target in ``tree``; ``work`` is the folder of another source."""
     # The time of the source, not of the build: the same input gives the same kernel.
     stamp = int((tree / "Makefile").stat().st_mtime)
     words = [f"KBUILD_BUILD_TIMESTAMP=@{stamp}", "ARCH=i386", *arguments]
-    remedy = "the first error in the log says what; ./inv doctor checks the tools"
     argv: list[str | Path] = [command.need("make", "make"), "-C", tree, *words]
-    command.contained(argv, log=log, env=build_environment(), remedy=remedy)
+    command.compile_with(argv, log=log, env=build_environment(), work=work or tree)

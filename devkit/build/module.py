@@ -38,7 +38,7 @@ def _make(work: Path, kernel: Path) -> None:
         shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("*.o", "*.ko", "*.mod*", ".*"))
         # Messages name files below kmod/, not the user's cache: the same bytes everywhere.
         names = f"KCFLAGS=-fmacro-prefix-map={work}/="
-        make(kernel / "build", log, jobs(), f"M={source}", names, "modules")
+        make(kernel / "build", log, jobs(), f"M={source}", names, "modules", work=work)
         built = source / "fastqueue.ko"
         # Debug sections only: the symbols are what makes an oops readable.
         command.run([command.need("strip", "binutils"), "--strip-debug", built], log=log)

@@ -35,11 +35,20 @@ def test_missing_tool_and_timeout() -> None:
         command.run(["sleep", "5"], timeout=0.1)
 
 
+def test_compiler_errors_are_shown_and_not_the_noise_after_them(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("x.c:1:1: error: of an earlier run\n")
+    script = "echo '/w/ring.c:7:2: error: no semicolon'; seq 100; exit 2"
+    with pytest.raises(KitError) as caught:
+        command.compile_with(["sh", "-c", script], log=log, env={"PATH": "/usr/bin:/bin"}, work=Path("/w"))
+    assert caught.value.lines == ["ring.c:7:2: error: no semicolon"]
+
+
 _OWNER = """
 import sys
 from pathlib import Path
 from devkit import command
-command.contained(["sh", "-c", sys.argv[1]], log=Path(sys.argv[2]))
+command.compile_with(["sh", "-c", sys.argv[1]], log=Path(sys.argv[2]), env={"PATH": "/usr/bin:/bin"}, work=Path("/w"))
 """
 
 
