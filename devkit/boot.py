@@ -7,7 +7,7 @@ import contextlib
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ class Boot:
     process: Process
     log: KernelLog
     output: Path
+    begun: float = field(default_factory=time.monotonic)
 
     @classmethod
     def begin(cls, lab: Lab, machine: qemu.Machine, image: Image) -> Boot:
@@ -104,6 +105,9 @@ class Boot:
             raise self._failed(self.log.reason() or "")
         if self.process.poll() is not None:
             raise self._ended()
+        silence = self.machine.profile.silence
+        if silence and time.monotonic() > self.begun + silence and not self.log.mark():
+            raise self._failed(f"the kernel said nothing in {silence} s")
         if time.monotonic() > deadline:
             raise self._failed("no shell within the time limit")
 

@@ -27,6 +27,7 @@ class Profile:
     boot_timeout: seconds until the target must take commands
     arguments:    further QEMU arguments
     fallback:     profile to use where this one cannot run, or none
+    silence:      seconds after which a kernel that has said nothing is taken to run never, or none
     """
 
     name: str
@@ -36,6 +37,7 @@ class Profile:
     boot_timeout: float
     arguments: tuple[str, ...]
     fallback: str | None = None
+    silence: float | None = None
 
 
 def names(folder: Path = FOLDER) -> list[str]:
@@ -60,7 +62,7 @@ def _checked(name: str, table: dict[str, Any]) -> Profile:
     for key, kind in _TYPES.items():
         if not isinstance(table.get(key), kind):
             raise ValueError(f"{key} must be there, and a {kind.__name__}")
-    unknown = table.keys() - _TYPES.keys() - {"fallback"}
+    unknown = table.keys() - _TYPES.keys() - {"fallback", "silence"}
     if unknown:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     if table["accelerator"] not in ACCELERATORS:

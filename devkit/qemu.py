@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,7 @@ class Machine:
         words = [f"./inv boot --profile {self.profile.name} --nic {self.nic} --mem {self.memory}"]
         words += [f"--lab {lab}"] if lab else []
         words += ["--offloads"] if self.offloads else []
-        words += [f"--kernel-args '{self.kernel_args}'"] if self.kernel_args else []
+        words += [f"--kernel-args {shlex.quote(self.kernel_args)}"] if self.kernel_args else []
         return " ".join(words)
 
 

@@ -204,7 +204,7 @@ def _booted(lab: Lab, machine: qemu.Machine, image: Image, timeout: float | None
         if profile.fallback is None or boot.log.text():
             raise
         other = profiles.load(profile.fallback)
-        said = error.lines[-1] if error.lines else error.what
+        said = error.lines[-1] if error.lines else error.what.rpartition(": ")[2]
         say(f"{profile.name} cannot run this guest ({said}); using {other.name}: {other.summary}")
         machine = qemu.Machine(other, machine.nic, machine.memory, machine.offloads, machine.kernel_args)
         return _booted(lab, machine, image, timeout)

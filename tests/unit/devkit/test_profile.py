@@ -12,7 +12,7 @@ GOOD = 'summary = "x"\naccelerator = "tcg"\ncpu = "pentium3"\nboot_timeout = 9\n
 
 
 def test_those_of_the_kit() -> None:
-    assert profile.names() == ["kvm", "p3", "p3-1g"]
+    assert {"kvm", "p3", "p3-1g"} <= set(profile.names())
     for name in profile.names():
         assert profile.load(name).cpu == "pentium3"
     assert "shift=0,sleep=on" in profile.load("p3-1g").arguments
@@ -45,4 +45,4 @@ def test_faults_are_named(tmp_path: Path, text: str, said: str) -> None:
 def test_unknown_name_lists_what_there_is() -> None:
     with pytest.raises(KitError) as caught:
         profile.load("../p3")
-    assert caught.value.remedy == "one of: kvm, p3, p3-1g"
+    assert caught.value.remedy == f"one of: {', '.join(profile.names())}"
