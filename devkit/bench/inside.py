@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Measurements whose traffic is made inside the target: one boot, one way after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from devkit.bench import bed
+from devkit.bench.laying import laid
+from devkit.bench.steps import Step, by_setting
+from devkit.bench.store import Store
+from devkit.build.image import Image
+from devkit.lab.client import Lab
+from devkit.progress import stage
+from devkit.target import Target
+
+PROFILE = "p3-1g-alone"
+#: Room for the largest ring beside the source; figures do not depend on it. MB.
+MEMORY = 128
+
+Advance = Callable[[Step], None]
+
+
+def measure(image: Image, steps: Sequence[Step], store: Store, advance: Advance) -> None:
+    """Take all ``steps`` that the store does not have; ``advance`` hears of each that is done."""
+    missing = [step for step in steps if step.key not in store.results]
+    if not missing:
+        return
+    with stage("boot the target"):
+        lab = Lab.start()
+        target = Target.boot(image, lab=lab, profile=PROFILE, mem=MEMORY)
+    with lab, target, bed.made(target) as made:
+        for setting, group in by_setting(missing):
+            with laid(target, setting):
+                for step in group:
+                    store.add(step.key, step.measure(target, made))
+                    advance(step)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""Have forwarded packets take one of the rows' ways: module, handlers, rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from devkit import firewall, modules
+from devkit.background import Background
+from devkit.bench.rows import NFQUEUE_PYTHON_PROGRAM, Setting
+from devkit.target import Target
+
+_PROGRAM = Path(__file__).parent / "target" / "nfqueue_null.py"
+
+
+@contextmanager
+def laid(target: Target, setting: Setting) -> Iterator[list[Background]]:
+    """Lay the way and yield its handlers, one a queue; nothing of it remains at the end.
+
+    Plain forwarding passes the same chain, which is then empty: looking for rules is netfilter's cost,
+    not the queue's. KitError FQ-MODULE or FQ-HANDLER where a part of it fails.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(modules.present(target, setting.row.module))
+        if NFQUEUE_PYTHON_PROGRAM in setting.row.command:
+            target.put(_PROGRAM, NFQUEUE_PYTHON_PROGRAM)
+        handlers = []
+        for queue in range(setting.queues if setting.row.command else 0):
+            handlers.append(stack.enter_context(Background(target, setting.argv(queue))))
+            handlers[-1].wait_ready()
+        stack.enter_context(firewall.ruled(target, *_rules(setting)))
+        yield handlers
+
+
+def _rules(setting: Setting) -> list[str]:
+    if not setting.row.command:
+        return []
+    last = setting.queues - 1
+    return [f"queue num 0-{last}" if last else firewall.queue_all()]

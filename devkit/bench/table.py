@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Steps of the main table: instructions per packet, packets per second at saturation, latency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from devkit.bench import loads
+from devkit.bench.bed import Bed
+from devkit.bench.loads import Load
+from devkit.bench.rows import PLAIN, Row, Setting
+from devkit.bench.saturation import Search
+from devkit.bench.source import carried
+from devkit.bench.steps import Measure, Step
+from devkit.modules import NFQUEUE
+from devkit.target import Target
+
+#: Bytes of a packet that are copied, in the column of headers only.
+COPY_RANGE = 64
+COPY_64 = "copy-64"
+_SEARCH_PACKETS = 18_000
+
+
+def steps(rows: Sequence[Row], runs: int, *, capacity: bool = True) -> list[Step]:
+    """All cells of the table for ``rows``, ``runs`` measurements each."""
+    return [step for row in rows for step in _row_steps(row, runs, capacity)]
+
+
+def _row_steps(row: Row, runs: int, capacity: bool) -> list[Step]:
+    setting = Setting(row)
+    found = [
+        Step(
+            f"cost/{row.name}/{load.name}",
+            setting,
+            cost(_paced(row, load), runs, row.timer_us),
+            runs * row.slower,
+        )
+        for load in loads.COST
+    ]
+    found.append(Step(f"latency/{row.name}", setting, latency(loads.LATENCY, row.timer_us)))
+    if capacity:
+        found.append(Step(f"capacity/{row.name}", setting, saturation(row), 8))
+    if row.is_fastqueue or (row.module == NFQUEUE and row.slower == 1):
+        headers = Setting(row, ("--copy-range", str(COPY_RANGE)))
+        measure = cost(_paced(row, loads.UDP_1400), runs, row.timer_us)
+        found.append(Step(f"cost/{row.name}/{COPY_64}", headers, measure, runs))
+    if row == PLAIN:
+        measure = cost(loads.UDP_1400, runs)
+        found.append(Step(f"cost/{row.name}/{COPY_64}", setting, measure, runs))
+    return found
+
+
+def _paced(row: Row, load: Load) -> Load:
+    return load.slower(row.slower) if load.burst > 1 else load
+
+
+def cost(load: Load, runs: int, timer_us: int = 0) -> Measure:
+    """Measure what a packet costs, ``runs`` times."""
+
+    def measure(target: Target, bed: Bed) -> dict[str, Any]:
+        found = [carried(target, bed, load, timer_us).record() for _ in range(runs)]
+        return {"load": vars(load), "runs": found}
+
+    return measure
+
+
+def latency(load: Load, timer_us: int = 0) -> Measure:
+    """Measure how long each packet stays inside the target."""
+    return cost(load, 1, timer_us)
+
+
+def saturation(row: Row) -> Measure:
+    """Find the highest rate of packets of 1400 bytes that the target carries."""
+    return Search(replace(loads.UDP_1400, packets=_SEARCH_PACKETS), row.timer_us).run
