@@ -16,7 +16,7 @@ from devkit.errors import KitError
 from devkit.paths import PROJECT
 from devkit.progress import say, stage
 
-MYPY_TARGETS = ("devkit", "tasks.py", "tests", "pyhandler/src")
+MYPY_TARGETS = ("devkit", "tasks.py", "tests/unit", "pyhandler/src")
 #: checkpatch types that are left out, and why.
 CHECKPATCH_IGNORES = {
     "FILE_PATH_CHANGES": "MAINTAINERS is a file of the kernel tree",
@@ -66,12 +66,30 @@ def checks(files: Iterable[Path], checkpatch: Path) -> list[Check]:
         Check("ruff check", (python, "-m", "ruff", "check", ".")),
         Check("ruff format", (python, "-m", "ruff", "format", "--check", ".")),
         Check("mypy", (python, "-m", "mypy", *MYPY_TARGETS)),
+        *_mypy_of_integration_tests(python, files),
         Check("shellcheck", ("shellcheck", *map(str, shell_scripts(files)))),
         Check(
             "checkpatch",
             ("perl", str(checkpatch), "--strict", "--no-tree", "--no-summary", "--terse",
              "--ignore", ignored, "-f", *module),
         ),
+    ]  # fmt: skip
+
+
+def _mypy_of_integration_tests(python: str, files: Iterable[Path]) -> list[Check]:
+    """One run a folder: pytest puts each on the path, so names of modules are only unique in one."""
+    tests = PROJECT / "tests/integration"
+    by_folder: dict[Path, list[str]] = {}
+    for path in files:
+        if path.is_relative_to(tests) and path.suffix == ".py" and path.exists():
+            by_folder.setdefault(path.parent, []).append(str(path))
+    return [
+        Check(
+            f"mypy {folder.relative_to(PROJECT)}",
+            ("env", f"MYPYPATH={folder}:{folder.parent}", python, "-m", "mypy",
+             "--cache-dir", f".mypy_cache/{folder.name}", *paths),
+        )
+        for folder, paths in by_folder.items()
     ]  # fmt: skip
 
 

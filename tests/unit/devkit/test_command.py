@@ -48,7 +48,8 @@ _OWNER = """
 import sys
 from pathlib import Path
 from devkit import command
-command.compile_with(["sh", "-c", sys.argv[1]], log=Path(sys.argv[2]), env={"PATH": "/usr/bin:/bin"}, work=Path("/w"))
+argv, environment = ["sh", "-c", sys.argv[1]], {"PATH": "/usr/bin:/bin"}
+command.compile_with(argv, log=Path(sys.argv[2]), env=environment, work=Path("/w"))
 """
 
 
