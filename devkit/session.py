@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -189,4 +188,3 @@ def _end(lab: Lab) -> None:
     else:
         target.down()
     lab.stop()
-    shutil.rmtree(lab.directory, ignore_errors=True)

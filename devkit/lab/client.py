@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import os
 import select
-import shutil
 import socket
 import struct
 import subprocess
@@ -59,7 +58,7 @@ class Lab:
             try:
                 lab = cls._spawn(unshare, name, directory, offloads)
             except BaseException:
-                shutil.rmtree(directory, ignore_errors=True)
+                folder.remove(directory)
                 raise
         if not owner_dies:
             lab.detach()
@@ -222,7 +221,7 @@ class Lab:
             finally:
                 os.close(gone)
         self._close()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        folder.remove(self.directory)
 
     def _close(self) -> None:
         if self._owner is not None:

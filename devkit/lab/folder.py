@@ -4,10 +4,13 @@
 <runtime>/<lab>/control.sock   the supervisor; a lab lives as long as it answers
 <runtime>/<lab>/*.sock         the target's command channel, console, serial port, QMP
 out/logs/labs/<lab>/*.log      what they said, kept when the lab is gone
+
+With a run-time folder of one's own (FASTQUEUE_RUNTIME) the logs go to out/logs/<its name>/.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -24,6 +27,7 @@ from devkit.lab import protocol
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _LONGEST_SOCKET = 107
 _KEPT_LOGS = 20
+_OURS = (".sock", ".lock")
 
 
 def check_name(name: str) -> str:
@@ -44,9 +48,14 @@ def control(name: str) -> Path:
     return path(name) / "control.sock"
 
 
+def all_logs() -> Path:
+    """Folder of the logs of all labs; labs of the same name in two run-time folders do not mix."""
+    return paths.LOGS / (paths.runtime_dir().name if "FASTQUEUE_RUNTIME" in os.environ else "labs")
+
+
 def logs(name: str) -> Path:
     """Folder of a lab's logs."""
-    return paths.LOGS / "labs" / name
+    return all_logs() / name
 
 
 def alive(name: str) -> bool:
@@ -62,7 +71,8 @@ def alive(name: str) -> bool:
 def names() -> list[str]:
     """Names of all run-time folders, of live and of dead labs, sorted."""
     top = paths.runtime_dir()
-    return sorted(entry.name for entry in top.iterdir() if entry.is_dir()) if top.is_dir() else []
+    found = (entry.name for entry in top.iterdir() if entry.is_dir()) if top.is_dir() else ()
+    return sorted(name for name in found if _NAME.fullmatch(name))
 
 
 @contextmanager
@@ -103,9 +113,22 @@ def create(name: str) -> Path:
         raise KitError("FQ-RUNTIME", f"{folder} is too long for a socket", remedy)
     if folder.exists():
         check_free(name)
-        shutil.rmtree(folder)
-    folder.mkdir(mode=0o700)
+        remove(folder)
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        remedy = "set FASTQUEUE_RUNTIME to a folder that nothing else uses"
+        raise KitError("FQ-RUNTIME", f"{folder} cannot be made: {error.strerror}", remedy) from error
     return folder
+
+
+def remove(folder: Path) -> None:
+    """Remove a lab's run-time folder, unless it holds what no lab puts there."""
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.suffix in _OURS:
+                entry.unlink()
+        folder.rmdir()
 
 
 def create_logs(name: str) -> Path:
@@ -123,9 +146,9 @@ def create_logs(name: str) -> Path:
 def sweep() -> None:
     """Remove the folders of dead labs (under the lock), and all but the latest logs."""
     for name in names():
-        if not _NAME.fullmatch(name) or not alive(name):
-            shutil.rmtree(paths.runtime_dir() / name, ignore_errors=True)
-    top = paths.LOGS / "labs"
+        if not alive(name):
+            remove(path(name))
+    top = all_logs()
     found = sorted(top.iterdir(), key=lambda entry: entry.stat().st_mtime) if top.is_dir() else []
     for entry in found[:-_KEPT_LOGS]:
         if not alive(entry.name):

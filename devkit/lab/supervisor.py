@@ -10,10 +10,8 @@ was started with (the owner's death does that too), unless it was detached.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import selectors
-import shutil
 import signal
 import socket
 import sys
@@ -23,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devkit.errors import KitError
-from devkit.lab import network, protocol, topology
+from devkit.lab import folder, network, protocol, topology
 from devkit.lab.children import Children
 from devkit.lab.namespaces import Namespaces
 
@@ -247,8 +245,7 @@ def main() -> int:
         try:
             supervisor.serve()
         finally:
-            with contextlib.suppress(OSError):
-                shutil.rmtree(options.directory)
+            folder.remove(options.directory)
     return 0
 
 

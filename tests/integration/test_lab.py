@@ -277,6 +277,28 @@ def test_runtime_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.Mon
     assert caught.value.code == "FQ-RUNTIME"
 
 
+def test_a_runtime_folder_of_ones_own_has_its_own_logs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = folder.logs("default")
+    monkeypatch.setenv("FASTQUEUE_RUNTIME", str(tmp_path / "mine"))
+    assert folder.logs("default") != usual
+
+
+def test_only_what_labs_make_is_ever_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = tmp_path / "r"
+    (mine / "thesis").mkdir(parents=True)
+    mine.chmod(0o700)
+    (mine / "thesis" / "chapter.tex").touch()
+    monkeypatch.setenv("FASTQUEUE_RUNTIME", str(mine))
+    with Lab.start():
+        pass
+    with pytest.raises(KitError) as caught:
+        Lab.start("thesis")
+    assert caught.value.code == "FQ-RUNTIME"
+    assert (mine / "thesis" / "chapter.tex").exists()
+
+
 def test_runtime_folder_with_a_long_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTQUEUE_RUNTIME", str(tmp_path / ("x" * 100)))
     with pytest.raises(KitError, match="too long") as caught:

@@ -21,6 +21,7 @@ from processes import gone, inside
 
 from devkit.build.image import Image
 from devkit.lab.client import Lab, running
+from devkit.lab.folder import all_logs
 from devkit.paths import PROJECT
 
 INVOKE = [sys.executable, "-m", "invoke"]
@@ -35,6 +36,7 @@ def runtime(image: Image) -> Iterator[Path]:
         yield folder
         for lab in running():
             lab.stop()
+        shutil.rmtree(all_logs(), ignore_errors=True)
     shutil.rmtree(folder)
 
 
@@ -179,10 +181,10 @@ def test_console(detached: Lab) -> None:
 
 
 def _on_a_terminal(*words: str) -> subprocess.CompletedProcess[str]:
-    text, status = pexpect.run(
-        " ".join([*INVOKE, *words]), cwd=str(PROJECT), withexitstatus=True, encoding="utf-8"
-    )
-    return subprocess.CompletedProcess(words, status, text.replace("\r", ""), "")
+    child = pexpect.spawn(INVOKE[0], [*INVOKE[1:], *words], cwd=str(PROJECT), timeout=20, encoding="utf-8")
+    said = child.read().replace("\r", "")
+    child.close()
+    return subprocess.CompletedProcess(words, child.exitstatus or 0, said, "")
 
 
 def test_killed_qemu_ends_a_detached_lab(runtime: Path) -> None:
