@@ -125,8 +125,9 @@ def console(ctx: Context, lab: str = "default") -> None:
 def run(ctx: Context, lab: str = "default", timeout: int = 0) -> None:
     """Run what follows -- in a running target: words of a command, or one word that is a line of shell."""
     from devkit import session
+    from devkit.program import after_dashes
 
-    status = session.run(session.words_after_dashes(), lab=lab, timeout=timeout or None)
+    status = session.run(after_dashes(), lab=lab, timeout=timeout or None)
     if status:
         raise Exit(code=status)
 

@@ -111,11 +111,6 @@ def run(command: list[str], *, lab: str = DEFAULT_LAB, timeout: float | None = N
         target.close()
 
 
-def words_after_dashes() -> list[str]:
-    """Return the words of our own command line after ``--``, as the shell gave them (invoke joins them)."""
-    return sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
-
-
 def _pass_through(data: bytes) -> None:
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
