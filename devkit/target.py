@@ -50,7 +50,7 @@ class Target:
         image: Image,
         *,
         lab: Lab,
-        profile: str = profiles.DEFAULT,
+        profile: str | profiles.Profile = profiles.DEFAULT,
         nic: str = "virtio",
         mem: int = 64,
         timeout: float | None = None,
@@ -59,12 +59,13 @@ class Target:
     ) -> Target:
         """Boot ``image`` in a lab and wait until it takes commands.
 
+        ``profile`` is the name of one, or one made for the occasion.
         ``mem`` in MB; ``timeout`` in seconds (None: the profile's); ``kernel_args`` are appended.
         Without ``offloads`` checksum and segmentation offloads are off on both ends of every cable.
         KitError: FQ-BOOT at once when it is clear that it will not boot, FQ-PROFILE, FQ-ARGUMENT, FQ-TOOL,
         FQ-BUSY (the lab has a target).
         """
-        chosen = profiles.load(profile)
+        chosen = profiles.load(profile) if isinstance(profile, str) else profile
         machine = qemu.Machine(chosen, nic, mem, offloads, kernel_args)
         held = _hold(lab, 0)
         try:

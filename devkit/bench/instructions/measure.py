@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Profiles of the rows: instructions of each function per packet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from devkit.bench import bed, inside, loads
+from devkit.bench.bed import Bed
+from devkit.bench.inside import Advance
+from devkit.bench.instructions import plugin
+from devkit.bench.instructions.symbols import Symbols, totals
+from devkit.bench.laying import laid
+from devkit.bench.rows import FASTQUEUE_C, NFQUEUE_C, PLAIN, PYTHON_BATCH, Row, Setting
+from devkit.bench.source import carried
+from devkit.bench.steps import Measure, Step, by_setting
+from devkit.bench.store import Store
+from devkit.build.image import Image
+from devkit.lab.client import Lab
+from devkit.progress import stage
+from devkit.target import Target
+
+ROWS = (PLAIN, NFQUEUE_C, FASTQUEUE_C, PYTHON_BATCH)
+LOADS = (
+    replace(loads.UDP_1400, packets=6_000),
+    replace(loads.LOW, packets=1_500),
+)
+#: Functions with less than this a packet are summed up as one (instructions).
+_LEAST = 0.5
+REST = "all others"
+
+OUT_NAME = "instructions.txt"
+
+
+def steps(rows: Sequence[Row], out: Path, image: Image) -> list[Step]:
+    """Profiles of ``rows`` under each load; ``out`` is where the plugin writes."""
+    kernel = (image.kernel_build.parent / "System.map").read_text().splitlines()
+    return [
+        Step(f"profile/{row.name}/{load.name}", Setting(row), _measure(load, row, out, kernel), 10)
+        for row in rows
+        for load in LOADS
+    ]
+
+
+def _measure(load: loads.Load, row: Row, out: Path, kernel: list[str]) -> Measure:
+    def measure(target: Target, made: Bed) -> dict[str, Any]:
+        modules = target.run("grep '\\[' /proc/kallsyms", check=False).output.splitlines()
+        found = carried(target, made, load, row.timer_us)
+        counted = totals(out.read_text().splitlines(), Symbols([*kernel, *modules]))
+        return {
+            "load": vars(load),
+            "per_packet": found.per_packet,
+            "functions": _shares(counted, found.sent),
+        }
+
+    return measure
+
+
+def _shares(counted: dict[str, int], packets: int) -> dict[str, float]:
+    """Return instructions per packet, most first."""
+    ordered = sorted(counted.items(), key=lambda item: -item[1])
+    shown = {name: round(count / packets, 2) for name, count in ordered if count >= _LEAST * packets}
+    rest = sum(count for _, count in ordered) / packets - sum(shown.values())
+    return {**shown, REST: round(rest, 2)}
+
+
+def measure(image: Image, rows: Sequence[Row], store: Store, advance: Advance, folder: Path) -> None:
+    """Profile what the store does not have, in a boot of its own: the plugin makes QEMU slow."""
+    out = folder / OUT_NAME
+    missing = [step for step in steps(rows, out, image) if step.key not in store.results]
+    if not missing:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    profile = plugin.profile_with(plugin.build(folder), out, inside.PROFILE)
+    with stage("boot the target with the profiler"):
+        lab = Lab.start()
+        target = Target.boot(image, lab=lab, profile=profile, mem=inside.MEMORY)
+    with lab, target, bed.made(target) as made:
+        for setting, group in by_setting(missing):
+            with laid(target, setting):
+                for step in group:
+                    store.add(step.key, step.measure(target, made))
+                    advance(step)
