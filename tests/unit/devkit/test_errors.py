@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""Every error code has an entry in docs/errors.md, and every entry a code."""
+
+from __future__ import annotations
+
+import re
+
+from devkit.errors import KitError
+from devkit.paths import PROJECT
+
+_CODE = re.compile(r"\bFQ-[A-Z]+\b")
+
+
+def _documented() -> list[str]:
+    return re.findall(r"^## (FQ-[A-Z]+)$", (PROJECT / "docs/errors.md").read_text(), re.MULTILINE)
+
+
+def _used() -> set[str]:
+    files = [PROJECT / "inv", *(PROJECT / "devkit").rglob("*.py")]
+    return {code for path in files for code in _CODE.findall(path.read_text())}
+
+
+def test_every_code_is_documented_once_and_in_order() -> None:
+    assert _used() - set(_documented()) == set()
+    assert _documented() == sorted(set(_documented()))
+
+
+def test_nothing_else_is_documented() -> None:
+    assert set(_documented()) - _used() == set()
+
+
+def test_message_has_what_lines_and_remedy() -> None:
+    error = KitError("FQ-TUN", "no tap", "load it", lines=["first", "second"])
+    assert str(error) == "FQ-TUN: no tap\n    | first\n    | second\n  remedy: load it"
