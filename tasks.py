@@ -59,7 +59,7 @@ def clean(ctx: Context, cache: bool = False) -> None:
     help={
         "profile": "machine profile of qemu/profiles",
         "nic": "network cards of the target: virtio or e1000",
-        "seconds": "length of each throughput measurement",
+        "seconds": "seconds of TCP for each path, in three rounds",
     }
 )
 @guarded

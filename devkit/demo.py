@@ -45,18 +45,17 @@ def run_demo(
     with lab:
         with stage(f"boot the target ({profile}, {nic})"):
             target = Target.boot(image, lab=lab, profile=profile, nic=nic)
-        try:
+        with target:
+            machine = lab.info()["target"]  # a profile that cannot run here has fallen back to another
             shown = show_flows(lab, target)
             results = throughput.measure_all(lab, target, seconds)
-        finally:
-            target.down()
     content = {
         **surroundings,
-        **{"profile": profile, "nic": nic, "seconds": seconds, "mem_mb": 64},
+        **{key: machine[key] for key in ("profile", "nic", "memory")},
         "image": image_summary(image),
         "flows": [asdict(flow) for flow in shown],
         "results": [result.record() for result in results],
-        "not": list(report.caveats(profile)),
+        "not": list(report.caveats(machine["profile"], surroundings["host"]["busy_before"])),
     }
     present(content, results, out)
     return content
@@ -104,16 +103,12 @@ def image_summary(image: Image) -> dict[str, Any]:
 
 def present(content: dict[str, Any], results: list[Measurement], out: Path) -> None:
     """Print the table; write result.json and result.png."""
-    profile, nic = content["profile"], content["nic"]
+    profile, nic, caveats = content["profile"], content["nic"], content["not"]
     console.print(report.table(results, profile, nic))
-    for caveat in report.caveats(profile):
+    for caveat in caveats:
         say(f"  - {caveat}")
     report.write_json(out / "result.json", content)
-    subtitle = f"profile {profile}, NIC {nic}, {content['seconds']} s each, offloads off\n{_warning(profile)}"
+    subtitle = "\n".join((f"profile {profile}, NIC {nic}, one stream, offloads off", *caveats[:1]))
     figure.save(figure.throughput_figure(results, subtitle), out / "result.png")
     say(f"figures: {out / 'result.json'}")
     say(f"picture: {out / 'result.png'}")
-
-
-def _warning(profile: str) -> str:
-    return report.caveats(profile)[0]

@@ -14,6 +14,7 @@ from typing import Any
 
 from rich.table import Table
 
+from devkit import host_load
 from devkit.command import run
 from devkit.throughput import Measurement
 
@@ -40,32 +41,35 @@ _CAVEATS = {
 }
 
 
-def caveats(profile: str) -> tuple[str, ...]:
-    """Return what the figures under a profile are not."""
-    return (*_CAVEATS.get(profile, ()), *_ALWAYS)
+def caveats(profile: str, host_busy: float = 0.0) -> tuple[str, ...]:
+    """Return what the figures under a profile are not; ``host_busy`` (0 to 1) by others, before."""
+    noisy = (f"noisy: other work took {host_busy:.0%} of this host just before",)
+    return (*_CAVEATS.get(profile, ()), *(noisy if host_busy >= host_load.NOISY else ()), *_ALWAYS)
 
 
 def table(results: Sequence[Measurement], profile: str, nic: str) -> Table:
     """Return the table, 80 columns at most: one line a path, ratios to the first."""
-    shown = Table(title=f"TCP throughput, profile {profile}, NIC {nic}")
+    rounds = len(results[0].samples)
+    shown = Table(title=f"TCP throughput, profile {profile}, NIC {nic}, median of {rounds}")
     shown.add_column("path", no_wrap=True)
-    for heading in ("Mbit/s", "of plain", "retransmits", "target CPU"):
+    for heading in ("Mbit/s", "range", "of plain", "retransmits", "target CPU"):
         shown.add_column(heading, justify="right", no_wrap=True)
-    plain = results[0].throughput.mbit_per_s
+    plain = results[0].mbit_per_s
     for result in results:
-        rate = result.throughput
+        low, high = result.extremes
         shown.add_row(
             result.path.label,
-            f"{rate.mbit_per_s:.1f}",
-            f"{rate.mbit_per_s / plain:.0%}",
-            str(rate.retransmits),
+            f"{result.mbit_per_s:.1f}",
+            f"{low:.0f}–{high:.0f}",
+            f"{result.mbit_per_s / plain:.0%}",
+            str(result.retransmits),
             f"{result.cpu:.0%}",
         )
     return shown
 
 
 def surroundings() -> dict[str, Any]:
-    """Return what else decides about the figures: date, host, QEMU."""
+    """Return what else decides about the figures: date, host and how busy it is (1 s), QEMU."""
     version = re.search(r"version (\S+)", run(["qemu-system-i386", "--version"]))
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -73,7 +77,7 @@ def surroundings() -> dict[str, Any]:
             "cpu": _cpu_model(),
             "cpus": os.cpu_count(),
             "kernel": platform.release(),
-            "load": [round(load, 2) for load in os.getloadavg()],
+            "busy_before": round(host_load.busy(), 3),
             "qemu": version[1] if version else None,
         },
     }

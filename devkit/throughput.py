@@ -5,22 +5,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
-from devkit import counters, datapath, iperf
+from devkit import counters, datapath, iperf, modules
 from devkit.counters import Counters
 from devkit.datapath import DataPath
+from devkit.errors import KitError
 from devkit.lab import topology
 from devkit.lab.client import Lab
 from devkit.progress import stage
 from devkit.target import Target
 
+#: Samples of each path.
+ROUNDS = 3
+
 
 @dataclass(frozen=True)
-class Measurement:
-    """One path: its throughput, the target's processor use (0 to 1), the queue's counters if it is ours."""
+class Sample:
+    """One TCP stream along a path; processor use of the target 0 to 1, the queue's counters if it is ours."""
 
-    path: DataPath
     throughput: iperf.Throughput
     cpu: float
     counters: Counters | None = None
@@ -28,9 +32,6 @@ class Measurement:
     def record(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         return {
-            "path": self.path.name,
-            "label": self.path.label,
-            "handler": self.path.handler,
             "mbit_per_s": round(self.throughput.mbit_per_s, 2),
             "retransmits": self.throughput.retransmits,
             "target_cpu": round(self.cpu, 4),
@@ -41,25 +42,74 @@ class Measurement:
         }
 
 
+@dataclass(frozen=True)
+class Measurement:
+    """One path and its samples, at least one, each from another round."""
+
+    path: DataPath
+    samples: tuple[Sample, ...]
+
+    @property
+    def mbit_per_s(self) -> float:
+        """Median of the samples, Mbit/s."""
+        return median(sample.throughput.mbit_per_s for sample in self.samples)
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """The lowest and the highest sample, Mbit/s."""
+        rates = [sample.throughput.mbit_per_s for sample in self.samples]
+        return min(rates), max(rates)
+
+    @property
+    def retransmits(self) -> int:
+        """Segments sent again, in all samples."""
+        return sum(sample.throughput.retransmits for sample in self.samples)
+
+    @property
+    def cpu(self) -> float:
+        """Median of the target's processor use, 0 to 1."""
+        return median(sample.cpu for sample in self.samples)
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            "path": self.path.name,
+            "label": self.path.label,
+            "handler": self.path.handler,
+            "mbit_per_s": round(self.mbit_per_s, 2),
+            "retransmits": self.retransmits,
+            "target_cpu": round(self.cpu, 4),
+            "samples": [sample.record() for sample in self.samples],
+        }
+
+
 def measure_all(
     lab: Lab, target: Target, seconds: int, paths: Sequence[DataPath] = datapath.ALL
 ) -> list[Measurement]:
-    """Measure one path after the other in the boot that runs, ``seconds`` each."""
-    results = []
-    for path in paths:
-        with stage(f"TCP through {path.label}"):
-            results.append(measure(lab, target, path, seconds))
-    return results
+    """Measure all paths in the boot that runs, about ``seconds`` each, in ROUNDS rounds.
+
+    Every round has each path once: what the host does meanwhile meets all of them, and the median
+    leaves out what it did to one. KitError FQ-ARGUMENT where there is no time to measure.
+    """
+    if seconds < 1:
+        raise KitError("FQ-ARGUMENT", f"cannot measure {seconds} s", "take 1 s or more", status=2)
+    share = -(-seconds // ROUNDS)
+    samples: dict[DataPath, list[Sample]] = {path: [] for path in paths}
+    for number in range(1, ROUNDS + 1):
+        with stage(f"TCP through each path, round {number} of {ROUNDS}, {share} s each"):
+            for path in paths:
+                samples[path].append(sample(lab, target, path, share))
+    return [Measurement(path, tuple(taken)) for path, taken in samples.items()]
 
 
-def measure(lab: Lab, target: Target, path: DataPath, seconds: int) -> Measurement:
+def sample(lab: Lab, target: Target, path: DataPath, seconds: int) -> Sample:
     """Lay ``path`` and send one TCP stream from client to server along it."""
     address = topology.load().server.endpoint.address4
     with datapath.laid(target, path), iperf.running(lab, address, seconds) as run:
         cpu = cpu_use(target, seconds)
         throughput = run.result()
-        found = counters.read(target).get(0) if path.module == datapath.FASTQUEUE_C.module else None
-    return Measurement(path, throughput, cpu, found)
+        found = counters.read(target).get(0) if path.module == modules.FASTQUEUE else None
+    return Sample(throughput, cpu, found)
 
 
 def cpu_use(target: Target, seconds: int) -> float:

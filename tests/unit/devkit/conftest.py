@@ -3,12 +3,16 @@ import pytest
 
 from devkit import datapath
 from devkit.iperf import Interval, Throughput
-from devkit.throughput import Measurement
+from devkit.throughput import Measurement, Sample
 
 
 def measurement(path: datapath.DataPath, rate: float, cpu: float = 0.5) -> Measurement:
-    """One path with a rate in Mbit/s."""
-    return Measurement(path, Throughput(rate, 7, 10.0, "cubic", (Interval(0.0, rate, 7),)), cpu)
+    """One path with a median rate in Mbit/s, a tenth below and a twentieth above."""
+    rates = (rate * 0.9, rate, rate * 1.05)
+    return Measurement(
+        path,
+        tuple(Sample(Throughput(each, 7, 4.0, "cubic", (Interval(0.0, each, 7),)), cpu) for each in rates),
+    )
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def test_every_path_has_its_name_rate_and_ratio(measurements: list[Measurement])
         assert name in shown
     for label in ("400 Mbit/s · 100% of plain", "100 Mbit/s · 25%", "248 Mbit/s · 62%", "300 Mbit/s · 75%"):
         assert label in shown
-    assert "Mbit/s (one stream" in shown
+    assert "TCP throughput, Mbit/s; bar: median of 3 rounds" in shown
     assert "profile p3" in shown
 
 

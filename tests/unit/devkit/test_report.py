@@ -22,7 +22,8 @@ def test_a_line_for_each_path_with_its_ratio_to_the_first(measurements: list[Mea
     for line, words in zip(
         lines, (("400.0", "100%"), ("100.0", "25%"), ("248.0", "62%"), ("300.0", "75%")), strict=True
     ):
-        assert all(word in line for word in (*words, "50%", "7"))
+        assert all(word in line for word in (*words, "50%", "21"))
+    assert "360–420" in lines[0]
 
 
 def test_without_a_terminal_there_are_no_escapes(measurements: list[Measurement]) -> None:
@@ -40,7 +41,9 @@ def test_nothing_is_cut_off_in_80_columns(measurements: list[Measurement]) -> No
 def test_every_profile_says_what_its_figures_are_not() -> None:
     assert "emulates the processor" in report.caveats("p3")[0]
     assert "not cycle-accurate" in report.caveats("p3-1g")[1]
+    assert "noisy" not in " ".join(report.caveats("p3", 0.05))
     for profile in ("p3", "p3-1g", "kvm"):
+        assert "other work took 40%" in " ".join(report.caveats(profile, 0.4))
         assert any("GRO" in caveat for caveat in report.caveats(profile))
 
 
@@ -50,6 +53,7 @@ def test_json_is_whole(tmp_path: Path, measurements: list[Measurement]) -> None:
     found = json.loads(path.read_text())["results"]
     assert [each["path"] for each in found] == ["plain", "nfqueue-c", "fastqueue-python", "fastqueue-c"]
     assert found[2]["mbit_per_s"] == 248.0
+    assert [each["mbit_per_s"] for each in found[2]["samples"]] == [223.2, 248.0, 260.4]
     assert found[2]["handler"] == "python3 -m fastqueue run null"
     assert [each.name for each in path.parent.iterdir()] == ["result.json"]
 
@@ -59,3 +63,4 @@ def test_surroundings_name_the_host() -> None:
     assert found["date"].endswith("+00:00")
     assert found["host"]["cpu"]
     assert found["host"]["qemu"]
+    assert 0 <= found["host"]["busy_before"] <= 1

@@ -4,6 +4,8 @@ from typing import cast
 import pytest
 
 from devkit import throughput
+from devkit.errors import KitError
+from devkit.lab.client import Lab
 from devkit.shell import Result
 from devkit.target import Target
 
@@ -30,3 +32,9 @@ class Uptime:
 )
 def test_use_is_what_is_not_idle(text: str, use: float) -> None:
     assert throughput.cpu_use(cast(Target, Uptime(text)), 10) == pytest.approx(use)
+
+
+def test_no_time_is_no_measurement() -> None:
+    with pytest.raises(KitError) as caught:
+        throughput.measure_all(cast(Lab, None), cast(Target, None), 0)
+    assert (caught.value.code, caught.value.status) == ("FQ-ARGUMENT", 2)
