@@ -18,6 +18,7 @@ PACKAGE = "qemu-system-x86"
 NICS = {"virtio": "virtio-net-pci", "e1000": "e1000"}
 
 SMALLEST_MEMORY = 48
+_TRANSLATED_MB = 256
 
 #: With offloads off, the virtual card has none to offer: every frame is as it was sent.
 _NO_OFFLOADS = (
@@ -98,7 +99,7 @@ def arguments(
     append = f"{_KERNEL_ARGUMENTS} {machine.kernel_args}".strip()
     return [
         PROGRAM, "-name", "fastqueue", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-        "-machine", "pc", "-accel", profile.accelerator, "-cpu", profile.cpu, "-m", str(machine.memory),
+        "-machine", "pc", "-accel", _accelerator(profile), "-cpu", profile.cpu, "-m", str(machine.memory),
         *profile.arguments,
         "-kernel", str(kernel), "-append", append,
         "-blockdev", f"driver=file,node-name=root,filename={_escaped(rootfs)},read-only=on",
@@ -108,6 +109,11 @@ def arguments(
         "-qmp", f"unix:{_escaped(sockets.qmp)},server=on,wait=off",
         *(word for number, side in enumerate(topology.sides) for word in _nic(machine, number, side)),
     ]  # fmt: skip
+
+
+def _accelerator(profile: Profile) -> str:
+    # QEMU keeps up to 1 GB of translated code, and fills it in minutes where modules come and go.
+    return f"tcg,tb-size={_TRANSLATED_MB}" if profile.accelerator == "tcg" else profile.accelerator
 
 
 def _ports(sockets: Sockets, log: Path) -> list[str]:

@@ -31,7 +31,7 @@ def test_a_pentium_iii_that_stays_down() -> None:
     argv = arguments(machine())
     assert argv[0] == "qemu-system-i386"
     assert has(argv, "-cpu", "pentium3")
-    assert has(argv, "-accel", "tcg")
+    assert has(argv, "-accel", "tcg,tb-size=256")
     assert has(argv, "-m", "64")
     assert {"-no-reboot", "-nodefaults", "-no-user-config"} <= set(argv)
     append = argv[argv.index("-append") + 1].split()
