@@ -70,6 +70,50 @@ def demo(ctx: Context, profile: str = "p3", nic: str = "virtio", seconds: int = 
     run_demo(profile=profile, nic=nic, seconds=seconds)
 
 
+@task(
+    help={
+        "quick": "fewer points and runs: a few minutes",
+        "rows": "only these ways through the target, by commas (plain forwarding is always measured)",
+        "only": "only these parts, by commas: table, rings, queues, timers, profile, streams",
+        "seconds": "length of each TCP stream (40; --quick: 20; the paper: 180)",
+        "compare": "an older bench.json: show what changed",
+    }
+)
+@guarded
+def bench(
+    ctx: Context, *, quick: bool = False, rows: str = "", only: str = "", seconds: int = 0, compare: str = ""
+) -> None:
+    """Measure instructions per packet, latency and TCP; report in out/bench. Goes on where it was stopped."""
+    from devkit.bench.task import bench as run_bench
+
+    run_bench(quick=quick, rows=rows, only=only, seconds=seconds, compare_with=compare)
+
+
+@task(
+    help={
+        "load": "packets per second",
+        "latency": "longest time inside the target, in microseconds",
+        "burst": "packets that may come at once",
+        "frame-size": "bytes a frame",
+        "memory": "MB that the ring may take",
+    }
+)
+@guarded
+def tune(
+    ctx: Context,
+    *,
+    load: int = 0,
+    latency: int = 0,
+    burst: int = 60,
+    frame_size: int = 2048,
+    memory: int = 16,
+) -> None:
+    """Print timer period and ring size of the paper's timer-only mode for a load and a latency."""
+    from devkit.bench.task import advise
+
+    advise(load=load, latency=latency, burst=burst, frame_size=frame_size, memory=memory)
+
+
 # --- Work with a target
 
 
@@ -196,6 +240,8 @@ _TASKS: tuple[Any, ...] = (
     build,
     clean,
     demo,
+    bench,
+    tune,
     boot,
     console,
     run,

@@ -9,7 +9,6 @@ from typing import Any
 
 from devkit.errors import KitError
 from devkit.paths import OUT
-from devkit.report import write_json
 
 FORMAT = 1
 FOLDER = OUT / "bench"
@@ -52,12 +51,21 @@ class Store:
     def add(self, key: str, result: dict[str, Any]) -> None:
         """Keep one result."""
         self.results[key] = result
-        write_json(self.path, self.content)
+        self._write()
 
     def finish(self) -> None:
         """Say that nothing is missing."""
         self.content["complete"] = True
-        write_json(self.path, self.content)
+        self._write()
+
+    def _write(self) -> None:
+        """Write the whole file or none: a line for each result, and the rest in one."""
+        rest = {name: value for name, value in self.content.items() if name != "results"}
+        lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in self.results.items())
+        head, body = json.dumps(rest)[:-1], ",\n".join(lines)
+        draft = self.path.with_suffix(".part")
+        draft.write_text(f'{head}, "results": {{\n{body}\n}}}}\n')
+        draft.replace(self.path)
 
 
 def load(path: Path) -> dict[str, Any]:

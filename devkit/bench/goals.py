@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""What the project wants to reach, beside what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devkit.bench.loads import LOW, UDP_1400
+from devkit.bench.results import Results
+from devkit.bench.rows import FASTQUEUE_C, NFQUEUE_C, PYTHON_BATCH, PYTHON_SINGLE, Row
+
+
+@dataclass(frozen=True)
+class Goal:
+    """``bound`` is the most (``at_most``) or the least that ``value`` may be; value None: not measured."""
+
+    what: str
+    bound: float
+    value: float | None
+    unit: str
+    at_most: bool = True
+
+    @property
+    def met(self) -> bool | None:
+        """Whether it is reached; None where it was not measured."""
+        if self.value is None:
+            return None
+        return self.value <= self.bound if self.at_most else self.value >= self.bound
+
+
+def goals(results: Results) -> list[Goal]:
+    """Return all goals with the figures of ``results``."""
+    return [*_costs(results), *_latencies(results), *_streams(results)]
+
+
+def _costs(results: Results) -> list[Goal]:
+    unit = "instructions"
+    return [
+        Goal("own cost, C, 1400 bytes", 1000, results.own(FASTQUEUE_C, UDP_1400.name), unit),
+        Goal("own cost, Python in batches, 1400 bytes", 2500, results.own(PYTHON_BATCH, UDP_1400.name), unit),
+        Goal(
+            "own cost, Python one by one, 1400 bytes", 4000, results.own(PYTHON_SINGLE, UDP_1400.name), unit
+        ),
+        Goal("own cost, C, 3,000 packets/s", 2200, results.own(FASTQUEUE_C, LOW.name), unit),
+        Goal("CPU below NFQUEUE C for the same traffic", 50, _saving(results), "%", at_most=False),
+    ]
+
+
+def _saving(results: Results) -> float | None:
+    ours, theirs = results.cost(FASTQUEUE_C, UDP_1400.name), results.cost(NFQUEUE_C, UDP_1400.name)
+    return 100 * (1 - ours.median / theirs.median) if ours and theirs else None
+
+
+def _latencies(results: Results) -> list[Goal]:
+    ours, theirs = results.added_latency(FASTQUEUE_C), results.added_latency(NFQUEUE_C)
+    found = [
+        Goal("latency added at low load, C, median", 60, ours.median if ours else None, "µs"),
+        Goal("latency added at low load, C, 99th percentile", 150, ours.p99 if ours else None, "µs"),
+    ]
+    if theirs:
+        median = ours.median if ours else None
+        found.append(Goal("latency added at low load, below NFQUEUE C's", theirs.median, median, "µs"))
+    return found
+
+
+def _streams(results: Results) -> list[Goal]:
+    def ratio(path: str) -> float | None:
+        return results.tcp_ratio("virtio", path)
+
+    what = "TCP of plain forwarding, offloads off"
+    return [
+        Goal(f"{what}, C", 0.85, ratio("fastqueue-c"), "", at_most=False),
+        Goal(f"{what}, Python", 0.7, ratio("fastqueue-python"), "", at_most=False),
+    ]
+
+
+def share_of_queue(results: Results, row: Row) -> float | None:
+    """Return the part of a row's cost that is its own (0 to 1)."""
+    own, whole = results.own(row, UDP_1400.name), results.cost(row, UDP_1400.name)
+    return own / whole.median if own is not None and whole else None

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""The report: one HTML file with everything in it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+from devkit.bench import tables
+from devkit.bench.figures import cost, profile, streams, style, sweeps
+from devkit.bench.results import Results
+
+#: Stands wherever figures in the target's own time are shown.
+WARNING = (
+    "Guest time: one instruction is one nanosecond. Instruction-accurate, not cycle-accurate: "
+    "caches, memory and pipelines cost nothing here."
+)
+_REAL_TIME = (
+    "Real time under QEMU's emulation (profile p3), not guest time: these depend on the host and its load. "
+    "Compare the paths of one run."
+)
+_STYLE = (Path(__file__).parent / "page.css").read_text()
+
+
+def page(results: Results) -> str:
+    """Return the whole report."""
+    parts = [
+        _header(results),
+        _table("What was to be reached", tables.goal_table(results), _REAL_AND_GUEST),
+        _section("Cost of a packet", cost.cost, results, "./inv bench --only table"),
+        _table("Instructions per packet, whole target", tables.cost_table(results), WARNING),
+        _table("Own cost: instructions beyond plain forwarding's", tables.own_table(results), WARNING),
+        _section("At saturation", cost.saturation, results, "./inv bench --only table"),
+        _section("Latency at low load", cost.latency, results, "./inv bench --only table"),
+        _section(_WHERE, profile.shares, results, "./inv bench --only profile"),
+        _table("Own cost of Fast Queue in C, function by function", tables.function_table(results), WARNING),
+        _section("Ring size and number of queues", sweeps.flat, results, "./inv bench --only rings,queues"),
+        _section("Timer only, as in the paper", sweeps.timers, results, "./inv bench --only timers"),
+        _section("TCP over time (the paper's figure 7)", streams.over_time, results, _STREAMS, _REAL_TIME),
+        _table("TCP through the target", tables.stream_table(results), _REAL_TIME),
+        _table("Machine and versions", tables.machine_table(results), ""),
+    ]
+    body = "\n".join(part for part in parts if part)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Fast Queue: figures</title>'
+        f"<style>{_STYLE}</style></head><body><main>\n{body}\n</main></body></html>\n"
+    )
+
+
+_WHERE = "Where the CPU goes (the paper's figure 1)"
+_STREAMS = "./inv bench --only streams --seconds 180"
+_REAL_AND_GUEST = f"TCP: real time. All others: {WARNING[0].lower()}{WARNING[1:]}"
+
+
+def _header(results: Results) -> str:
+    around = results.content["surroundings"]
+    unfinished = "" if results.content["complete"] else " <strong>The run is not finished.</strong>"
+    return (
+        "<h1>Fast Queue: figures</h1>"
+        f"<p>{_text(around['date'])}.{unfinished} How they come about and what they are not: "
+        "<code>docs/benchmarks.md</code>. All raw figures: <code>bench.json</code> beside this file.</p>"
+        f'<p class="warning">{_text(WARNING)}</p>'
+    )
+
+
+def _section(title: str, draw: style.Draw, results: Results, command: str, warning: str = WARNING) -> str:
+    figure = draw(results)
+    if figure is None:
+        return ""
+    picture = style.svg(figure, title)
+    return (
+        f"<h2>{_text(title)}</h2><figure>{picture}<figcaption>{_text(warning)} "
+        f"<code>{_text(command)}</code></figcaption></figure>"
+    )
+
+
+def _table(title: str, table: tables.Table | None, note: str) -> str:
+    if table is None:
+        return ""
+    head = "".join(f"<th>{_text(cell)}</th>" for cell in table.head)
+    lines = "\n".join(_line(line) for line in table.lines)
+    caption = f'<p class="note">{_text(note)} {_text(table.note)}</p>' if note or table.note else ""
+    return (
+        f"<h3>{_text(title)}</h3><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>{caption}"
+    )
+
+
+def _line(cells: Sequence[str]) -> str:
+    first, *rest = cells
+    return f"<tr><th>{_text(first)}</th>{''.join(f'<td>{_text(cell)}</td>' for cell in rest)}</tr>"
+
+
+def _text(words: str) -> str:
+    return html.escape(words, quote=False)
+
+
+def write(results: Results, path: Path) -> None:
+    """Write the report as a whole."""
+    draft = path.with_suffix(".part")
+    draft.write_text(page(results), encoding="utf-8")
+    draft.replace(path)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""The whole of ``invoke bench``: what to measure, in which order, and what is made of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from devkit import lock, report
+from devkit.bench import inside, store, streams, sweep, table
+from devkit.bench.instructions import measure as instructions
+from devkit.bench.progress import Progress
+from devkit.bench.rows import ALL, BY_NAME, PLAIN, Row
+from devkit.bench.steps import Step
+from devkit.bench.store import Store
+from devkit.build.image import Image, build_image
+from devkit.demo import image_summary
+from devkit.errors import KitError
+from devkit.progress import say
+
+SECTIONS = ("table", "rings", "queues", "timers", "profile", "streams")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks for.
+
+    quick:    fewer points and runs
+    rows:     names of rows; plain forwarding is always among them, as all own costs refer to it
+    sections: parts of SECTIONS
+    seconds:  length of each TCP stream
+    """
+
+    quick: bool = False
+    rows: tuple[str, ...] = tuple(row.name for row in ALL)
+    sections: tuple[str, ...] = SECTIONS
+    seconds: int = 40
+
+    @classmethod
+    def parse(cls, *, quick: bool, rows: str, only: str, seconds: int) -> Request:
+        """Read the words of the command line; KitError FQ-ARGUMENT for a name that there is not."""
+        names = _chosen(rows, tuple(BY_NAME), "row")
+        return cls(quick, names, _chosen(only, SECTIONS, "part"), seconds or (20 if quick else 40))
+
+    @property
+    def runs(self) -> int:
+        """Measurements of each figure."""
+        return 2 if self.quick else 5
+
+    def chosen(self, rows: Sequence[Row] = ALL) -> list[Row]:
+        """Those of ``rows`` that were asked for, and plain forwarding."""
+        return [row for row in rows if row.name in self.rows or row == PLAIN]
+
+
+def _chosen(words: str, known: tuple[str, ...], kind: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in words.split(",") if name.strip())
+    for name in names:
+        if name not in known:
+            raise KitError(
+                "FQ-ARGUMENT", f"there is no {kind} {name!r}", f"any of: {', '.join(known)}", status=2
+            )
+    return names or known
+
+
+def run_bench(request: Request, out: Path = store.DEFAULT) -> dict[str, Any]:
+    """Measure what was asked for into ``out``, going on where an interrupted run stopped; return it all.
+
+    KitError where a part cannot be measured; what was measured until then is kept.
+    """
+    image = build_image()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    busy = KitError("FQ-BUSY", "another bench run writes there", "wait for its end")
+    held = lock.hold(out.parent / ".bench.lock", busy)
+    identity = {**asdict(request), "image": image_summary(image)}
+    try:
+        kept = Store.opened(out, _as_json(identity), report.surroundings())
+        if kept.results:
+            say(f"going on after {len(kept.results)} results of an interrupted run")
+        _measure(request, image, kept)
+        kept.finish()
+    finally:
+        os.close(held)
+    return kept.content
+
+
+def _measure(request: Request, image: Image, kept: Store) -> None:
+    inner = inside_steps(request)
+    profiles = request.chosen(instructions.ROWS) if "profile" in request.sections else []
+    folder = kept.path.parent
+    more = instructions.steps(profiles, folder / instructions.OUT_NAME, image)
+    flows = streams.plan(request.seconds, request.quick) if "streams" in request.sections else []
+    waiting = sum(flow.seconds + 5 for flow in flows if flow.key not in kept.results)
+    progress = Progress(kept, [*inner, *more], waiting)
+    inside.measure(image, inner, kept, progress.advance)
+    instructions.measure(image, profiles, kept, progress.advance, folder)
+    streams.measure(image, flows, kept)
+
+
+def inside_steps(request: Request) -> list[Step]:
+    """Return the steps whose traffic is made inside the target."""
+    found: list[Step] = []
+    if "table" in request.sections:
+        found += table.steps(request.chosen(), request.runs)
+    if "rings" in request.sections:
+        found += sweep.ring_steps(request.runs, request.quick)
+    if "queues" in request.sections:
+        found += sweep.queue_steps(request.runs, request.quick)
+    if "timers" in request.sections:
+        found += sweep.timer_steps(request.quick)
+    return found
+
+
+def _as_json(value: dict[str, Any]) -> dict[str, Any]:
+    """Return it with lists for tuples, as it will be read back."""
+    return {key: list(item) if isinstance(item, tuple) else item for key, item in value.items()}

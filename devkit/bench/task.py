@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""What ``invoke bench`` and ``invoke tune`` do: measure, show, write the report, compare, advise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.table import Table
+
+from devkit.bench import compare, page, store, tables, tune
+from devkit.bench.results import Results
+from devkit.bench.runner import Request, run_bench
+from devkit.errors import KitError
+from devkit.progress import console, say
+
+REPORT = store.FOLDER / "report.html"
+
+
+def bench(*, quick: bool, rows: str, only: str, seconds: int, compare_with: str) -> None:
+    """Measure, then print tables and write report and raw figures into out/bench.
+
+    ``compare_with`` is an older bench.json, or empty. KitError as run_bench; FQ-BENCH where it is none.
+    """
+    request = Request.parse(quick=quick, rows=rows, only=only, seconds=seconds)
+    old = Results(store.load(Path(compare_with))) if compare_with else None
+    results = Results(run_bench(request))
+    show(results)
+    if old:
+        show_changes(old, results)
+    page.write(results, REPORT)
+    say(f"report: {REPORT}")
+    say(f"figures: {store.DEFAULT}")
+
+
+def show(results: Results) -> None:
+    """Print the tables."""
+    for title, table in (
+        ("Instructions per packet", tables.cost_table(results)),
+        ("Own cost, beyond plain forwarding", tables.own_table(results)),
+        ("TCP, real time", tables.stream_table(results)),
+        ("Goals", tables.goal_table(results)),
+    ):
+        if table:
+            _print(title, table)
+    say(page.WARNING)
+
+
+def _print(title: str, table: tables.Table) -> None:
+    shown = Table(title=title)
+    for index, heading in enumerate(table.head):
+        shown.add_column(heading, justify="right" if index else "left")
+    for line in table.lines:
+        shown.add_row(*line)
+    console.print(shown)
+
+
+def show_changes(old: Results, new: Results) -> None:
+    """Print what changed since an older run."""
+    found = compare.changes(old, new)
+    console.print(compare.table(found))
+    worst = compare.worst(found)
+    if worst:
+        say(f"largest change in the target's own time: {worst.relative:+.2%} ({worst.key})")
+
+
+def advise(*, load: int, latency: int, burst: int, frame_size: int, memory: int) -> None:
+    """Print a setting of the timer-only mode for ``load`` packets/s within ``latency`` us.
+
+    ``memory`` in MB bounds the ring. The model is fitted to out/bench where that has the timer sweep.
+    KitError FQ-TUNE where no setting does, FQ-ARGUMENT for numbers that make no sense.
+    """
+    if min(load, latency, burst, frame_size, memory) <= 0:
+        raise KitError(
+            "FQ-ARGUMENT", "load, latency, burst, size and memory are above 0", "./inv --help tune"
+        )
+    measured = Results(store.load(store.DEFAULT)) if store.DEFAULT.exists() else None
+    model = tune.Model.fitted(measured) if measured else tune.Model()
+    room = memory * 1_000_000
+    advice = tune.advise(model, load, latency, frame_size=frame_size, burst=burst, memory=room)
+    origin = "out/bench/bench.json" if measured and measured.keys("timer/") else "the kit's own figures"
+    say(f"--timer-only --period-us {advice.period_us} --frames {advice.frames} --frame-size {frame_size}")
+    say(f"  ring memory {advice.memory / 1e6:.1f} MB, processor {advice.cpu:.0%}")
+    say(f"  latency: median {advice.latency_us:.0f} µs, at most {advice.worst_us:.0f} µs")
+    say(f"  model of {origin}: {model.packet_cost:,.0f} instructions a packet, {model.tick_cost:,.0f} a tick")
+    say(f"  {page.WARNING}")
