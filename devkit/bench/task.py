@@ -80,6 +80,6 @@ def advise(*, load: int, latency: int, burst: int, frame_size: int, memory: int)
     origin = "out/bench/bench.json" if measured and measured.keys("timer/") else "the kit's own figures"
     say(f"--timer-only --period-us {advice.period_us} --frames {advice.frames} --frame-size {frame_size}")
     say(f"  ring memory {advice.memory / 1e6:.1f} MB, processor {advice.cpu:.0%}")
-    say(f"  latency: median {advice.latency_us:.0f} µs, at most {advice.worst_us:.0f} µs")
+    say(f"  latency: mean {advice.latency_us:.0f} µs, at most {advice.worst_us:.0f} µs")
     say(f"  model of {origin}: {model.packet_cost:,.0f} instructions a packet, {model.tick_cost:,.0f} a tick")
     say(f"  {page.WARNING}")

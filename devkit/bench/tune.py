@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from devkit.bench.loads import SWEEP
 from devkit.bench.progress import per_packet
 from devkit.bench.results import Results
 from devkit.bench.spread import quantile
@@ -15,6 +16,8 @@ from devkit.errors import KitError
 SPEED = 1e9
 #: Bytes a frame beside its payload: metadata, answer, word and the kernel's own record.
 FRAME_OVERHEAD = 96 + 16 + 4 + 12
+#: Frames that the sender settles in one tick at most (kmod/sender.c).
+TICK_FRAMES = 512
 LEAST_FRAMES, MOST_FRAMES = 8, 65_536
 SHORTEST_PERIOD_US, LONGEST_PERIOD_US = 50, 1_000_000
 
@@ -25,47 +28,68 @@ class Model:
 
     packet_cost:  instructions of the whole target per packet, without the timer's
     tick_cost:    instructions of each tick of the timer
-    base_us:      latency that is not the wait for the timer
+    send_us:      time to settle one frame, for which those behind it wait
+    base_us:      latency that is none of these
 
-    A packet waits for the next tick: on average half a period, a whole one at worst. All frames are
-    settled once a period, so a ring passes at most its frames a period; and a processor spends what
-    packets and ticks cost.
+    The timer starts with the first packet of an empty ring and stops when the ring is empty again, so
+    there is no more than one tick a burst. Of the bursts that come in one period the first waits for a
+    whole period, the last hardly at all. A ring passes at most its frames a period, and the sender TICK_FRAMES;
+    a processor what packets and ticks cost.
     """
 
-    packet_cost: float = 8_000.0
+    packet_cost: float = 8_400.0
     tick_cost: float = 3_000.0
-    base_us: float = 15.0
+    send_us: float = 5.0
+    base_us: float = 0.0
 
     @classmethod
     def fitted(cls, results: Results) -> Model:
         """Fit to the timer sweep by least squares; the defaults where there is none."""
         points = [raw for raw in map(results.raw, results.keys("timer/")) if raw]
-        if len({raw["period_us"] for raw in points}) < 2:
+        if len({raw["period_us"] for raw in points}) < 3:
             return cls()
-        # the paced load has one rate: cost a packet = packet_cost + tick_cost * ticks a packet
-        rate = [raw["cost"]["sent"] / raw["cost"]["virtual_ns"] * 1e9 for raw in points]
-        ticks = [1e6 / raw["period_us"] / each for raw, each in zip(points, rate, strict=True)]
-        slope, offset = _line(ticks, [per_packet([raw["cost"]]).median for raw in points])
-        waits = [quantile(raw["latency"]["latency_ns"], 0.5) / 1000 - raw["period_us"] / 2 for raw in points]
-        return cls(offset, slope, max(0.0, sorted(waits)[len(waits) // 2]))
+        rounds = [Round.of(raw["period_us"], SWEEP.rate, SWEEP.burst) for raw in points]
+        ticks = [1 / one.packets for one in rounds]
+        tick_cost, packet_cost = _line(ticks, [per_packet([raw["cost"]]).median for raw in points])
+        medians = [quantile(raw["latency"]["latency_ns"], 0.5) / 1000 for raw in points]
+        beyond = [median - one.wait_us for median, one in zip(medians, rounds, strict=True)]
+        send, base = _line([one.packets / 2 for one in rounds], beyond)
+        return cls(packet_cost, max(0.0, tick_cost), max(0.0, send), base)
 
-    def latency_us(self, period_us: float) -> float:
-        """Median latency."""
-        return self.base_us + period_us / 2
+    def latency_us(self, period_us: float, rate: float, burst: int) -> float:
+        """Mean latency of ``rate`` packets/s that come in bursts."""
+        one = Round.of(period_us, rate, burst)
+        return max(0.0, one.wait_us + self.send_us * one.packets / 2 + self.base_us)
 
-    def worst_us(self, period_us: float) -> float:
-        """Longest latency, below saturation."""
-        return self.base_us + period_us
+    def worst_us(self, period_us: float, burst: int) -> float:
+        """Longest latency: a whole period, and the burst that came with the packet goes first."""
+        return period_us + self.send_us * burst + max(0.0, self.base_us)
 
     def highest_rate(self, period_us: float, frames: int) -> float:
         """Packets per second that pass without a loss: the smaller of ring's and processor's limit."""
-        ring = frames * 1e6 / period_us
+        ring = min(frames, TICK_FRAMES) * 1e6 / period_us
         ticks = 1e6 / period_us * self.tick_cost
         return min(ring, max(0.0, SPEED - ticks) / self.packet_cost)
 
-    def cpu(self, rate: float, period_us: float) -> float:
-        """Part of the processor (0 to 1, more if it cannot) that ``rate`` packets/s take."""
-        return (rate * self.packet_cost + 1e6 / period_us * self.tick_cost) / SPEED
+    def cpu(self, period_us: float, rate: float, burst: int) -> float:
+        """Part of the processor (0 to 1, more if it cannot) that the load takes."""
+        one = Round.of(period_us, rate, burst)
+        return rate * (self.packet_cost + self.tick_cost / one.packets) / SPEED
+
+
+@dataclass(frozen=True)
+class Round:
+    """From a timer's start to its tick: packets settled by it, and how long they wait on average."""
+
+    packets: float
+    wait_us: float
+
+    @classmethod
+    def of(cls, period_us: float, rate: float, burst: int) -> Round:
+        """``rate`` packets/s come in bursts; the first burst starts the timer."""
+        gap = burst * 1e6 / rate
+        bursts = int(period_us / gap) + 1
+        return cls(bursts * burst, period_us - (bursts - 1) * gap / 2)
 
 
 @dataclass(frozen=True)
@@ -88,9 +112,10 @@ def advise(
     rate in packets/s; ``burst`` packets may come at once; ``memory`` bounds the ring (bytes). The ring
     holds what comes in two periods. KitError FQ-TUNE where no setting does.
     """
-    period = min(LONGEST_PERIOD_US, int(latency_us - model.base_us))
+    period = _longest_period(model, latency_us, burst)
     if period < SHORTEST_PERIOD_US:
-        what = f"a timer cannot keep {latency_us:.0f} µs: at least {model.worst_us(SHORTEST_PERIOD_US):.0f}"
+        least = model.worst_us(SHORTEST_PERIOD_US, burst)
+        what = f"a timer cannot keep {latency_us:.0f} µs: at least {least:.0f}"
         raise KitError("FQ-TUNE", what, "without --timer-only the handler is woken at once")
     size = frame_size + FRAME_OVERHEAD
     room = 1 << int(math.log2(max(memory // size, 1)))
@@ -101,11 +126,24 @@ def advise(
     if period < SHORTEST_PERIOD_US or frames < LEAST_FRAMES:
         what = f"{memory} bytes are too few for {rate:.0f} packets/s"
         raise KitError("FQ-TUNE", what, "more memory, smaller frames (--frame-size), or fewer packets")
-    cpu = model.cpu(rate, period)
+    cpu = model.cpu(period, rate, burst)
     if cpu > 1:
         what = f"{rate:.0f} packets/s need {cpu:.0%} of the processor"
         raise KitError("FQ-TUNE", what, f"at most {model.highest_rate(period, frames):.0f} packets/s")
-    return Advice(period, frames, frames * size, cpu, model.latency_us(period), model.worst_us(period))
+    mean, worst = model.latency_us(period, rate, burst), model.worst_us(period, burst)
+    return Advice(period, frames, frames * size, cpu, mean, worst)
+
+
+def _longest_period(model: Model, latency_us: float, burst: int) -> int:
+    """Return the longest period whose worst latency is within bounds, or one that is too short."""
+    low, high = SHORTEST_PERIOD_US - 1, LONGEST_PERIOD_US
+    while high - low > 1:
+        middle = (low + high) // 2
+        if model.worst_us(middle, burst) <= latency_us:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _power_of_two(number: float) -> int:

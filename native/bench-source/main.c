@@ -29,7 +29,7 @@ struct source {
 	struct latency latency;
 	struct timespec next;	/* when the next burst is due */
 	uint32_t flow;
-	uint32_t late;		/* bursts whose time had passed already */
+	int64_t lag_ns;		/* behind time after the last burst, 0: on time */
 	int fd;
 };
 
@@ -69,8 +69,9 @@ static void wait_for_time(struct source *source)
 		next->tv_sec++;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	source->late += now.tv_sec > next->tv_sec ||
-			(now.tv_sec == next->tv_sec && now.tv_nsec > next->tv_nsec);
+	source->lag_ns = (now.tv_sec - next->tv_sec) * SECOND_NS + now.tv_nsec - next->tv_nsec;
+	if (source->lag_ns < 0)
+		source->lag_ns = 0;
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL);
 }
 
@@ -123,7 +124,6 @@ static int measure(struct source *source)
 	err = packets_send(source, options->warm_up);
 	drain(source, start + options->warm_up);
 	source->latency.number = 0;
-	source->late = 0;
 	if (err || usage_read(&before, options->out))
 		return err ? err : -ENOENT;
 
@@ -136,10 +136,11 @@ static int measure(struct source *source)
 	if (err || usage_read(&after, options->out))
 		return err ? err : -ENOENT;
 
-	printf("{\"sent\": %u, \"forwarded\": %lld, \"backlog\": %lld, \"late\": %u, "
+	printf("{\"sent\": %u, \"forwarded\": %lld, \"backlog\": %lld, \"lag_ns\": %lld, "
 	       "\"virtual_ns\": %lld, \"idle_ns\": %lld", options->packets,
 	       (long long)(after.forwarded - before.forwarded),
-	       (long long)(before.forwarded + options->packets - at_end), source->late,
+	       (long long)(before.forwarded + options->packets - at_end),
+	       (long long)source->lag_ns,
 	       (long long)(after.now_ns - before.now_ns),
 	       (long long)(after.idle_ns - before.idle_ns));
 	latency_print(&source->latency);

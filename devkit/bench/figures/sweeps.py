@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from devkit.bench.figures import style
+from devkit.bench.loads import SWEEP
 from devkit.bench.progress import per_packet
 from devkit.bench.results import Results
 from devkit.bench.spread import quantile
@@ -53,9 +54,17 @@ def timers(results: Results) -> Figure | None:
         return None
     figure = style.blank(3.4)
     model = Model.fitted(results)
+
+    def latency(period: float, frames: int) -> float:
+        return model.latency_us(period, SWEEP.rate, SWEEP.burst)
+
     panels = (
         ("instructions per packet", lambda raw: per_packet([raw["cost"]]).median, None),
-        ("median latency, µs", _median, lambda period, frames: model.latency_us(period)),
+        (
+            "median latency, µs",
+            _median,
+            latency,
+        ),
         ("highest rate, packets/s", lambda raw: raw["saturation"]["packets_per_s"], model.highest_rate),
     )
     for axes, (label, value, predicted) in zip(figure.subplots(1, 3), panels, strict=True):
