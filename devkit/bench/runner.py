@@ -74,9 +74,10 @@ def run_bench(request: Request, out: Path = store.DEFAULT) -> dict[str, Any]:
     out.parent.mkdir(parents=True, exist_ok=True)
     busy = KitError("FQ-BUSY", "another bench run writes there", "wait for its end")
     held = lock.hold(out.parent / ".bench.lock", busy)
-    identity = {**asdict(request), "image": image_summary(image)}
+    surroundings = {**report.surroundings(), "image": image_summary(image)}
+    identity = {**asdict(request), "image": image.description["inputs"]}
     try:
-        kept = Store.opened(out, _as_json(identity), report.surroundings())
+        kept = Store.opened(out, _as_json(identity), surroundings)
         if kept.results:
             say(f"going on after {len(kept.results)} results of an interrupted run")
         _measure(request, image, kept)

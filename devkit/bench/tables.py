@@ -140,7 +140,7 @@ def stream_table(results: Results) -> Table | None:
 def machine_table(results: Results) -> Table:
     """Host, QEMU, image and command."""
     around, identity = results.content["surroundings"], results.content["identity"]
-    host, image = around["host"], identity["image"]
+    host, image = around["host"], around["image"]
     git = image.get("git") or {}
     state = " with changes" if git.get("dirty") else ""
     return Table(

@@ -33,8 +33,8 @@ class Model:
 
     The timer starts with the first packet of an empty ring and stops when the ring is empty again, so
     there is no more than one tick a burst. Of the bursts that come in one period the first waits for a
-    whole period, the last hardly at all. A ring passes at most its frames a period, and the sender TICK_FRAMES;
-    a processor what packets and ticks cost.
+    whole period, the last hardly at all. A ring passes at most its frames a period, and the sender
+    TICK_FRAMES; a processor what packets and ticks cost.
     """
 
     packet_cost: float = 8_400.0
