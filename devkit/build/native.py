@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""C programs of the target: native/, cross-compiled against Debian's i386 libraries."""
+"""C code of the target, cross-compiled against Debian's i386 libraries: native/ and pyhandler/ext."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from devkit import cache, command
 from devkit.build import lists
 from devkit.build.apt import Apt, versions
+from devkit.build.extension import SOURCE as EXTENSION
+from devkit.build.extension import extension
 from devkit.build.kernel import build_environment, jobs
 from devkit.paths import LOGS, PROJECT
 from devkit.progress import stage
@@ -21,11 +23,11 @@ COMPILER = "i686-linux-gnu-gcc"
 #: What a Pentium III has, and nothing that it lacks.
 CFLAGS = "-O2 -march=pentium3 -mfpmath=387 -Wall -Wextra"
 #: Part of the keys: raise it when this module makes something else of the same inputs.
-RECIPE = "2"
+RECIPE = "3"
 
 
 def sysroot(fresh: bool = False) -> Path:
-    """Cache entry with ``usr/include`` and ``usr/lib`` of the libraries that native/ uses.
+    """Cache entry with ``usr/include`` and ``usr/lib`` of the what native/ and pyhandler/ext use.
 
     ``packages.json`` has their versions; ``fresh`` asks the mirror for newer ones.
     """
@@ -41,14 +43,14 @@ def sysroot(fresh: bool = False) -> Path:
                 command.run(["dpkg-deb", "-x", archive, work], log=log)
             found = versions(archive.name for archive in archives)
             (work / "packages.json").write_text(json.dumps(found) + "\n")
-            for folder in ("apt", "download", "usr/share"):
+            for folder in ("apt", "download", "usr/share", "usr/lib/python3.11"):
                 cache.remove_tree(work / folder)
 
     return cache.entry("sysroot", cache.digest(RECIPE, *packages), make, fresh=fresh)
 
 
 def native(fresh: bool = False) -> Path:
-    """Cache entry with ``root/``: the installed programs of native/.
+    """Cache entry with ``root/``: the installed programs of native/, and the package's extension.
 
     KitError FQ-COMMAND, with the compiler's last lines, where they do not build.
     """
@@ -57,7 +59,7 @@ def native(fresh: bool = False) -> Path:
     compiler = command.run([command.need(COMPILER, "gcc-i686-linux-gnu"), "--version"])
 
     def key() -> str:
-        return cache.digest(RECIPE, CFLAGS, packages, cache.digest_tree(SOURCE, UAPI), compiler)
+        return cache.digest(RECIPE, CFLAGS, packages, cache.digest_tree(SOURCE, UAPI, EXTENSION), compiler)
 
     return cache.entry("native", key, lambda work: _make(work, libraries))
 
@@ -84,6 +86,7 @@ def _make(work: Path, libraries: Path) -> None:
             env=environment,
             remedy="the first error in the log says what",
         )
+        extension(work / "root", libraries, COMPILER, CFLAGS, log)
         for program in (path for path in (work / "root").rglob("*") if path.is_file()):
             _strip(program, log)
         cache.remove_tree(source)

@@ -19,7 +19,7 @@ PYTHON_PACKAGES = "usr/lib/python3/dist-packages"
 #: Where a read-only root file system needs a folder to mount on.
 MOUNT_POINTS = ("dev", "proc", "sys", "run", "tmp", "var", "root", "mnt")
 #: Part of the key: raise it when this module makes something else of the same inputs.
-RECIPE = "1"
+RECIPE = "2"
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _normalise(root: Path) -> None:
 
 def _pack(root: Path, image: Path, log: Path) -> None:
     argv: list[str | Path] = [
-        command.need("mksquashfs", "squashfs-tools"), root, image, "-comp", "xz", "-all-root",
+        command.need("mksquashfs", "squashfs-tools"), root, image, "-comp", "xz", "-Xbcj", "x86", "-all-root",
         "-noappend", "-no-progress", "-no-xattrs", "-mkfs-time", "0", "-all-time", "0",
     ]  # fmt: skip
     command.run(argv, log=log)

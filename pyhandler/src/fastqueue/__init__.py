@@ -16,12 +16,17 @@ A whole batch at a time is much cheaper: ``for batch in queue.batches(): batch.a
 from .batch import Batch
 from .errors import FastQueueError, QueueClosedError, QueueError
 from .frame import Frame
+from .implementation import current as _implementation
 from .meta import Meta
 from .queue import Queue
 from .request import RingRequest
 from .stats import Stats
 
+#: "C extension" or "plain Python": what does the loops over packets; see ``fastqueue.implementation``.
+IMPLEMENTATION = _implementation.name
+
 __all__ = [
+    "IMPLEMENTATION",
     "Batch",
     "FastQueueError",
     "Frame",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from . import abi
-from .frame import Frame, frame_at, frames
+from .frame import Frame
 from .ring import Ring
 
 
@@ -33,11 +33,11 @@ class Batch:
         place = index + self._number if index < 0 else index
         if not 0 <= place < self._number:
             raise IndexError(f"frame {index} of a batch of {self._number}")
-        return frame_at(self._ring, self._first + place & abi.COUNT_MASK)
+        return self._ring.frame_at(self._first + place & abi.COUNT_MASK)
 
     def __iter__(self) -> Iterator[Frame]:
         """Go through the frames."""
-        return frames(self._ring, self._first, self._number)
+        return self._ring.frames_of(self._first, self._number)
 
     def accept_all(self) -> None:
         """Let all packets of the batch go on: one store a lap, however many there are."""
@@ -59,14 +59,5 @@ class Batch:
         The quick way for handlers that look at contents: no Frame is made. Each
         word is stored as soon as it is known, so that the sender can go to work.
         """
-        ring = self._ring
-        words, heads, payload, size = ring.words, ring.heads, ring.payload, ring.frame_size
-        for slot, end, lap in ring.runs(self._first, self._number):
-            starts = range(slot * size, end * size, size)
-            lengths = heads[slot * _META_WORDS + abi.META_CAP_LEN : end * _META_WORDS : _META_WORDS]
-            for place, start, length in zip(range(slot, end), starts, lengths, strict=True):
-                words[place] = lap | decide(payload[start : start + length])
-        ring.publish()
-
-
-_META_WORDS = abi.META.size // 4
+        self._ring.decide(self._first, self._number, decide)
+        self._ring.publish()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from fcntl import ioctl
 from mmap import MAP_SHARED, PROT_READ, PROT_WRITE, mmap
 
-from . import abi
+from . import abi, implementation
 from .errors import QueueError, explain
 from .request import RingRequest
 from .ring import Ring
@@ -41,7 +41,7 @@ class Device:
             self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             self._places = self._ask_for_ring(abi.IOC_ALLOC, request)
             self._map(request.writable)
-            self.ring = Ring(*self._views(), request.frames, request.frame_size)
+            self.ring = implementation.current.ring(*self._views(), request.frames, request.frame_size)
         except OSError as error:
             self.close()
             raise explain(error, queue=request.queue, path=path) from error
@@ -89,7 +89,7 @@ class Device:
                 ) from error
             raise explain(error, queue=self._queue, path=self._path) from error
         self._map(request.writable)
-        self.ring = Ring(*self._views(), request.frames, request.frame_size)
+        self.ring = implementation.current.ring(*self._views(), request.frames, request.frame_size)
 
     def _unmap(self) -> bool:
         """Unmap all areas; False when some frame's bytes are held, whose mapping goes with them."""

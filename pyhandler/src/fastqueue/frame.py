@@ -3,29 +3,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-from itertools import chain, repeat
-from typing import NamedTuple, cast
-
 from . import abi
 from .errors import FastQueueError
 from .meta import Meta
 from .ring import Ring
 
 
-class Frame(NamedTuple):
-    """A packet in its frame.
+class Frame:
+    """A packet in its frame; ``plain`` or ``accelerated`` has the rest of it.
 
-    A tuple, so that iterating makes frames without running any bytecode.
     The verdict may come at any time, also long after the frame was handed out; one on
     a packet that has left meanwhile (time limit, interface gone) does nothing.
     """
 
-    ring: Ring
-    serial: int  # number of the frame since the ring was allocated, modulo 2^32
-    slot: int  # where in the ring
-    lap: int  # as it stands in a word
+    __slots__ = ()
+
+    @property
+    def ring(self) -> Ring:
+        """The ring that it is in."""
+        raise NotImplementedError
+
+    @property
+    def serial(self) -> int:
+        """Number of the frame since the ring was allocated, modulo 2^32."""
+        raise NotImplementedError
+
+    @property
+    def slot(self) -> int:
+        """Where in the ring."""
+        raise NotImplementedError
+
+    @property
+    def lap(self) -> int:
+        """Lap of the ring, as it stands in a word."""
+        raise NotImplementedError
 
     @property
     def payload(self) -> memoryview:
@@ -33,9 +44,7 @@ class Frame(NamedTuple):
 
         Holds until the packet has its verdict; copy what is needed for longer.
         """
-        ring, _, slot, _ = self
-        start = slot * ring.frame_size
-        return ring.payload[start : start + ring.heads[slot * _META_WORDS + abi.META_CAP_LEN]]
+        raise NotImplementedError
 
     @property
     def meta(self) -> Meta:
@@ -45,12 +54,12 @@ class Frame(NamedTuple):
     @property
     def length(self) -> int:
         """Bytes of the packet from its network header; more than in ``payload`` when truncated."""
-        return self.ring.heads[self.slot * _META_WORDS]
+        raise NotImplementedError
 
     @property
     def settled(self) -> bool:
         """Whether the packet has left the ring."""
-        return self.ring.settled(self.serial)
+        raise NotImplementedError
 
     def accept(
         self,
@@ -84,10 +93,7 @@ class Frame(NamedTuple):
 
     def answer(self, answer: int) -> None:
         """Store ``abi.ANSWER_*`` with the frame's lap: the verdict in its cheapest form."""
-        ring, serial, slot, lap = self
-        behind = ring.status[1] - serial  # abi.STATUS_FP; literals are cheaper than attributes of a module
-        if -0x80000000 < behind <= 0 or behind > 0x7FFFFFFF:  # not settled yet; counts wrap
-            ring.words[slot] = lap | answer
+        raise NotImplementedError
 
     def _answer_with(
         self,
@@ -122,22 +128,3 @@ class Frame(NamedTuple):
         start = self.slot * ring.frame_size
         ring.payload[start : start + length] = payload
         return length
-
-
-_META_WORDS = abi.META.size // 4
-_make_frame = partial(tuple.__new__, Frame)
-
-
-def frame_at(ring: Ring, serial: int) -> Frame:
-    """Make the frame of this number."""
-    return Frame(ring, serial, serial & ring.mask, ring.lap_bits(serial))
-
-
-def frames(ring: Ring, first: int, number: int) -> Iterator[Frame]:
-    """Make the ``number`` frames from number ``first`` on; all of it runs inside the interpreter."""
-    fields: list[Iterator[tuple[Ring, int, int, int]]] = []
-    for slot, end, lap in ring.runs(first, number):
-        serials = range(first, first + end - slot)
-        fields.append(zip(repeat(ring), serials, range(slot, end), repeat(lap), strict=False))
-        first = serials.stop & abi.COUNT_MASK
-    return cast("Iterator[Frame]", map(_make_frame, chain.from_iterable(fields)))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import select
 import warnings
 from collections.abc import Iterator
+from itertools import chain
 from time import monotonic
 from types import TracebackType
 from typing import Protocol, Self
@@ -114,8 +115,7 @@ class Queue:
 
     def __iter__(self) -> Iterator[Frame]:
         """Go through frames until the kernel closes the queue."""
-        for batch in self.batches():
-            yield from batch
+        return chain.from_iterable(self.batches())
 
     def answer_all(self, answer: int) -> None:
         """Give every packet the same ``abi.ANSWER_*`` until the kernel closes the queue.

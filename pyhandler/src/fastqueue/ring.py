@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The shared ring as the handler sees it: pointers, words and areas, all in constant time.
 
+This is what both implementations share: ``plain`` (Python) and ``accelerated`` (C).
+
 Why plain item access is enough
     Kernel and handler share words that each side changes while the other looks.
     Every such word is an item of a ``memoryview`` cast to ``I``: CPython reads
@@ -25,48 +27,33 @@ Why a slice may be stored
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from . import abi
 
-_BLOCKS_KEPT = 8
+if TYPE_CHECKING:
+    from .frame import Frame
 
 
 class Ring:
     """Views of the three areas, and the handler's own count FO.
 
     ``fo`` is the count of frames handed out; the shared FO follows it in
-    ``publish()``. Slots are ``count & mask``.
+    ``publish()``. Slots are ``count & mask``; ``frames == 1 << shift``.
     """
 
-    __slots__ = (
-        "_blocks",
-        "answers",
-        "control",
-        "fo",
-        "frame_size",
-        "frames",
-        "heads",
-        "mask",
-        "meta",
-        "payload",
-        "shift",
-        "status",
-        "words",
-        "writable",
-    )
+    frames: int
+    frame_size: int
+    mask: int
+    shift: int
+    fo: int
 
     def __init__(
         self, answer: memoryview, meta: memoryview, payload: memoryview, frames: int, frame_size: int
     ) -> None:
         """Take views of bytes of the three areas, of a ring of ``frames`` frames of ``frame_size`` bytes."""
-        self.frames = frames
-        self.frame_size = frame_size
-        self.mask = frames - 1
-        self.shift = frames.bit_length() - 1
-        self._blocks: dict[int, memoryview] = {}
-        self.attach(answer, meta, payload)
-        self.fo = self.control[abi.CONTROL_FO]
+        raise NotImplementedError
 
     def attach(self, answer: memoryview, meta: memoryview, payload: memoryview) -> None:
         """Take views of the areas, which may have been unmapped for a while."""
@@ -81,33 +68,19 @@ class Ring:
         self.payload = payload[: self.frame_size * self.frames]
         self.writable = not payload.readonly
 
+    def release(self) -> bool:
+        """Give up all views; False when somebody still holds a part of the payload or metadata."""
+        held = False
+        for name in ("control", "words", "answers", "status", "heads", "meta", "payload"):
+            try:
+                getattr(self, name).release()
+            except BufferError:
+                held = True
+        return not held
+
     def lap_bits(self, count: int) -> int:
         """Return the lap of frame ``count`` where its word has it."""
         return count >> self.shift << abi.LAP_SHIFT & abi.LAP_MASK
-
-    def settled(self, count: int) -> bool:
-        """Say whether the sender is past frame ``count``: its slot may be another packet's by now."""
-        behind = self.status[abi.STATUS_FP] - count & abi.COUNT_MASK
-        return 0 < behind < 1 << 31
-
-    def take(self) -> tuple[int, int]:
-        """Hand out all published frames, past which ``fo`` moves: return the first's count and their number.
-
-        Frames whose time limit passed while the handler slept are left out, all in one.
-        """
-        first = self.fo
-        gone = self.status[abi.STATUS_FP] - first & abi.COUNT_MASK  # FP before FA: never past it
-        self.fo = fa = self.status[abi.STATUS_FA]
-        number = fa - first & abi.COUNT_MASK
-        if 0 < gone <= number:
-            first, number = first + gone & abi.COUNT_MASK, number - gone
-        if number > self.frames:  # FP went on between the two: what it passed since then has been overwritten
-            return fa - self.frames & abi.COUNT_MASK, self.frames
-        return first, number
-
-    def publish(self) -> None:
-        """Tell the kernel which frames are taken; ``poll`` sleeps once that is all of them."""
-        self.control[abi.CONTROL_FO] = self.fo
 
     def runs(self, first: int, number: int) -> list[tuple[int, int, int]]:
         """Split ``number`` frames from count ``first`` at the ring's end: (slot, end slot, lap bits) each."""
@@ -118,30 +91,36 @@ class Ring:
         following = first + self.frames - slot & abi.COUNT_MASK
         return [(slot, self.frames, self.lap_bits(first)), (0, end - self.frames, self.lap_bits(following))]
 
+    def settled(self, count: int) -> bool:
+        """Say whether the sender is past frame ``count``: its slot may be another packet's by now."""
+        raise NotImplementedError
+
+    def take(self) -> tuple[int, int]:
+        """Hand out all published frames, past which ``fo`` moves: return the first's count and their number.
+
+        Frames whose time limit passed while the handler slept are left out, all in one.
+        """
+        raise NotImplementedError
+
+    def publish(self) -> None:
+        """Tell the kernel which frames are taken; ``poll`` sleeps once that is all of them."""
+        raise NotImplementedError
+
     def fill(self, first: int, number: int, answer: int) -> None:
-        """Answer ``number`` frames from count ``first``, at most a lap, alike, with one store a lap."""
-        if number == 1:
-            self.words[first & self.mask] = self.lap_bits(first) | answer
-            return
-        for slot, end, lap in self.runs(first, number):
-            self.words[slot:end] = self.block(lap | answer)[slot:end]
+        """Answer ``number`` frames from count ``first``, at most a lap, alike."""
+        raise NotImplementedError
 
-    def block(self, word: int) -> memoryview:
-        """Return ``word`` as often as there are frames; kept, since a whole lap uses the same."""
-        block = self._blocks.get(word)
-        if block is None:
-            if len(self._blocks) >= _BLOCKS_KEPT:
-                self._blocks.clear()
-            block = memoryview(word.to_bytes(4, sys.byteorder) * self.frames).cast("I")
-            self._blocks[word] = block
-        return block
+    def frame_at(self, count: int) -> Frame:
+        """Make the frame of this count."""
+        raise NotImplementedError
 
-    def release(self) -> bool:
-        """Give up all views; False when somebody still holds a part of the payload or metadata."""
-        held = False
-        for name in ("control", "words", "answers", "status", "heads", "meta", "payload"):
-            try:
-                getattr(self, name).release()
-            except BufferError:
-                held = True
-        return not held
+    def frames_of(self, first: int, number: int) -> Iterator[Frame]:
+        """Make the ``number`` frames from count ``first`` on."""
+        raise NotImplementedError
+
+    def decide(self, first: int, number: int, decide: Callable[[memoryview], int]) -> None:
+        """Answer ``number`` frames from count ``first`` with what ``decide(payload)`` says about each.
+
+        Each word is stored as soon as it is known, so that the sender can go to work.
+        """
+        raise NotImplementedError

@@ -12,10 +12,9 @@ import select
 from mmap import mmap
 from typing import NamedTuple
 
-from fastqueue import abi
+from fastqueue import abi, implementation
 from fastqueue.errors import QueueError
 from fastqueue.request import RingRequest
-from fastqueue.ring import Ring
 from fastqueue.stats import Stats
 
 
@@ -66,7 +65,7 @@ class FakeKernel:
         self.payload = payload
         self.control[0] = self.status[0] = self.status[1] = start
         readable = payload if request.writable else payload.toreadonly()
-        self.ring = Ring(answer, meta.toreadonly(), readable, frames, size)
+        self.ring = implementation.current.ring(answer, meta.toreadonly(), readable, frames, size)
 
     # receiver
 

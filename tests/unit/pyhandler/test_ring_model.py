@@ -8,7 +8,14 @@ from contextlib import suppress
 from fastqueue import Frame, Queue, RingRequest, abi
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from .fake_kernel import FakeKernel
 
@@ -96,5 +103,7 @@ class RingMachine(RuleBasedStateMachine):
             self.queue.close()
 
 
-TestRingMachine = RingMachine.TestCase
-TestRingMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+def test_ring_model() -> None:
+    run_state_machine_as_test(
+        RingMachine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None)
+    )

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""Which implementation does the loops over packets: the C extension where there is one, else plain Python.
+
+The environment's ``FASTQUEUE_IMPLEMENTATION`` says otherwise: ``python`` takes plain Python, ``c`` the
+extension or nothing (ImportError). Results are the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from .flows import Decide, Flows, PlainFlows
+from .plain import PlainRing
+from .ring import Ring
+
+VARIABLE: Final = "FASTQUEUE_IMPLEMENTATION"
+
+
+class Implementation(NamedTuple):
+    """What differs between the two."""
+
+    name: str  # for people
+    ring: Callable[[memoryview, memoryview, memoryview, int, int], Ring]
+    flows: Callable[[Decide, int], Flows]
+
+
+PLAIN: Final = Implementation("plain Python", PlainRing, PlainFlows)
+
+
+def accelerated() -> Implementation:
+    """Return the one with the C extension; ImportError where that was not built."""
+    from . import _ring
+    from .accelerated import AcceleratedRing
+
+    return Implementation("C extension", AcceleratedRing, _ring.Flows)
+
+
+def choose(wish: str) -> Implementation:
+    """Return what ``wish`` names: ``c``, ``python``, or empty for the quicker one that is there."""
+    if wish == "python":
+        return PLAIN
+    if wish not in ("", "c"):
+        raise ImportError(f"{VARIABLE} is {wish!r}; take c or python")
+    try:
+        return accelerated()
+    except ImportError as error:
+        if wish:
+            raise ImportError(f"{VARIABLE} is c, but there is no C extension: {error}") from error
+        return PLAIN
+
+
+#: What queues opened from now on use.
+current: Implementation = choose(os.environ.get(VARIABLE, ""))
