@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -53,15 +54,25 @@ unsigned int fq_default_action(void)
 	return READ_ONCE(default_action);
 }
 
-bool fq_memory_charge(size_t bytes)
+/* Not even an administrator may take what the machine runs on. */
+static bool fq_memory_spare(u64 bytes)
 {
-	if (atomic_long_add_return(bytes, &fq_memory) <= READ_ONCE(max_memory))
+	return bytes >> PAGE_SHIFT <= max(si_mem_available(), 0L) / 2;
+}
+
+bool fq_memory_charge(u64 bytes)
+{
+	ulong limit = READ_ONCE(max_memory);
+
+	if (bytes > limit || !fq_memory_spare(bytes))
+		return false;
+	if ((ulong)atomic_long_add_return(bytes, &fq_memory) <= limit)
 		return true;
 	atomic_long_sub(bytes, &fq_memory);
 	return false;
 }
 
-void fq_memory_uncharge(size_t bytes)
+void fq_memory_uncharge(u64 bytes)
 {
 	atomic_long_sub(bytes, &fq_memory);
 }

@@ -102,10 +102,11 @@ static void fq_meta_owner(struct fastqueue_meta *meta, const struct fq_queue *qu
 static u64 fq_meta_timestamp(const struct fq_queue *queue,
 			     const struct sk_buff *skb)
 {
-	if (skb->tstamp && ktime_to_ns(skb->tstamp) > 0)
-		return ktime_to_ns(skb->tstamp);
-	/* reading the clock is dear on old hardware: only for who asked */
-	return queue->flags & FASTQUEUE_F_TIMESTAMP ? ktime_get_real_ns() : 0;
+	/*
+	 * Reading the clock is dear on old hardware: only for who asked. What TCP
+	 * leaves in skb->tstamp, a delivery time of another clock, is none.
+	 */
+	return ktime_to_ns(skb_tstamp_cond(skb, queue->flags & FASTQUEUE_F_TIMESTAMP));
 }
 
 /* Every field is written: a frame must not show what was in it before. */

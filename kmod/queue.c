@@ -5,6 +5,7 @@
  */
 #include <linux/log2.h>
 #include <linux/netfilter.h>
+#include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
@@ -155,13 +156,14 @@ static void fq_queue_move(struct fq_queue *queue, const struct fq_ring *old,
 
 	WRITE_ONCE(queue->fa, 0);
 	WRITE_ONCE(queue->fp, 0);
+	queue->scan = 0;
 	for (count = fp; count != fa; count++) {
-		struct nf_queue_entry *entry = old->slots[fq_ring_index(old, count)].entry;
+		const struct fq_slot *slot = &old->slots[fq_ring_index(old, count)];
 
-		if (!entry || !fq_frame_put(queue, entry))
+		if (!slot->entry || !fq_frame_put(queue, slot->entry, slot->queued_at))
 			continue;
 		queue->stats.flushed++;
-		list_add_tail(&entry->list, left);
+		list_add_tail(&slot->entry->list, left);
 	}
 }
 
@@ -175,6 +177,9 @@ static int fq_queue_exchange(struct fq_queue *queue, struct fq_ring **ring,
 	queue->copy_range = copy_range;
 	fq_queue_move(queue, *ring, left);
 	fq_sender_arm(queue);
+	/* who sleeps, in epoll perhaps, has not seen them in the new ring */
+	if (queue->fa)
+		wake_up_interruptible_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct fq_queue {
 	spinlock_t lock;		/* fa, fp, slots, stats, flags below */
 	u32 fa;				/* receiver: frames published */
 	u32 fp;				/* sender: frames settled */
+	u32 scan;			/* sender: frames looked at in this run */
 	bool closed;
 	bool sending;			/* one sender at a time keeps the order */
 	bool send_again;		/* somebody asked while it was at work */
@@ -64,7 +65,8 @@ void fq_queue_flush(struct fq_queue *queue, fq_match_t match, int ifindex,
 void fq_net_flush(struct net *net, fq_match_t match, int ifindex);
 
 /* receiver.c */
-int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry);
+int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry,
+		 unsigned long queued_at);
 int fq_receive(struct nf_queue_entry *entry, unsigned int number);
 
 /* meta.c */
@@ -92,8 +94,8 @@ void fq_proc_exit(struct net *net);
 /* Module parameter: what happens to packets of a queue that has no ring. */
 unsigned int fq_default_action(void);
 /* Charge memory of rings against the module's limit. */
-bool fq_memory_charge(size_t bytes);
-void fq_memory_uncharge(size_t bytes);
+bool fq_memory_charge(u64 bytes);
+void fq_memory_uncharge(u64 bytes);
 
 /*
  * entry->id belongs to whoever holds the entry: here it carries the verdict

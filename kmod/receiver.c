@@ -30,14 +30,14 @@ static int fq_settle_now(struct nf_queue_entry *entry, unsigned int action,
 }
 
 static void fq_publish(struct fq_queue *queue, struct nf_queue_entry *entry,
-		       u32 cap_len)
+		       unsigned long queued_at, u32 cap_len)
 {
 	struct fq_ring *ring = queue->ring;
 	u32 index = fq_ring_index(ring, queue->fa);
 
 	trace_fastqueue_queued(queue, entry->skb, queue->fa, 0);
 	ring->slots[index].entry = entry;
-	ring->slots[index].queued_at = jiffies;
+	ring->slots[index].queued_at = queued_at;
 	ring->slots[index].cap_len = cap_len;
 	fq_meta_fill(&ring->meta[index], queue, entry, cap_len);
 	WRITE_ONCE(ring->words[index],
@@ -58,9 +58,11 @@ static int fq_copy(const struct sk_buff *skb, void *payload, u32 len)
 
 /*
  * Put a packet into the next available frame, with the lock held; it becomes
- * visible with status->fa. Negative: no frame is free, or no copy possible.
+ * visible with status->fa. @queued_at: when its time limit began. Negative: no
+ * frame is free, or no copy possible.
  */
-int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry)
+int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry,
+		 unsigned long queued_at)
 {
 	struct fq_ring *ring = queue->ring;
 	u32 cap_len = min(entry->skb->len, queue->copy_range);
@@ -71,7 +73,7 @@ int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry)
 	err = fq_copy(entry->skb, ring->payload + (size_t)ring->frame_size *
 		      fq_ring_index(ring, queue->fa), cap_len);
 	if (!err)
-		fq_publish(queue, entry, cap_len);
+		fq_publish(queue, entry, queued_at, cap_len);
 	return err;
 }
 
@@ -123,7 +125,7 @@ static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
 	}
 	queue->stats.received++;
 	count = queue->fa;
-	if (unlikely(err || fq_frame_put(queue, entry))) {
+	if (unlikely(err || fq_frame_put(queue, entry, jiffies))) {
 		action = fq_default_count(queue);
 		trace_fastqueue_default(queue, entry->skb, count, action);
 		spin_unlock_bh(&queue->lock);

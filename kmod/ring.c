@@ -26,7 +26,7 @@
  * ever points into an area.
  */
 #include <linux/mm.h>
-#include <linux/overflow.h>
+#include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -41,21 +41,13 @@ static_assert(sizeof(struct fastqueue_ring) == 112);
 static_assert(sizeof(struct fastqueue_settings) == 32);
 static_assert(sizeof(struct fastqueue_stats) == 128);
 
-/* Page-aligned size of a head and @count elements; SIZE_MAX on overflow. */
-static size_t fq_area_size(size_t head, size_t count, size_t element)
+/*
+ * Page-aligned size of a head and @count elements. In 64 bits, also where size_t
+ * has 32: the largest frames times the most of them are 2^32 bytes.
+ */
+static u64 fq_area_size(u64 head, u32 count, u32 element)
 {
-	size_t size = size_add(head, size_mul(count, element));
-
-	return size > SIZE_MAX - PAGE_SIZE ? SIZE_MAX : PAGE_ALIGN(size);
-}
-
-/* What a ring is charged for; limits were checked, so nothing overflows. */
-size_t fq_ring_bytes(u32 frames, u32 frame_size)
-{
-	return (size_t)frames *
-	       (frame_size + sizeof(struct fastqueue_meta) +
-		sizeof(struct fastqueue_answer) + sizeof(u32) +
-		sizeof(struct fq_slot));
+	return ALIGN(head + (u64)count * element, PAGE_SIZE);
 }
 
 static bool fq_ring_alloc_areas(struct fq_ring *ring)
@@ -74,30 +66,39 @@ static bool fq_ring_alloc_areas(struct fq_ring *ring)
 	return true;
 }
 
-/* Charged against the module's limit; all three areas come zeroed. */
-struct fq_ring *fq_ring_alloc(u32 frames, u32 frame_size)
+/* What was charged fits into size_t, and so do its parts. */
+static void fq_ring_shape(struct fq_ring *ring, u32 frames, u32 frame_size)
 {
-	struct fq_ring *ring;
+	u64 answer = fq_area_size(FASTQUEUE_WORDS_OFFSET, frames,
+				  sizeof(u32) + sizeof(struct fastqueue_answer));
+	u64 meta = fq_area_size(FASTQUEUE_META_OFFSET, frames,
+				sizeof(struct fastqueue_meta));
+	u64 payload = fq_area_size(0, frames, frame_size);
 
-	if (!fq_memory_charge(fq_ring_bytes(frames, frame_size)))
-		return NULL;
-	ring = kzalloc(sizeof(*ring), GFP_KERNEL);
-	if (!ring) {
-		fq_memory_uncharge(fq_ring_bytes(frames, frame_size));
-		return NULL;
-	}
 	ring->frames = frames;
 	ring->order = ilog2(frames);
 	ring->frame_size = frame_size;
-	ring->answer_size = fq_area_size(FASTQUEUE_WORDS_OFFSET, frames,
-					 sizeof(u32) +
-					 sizeof(struct fastqueue_answer));
-	ring->meta_size = fq_area_size(FASTQUEUE_META_OFFSET, frames,
-				       sizeof(struct fastqueue_meta));
-	ring->payload_size = fq_area_size(0, frames, frame_size);
+	ring->answer_size = answer;
+	ring->meta_size = meta;
+	ring->payload_size = payload;
+	ring->bytes = answer + meta + payload +
+		      fq_area_size(0, frames, sizeof(struct fq_slot));
+}
+
+/* Charged against the module's limit; all three areas come zeroed. */
+struct fq_ring *fq_ring_alloc(u32 frames, u32 frame_size)
+{
+	struct fq_ring *ring = kzalloc(sizeof(*ring), GFP_KERNEL);
+
+	if (!ring)
+		return NULL;
+	fq_ring_shape(ring, frames, frame_size);
+	if (!fq_memory_charge(ring->bytes)) {
+		kfree(ring);
+		return NULL;
+	}
 	ring->slots = kvcalloc(frames, sizeof(*ring->slots), GFP_KERNEL);
-	if (ring->payload_size == SIZE_MAX || !ring->slots ||
-	    !fq_ring_alloc_areas(ring)) {
+	if (!ring->slots || !fq_ring_alloc_areas(ring)) {
 		fq_ring_free(ring);
 		return NULL;
 	}
@@ -110,7 +111,7 @@ void fq_ring_free(struct fq_ring *ring)
 	vfree(ring->status);
 	vfree(ring->control);
 	kvfree(ring->slots);
-	fq_memory_uncharge(fq_ring_bytes(ring->frames, ring->frame_size));
+	fq_memory_uncharge(ring->bytes);
 	kfree(ring);
 }
 
@@ -156,6 +157,8 @@ int fq_ring_mmap(struct fq_ring *ring, struct vm_area_struct *vma,
 
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
 
 	if (offset == 0 && size == ring->answer_size) {
 		area = ring->control;

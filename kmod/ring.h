@@ -35,6 +35,7 @@ struct fq_ring {
 
 	u8 *payload;
 
+	u64 bytes;			/* charged for it */
 	size_t answer_size;
 	size_t meta_size;
 	size_t payload_size;
@@ -42,7 +43,6 @@ struct fq_ring {
 };
 
 struct fq_ring *fq_ring_alloc(u32 frames, u32 frame_size);
-size_t fq_ring_bytes(u32 frames, u32 frame_size);
 void fq_ring_free(struct fq_ring *ring);
 void fq_ring_describe(const struct fq_ring *ring, struct fastqueue_ring *answer);
 int fq_ring_mmap(struct fq_ring *ring, struct vm_area_struct *vma,

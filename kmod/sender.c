@@ -16,7 +16,7 @@
 #define FQ_TICK_BATCHES	8
 
 /* What to do with a frame, found from its word. */
-enum fq_finding { FQ_PENDING, FQ_ANSWERED, FQ_TIMED_OUT };
+enum fq_finding { FQ_EMPTY, FQ_PENDING, FQ_ANSWERED, FQ_TIMED_OUT };
 
 static u32 fq_word_verdict(u32 word)
 {
@@ -149,9 +149,9 @@ static void fq_frame_count(struct fq_queue *queue, enum fq_finding finding,
 	}
 }
 
-/* Take the packet of frame @count if it is settled; false: it is not yet. */
-static bool fq_frame_take(struct fq_queue *queue, u32 count,
-			  struct list_head *batch)
+/* Take the packet of frame @count if it is settled. */
+static enum fq_finding fq_frame_take(struct fq_queue *queue, u32 count,
+				     struct list_head *batch)
 {
 	struct fq_ring *ring = queue->ring;
 	u32 index = fq_ring_index(ring, count);
@@ -160,10 +160,10 @@ static bool fq_frame_take(struct fq_queue *queue, u32 count,
 	unsigned int verdict;
 
 	if (!entry)	/* flushed, or settled out of order */
-		return true;
+		return FQ_EMPTY;
 	finding = fq_frame_find(queue, count, &verdict);
 	if (finding == FQ_PENDING)
-		return false;
+		return finding;
 	if (finding == FQ_ANSWERED)
 		trace_fastqueue_answered(queue, entry->skb, count, verdict);
 	else
@@ -174,26 +174,40 @@ static bool fq_frame_take(struct fq_queue *queue, u32 count,
 		   FASTQUEUE_AVAILABLE | fq_ring_lap(ring, count));
 	entry->id |= verdict;
 	list_add_tail(&entry->list, batch);
-	return true;
+	return finding;
 }
 
-/* Settle up to FQ_BATCH frames; true: there may be more. */
+/* FP of an unordered queue: behind it lies the first frame with a packet. */
+static u32 fq_sender_first(const struct fq_queue *queue)
+{
+	const struct fq_ring *ring = queue->ring;
+	u32 fp = queue->fp;
+
+	while (fp != queue->fa && !ring->slots[fq_ring_index(ring, fp)].entry)
+		fp++;
+	return fp;
+}
+
+/*
+ * Settle up to FQ_BATCH frames; true: there may be more. An unordered queue
+ * goes on where the last batch of the run ended, however many frames before
+ * that wait for their answers or are empty.
+ */
 static bool fq_sender_collect(struct fq_queue *queue, struct list_head *batch)
 {
 	bool ordered = !(queue->flags & FASTQUEUE_F_UNORDERED);
-	u32 count, taken = 0, fp = queue->fp;
+	u32 count, taken = 0;
 
-	for (count = fp; count != queue->fa && taken < FQ_BATCH; count++) {
-		bool settled = fq_frame_take(queue, count, batch);
+	for (count = queue->scan; count != queue->fa && taken < FQ_BATCH; count++) {
+		enum fq_finding finding = fq_frame_take(queue, count, batch);
 
-		if (settled && count == fp)
-			fp++;
-		taken += settled;
-		if (!settled && ordered)
+		if (finding == FQ_PENDING && ordered)
 			break;
+		taken += finding >= FQ_ANSWERED;
 	}
-	queue->fp = fp;
-	WRITE_ONCE(queue->ring->status->fp, fp);
+	queue->scan = count;
+	WRITE_ONCE(queue->fp, ordered ? count : fq_sender_first(queue));
+	WRITE_ONCE(queue->ring->status->fp, queue->fp);
 	return taken == FQ_BATCH;
 }
 
@@ -213,6 +227,8 @@ static bool fq_sender_batch(struct fq_queue *queue)
 	LIST_HEAD(batch);
 	bool more;
 
+	if (queue->send_again)	/* somebody answered frames, perhaps earlier ones */
+		queue->scan = queue->fp;
 	queue->send_again = false;
 	more = fq_sender_collect(queue, &batch);
 	spin_unlock(&queue->lock);
