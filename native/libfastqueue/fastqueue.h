@@ -10,8 +10,11 @@
  *		fq_answer_run(queue, fq_first(queue), n, FASTQUEUE_ACCEPT);
  *
  * Functions return 0 or a number, or a negative error number; fq_explain()
- * says what it means for a queue. One thread a queue. A child of fork() has no
- * ring. Frames are named by their free-running count, which wraps at 2^32.
+ * says what it means for a queue. One thread a queue at a time; a process may
+ * have many queues. A child of fork() has no ring. Frames are named by their
+ * free-running count, which wraps at 2^32.
+ *
+ * Link with what `pkg-config --cflags --libs libfastqueue` says.
  */
 #ifndef FASTQUEUE_H
 #define FASTQUEUE_H
@@ -26,16 +29,16 @@ extern "C" {
 
 struct fq_queue;
 
-/* What to ask for; see struct fastqueue_ring. */
+/* What to ask for; start from FQ_OPTIONS_INIT. See struct fastqueue_ring. */
 struct fq_options {
 	const char *device;	/* NULL: FASTQUEUE_DEVICE */
-	uint32_t queue;
-	uint32_t frames;
-	uint32_t frame_size;
-	uint32_t copy_range;
-	uint32_t default_action;
-	uint32_t period_us;
-	uint32_t timeout_ms;
+	uint32_t queue;		/* number in the netfilter rule */
+	uint32_t frames;	/* a power of two */
+	uint32_t frame_size;	/* bytes, a multiple of 64 */
+	uint32_t copy_range;	/* bytes of a packet at most, 0: frame_size */
+	uint32_t default_action;	/* FASTQUEUE_ACCEPT or FASTQUEUE_DROP */
+	uint32_t period_us;	/* of the sender's timer, 0: 1000 */
+	uint32_t timeout_ms;	/* of a frame without an answer, 0: none */
 	uint32_t flags;		/* FASTQUEUE_F_* */
 };
 
@@ -96,9 +99,21 @@ void fq_answer_run(struct fq_queue *queue, uint32_t first, uint32_t number,
 void fq_answer_with(struct fq_queue *queue, uint32_t count, uint32_t verdict,
 		    uint32_t which, const struct fastqueue_answer *answer);
 
+/*
+ * Exchange the ring for one of options->frames, frame_size and copy_range; the
+ * other options have no effect. No packet is lost: frames without an answer
+ * come again, and those handed out before, with their counts and pointers, are
+ * void. On failure (-EBUSY: more packets are out than the new ring holds) the
+ * old ring stays; only if that cannot be mapped again (-ENOMEM), all that is
+ * left to do is fq_close(), and fq_wait() says -EPIPE.
+ */
+int fq_resize(struct fq_queue *queue, const struct fq_options *options);
+
 /* Settle what was answered now; fq_wait() does, except in timer-only mode. */
 int fq_kick(struct fq_queue *queue);
+/* Change the live queue; settings->fields has FASTQUEUE_SET_* for what changes. */
 int fq_set(struct fq_queue *queue, const struct fastqueue_settings *settings);
+/* Read the queue's counters. */
 int fq_stats(struct fq_queue *queue, struct fastqueue_stats *stats);
 
 /* What went wrong with a queue and what to do about it, in one line. */

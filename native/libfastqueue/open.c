@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: MIT
-/* Life of a queue: open, allocate, map, close. */
+/* Life of a queue: open, exchange the ring, close. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "queue.h"
 
-static int fq_allocate(struct fq_queue *queue, const struct fq_options *options,
-		       struct fastqueue_ring *ring)
+static int fq_ask(struct fq_queue *queue, unsigned long request, const struct fq_options *options)
 {
-	*ring = (struct fastqueue_ring){
+	struct fastqueue_ring ring = {
 		.version = FASTQUEUE_ABI_VERSION,
-		.size = sizeof(*ring),
+		.size = sizeof(ring),
 		.queue = options->queue,
 		.frames = options->frames,
 		.frame_size = options->frame_size,
@@ -24,74 +22,25 @@ static int fq_allocate(struct fq_queue *queue, const struct fq_options *options,
 		.timeout_ms = options->timeout_ms,
 		.flags = options->flags,
 	};
-	if (ioctl(queue->fd, FASTQUEUE_IOC_ALLOC, ring) < 0)
+
+	if (ioctl(queue->fd, request, &ring) < 0)
 		return -errno;
-	queue->flags = ring->flags;
-	queue->frames = ring->frames;
-	queue->order = __builtin_ctz(ring->frames);
-	queue->frame_size = ring->frame_size;
+	if (request == FASTQUEUE_IOC_RESIZE)
+		ring.flags = queue->ring.flags;
+	queue->ring = ring;
 	return 0;
-}
-
-static int fq_map(struct fq_queue *queue, struct fq_area *area, uint64_t offset,
-		  uint64_t size, int access)
-{
-	void *start = mmap(NULL, size, access, MAP_SHARED, queue->fd, offset);
-
-	if (start == MAP_FAILED)
-		return -errno;
-	area->start = start;
-	area->size = size;
-	return 0;
-}
-
-static int fq_map_all(struct fq_queue *queue, const struct fastqueue_ring *ring)
-{
-	int both = PROT_READ | PROT_WRITE;
-	int payload = ring->flags & FASTQUEUE_F_WRITABLE ? both : PROT_READ;
-	int err;
-
-	err = fq_map(queue, &queue->answer_area, ring->answer_offset,
-		     ring->answer_size, both);
-	if (!err)
-		err = fq_map(queue, &queue->meta_area, ring->meta_offset,
-			     ring->meta_size, PROT_READ);
-	if (!err)
-		err = fq_map(queue, &queue->payload_area, ring->payload_offset,
-			     ring->payload_size, payload);
-	return err;
-}
-
-void fq_lay_out(struct fq_queue *queue)
-{
-	unsigned char *answer = queue->answer_area.start;
-	const unsigned char *meta = queue->meta_area.start;
-
-	queue->control = (void *)answer;
-	queue->words = (void *)(answer + FASTQUEUE_WORDS_OFFSET);
-	queue->answers = (void *)(queue->words + queue->frames);
-	queue->status = (const void *)meta;
-	queue->meta = (const void *)(meta + FASTQUEUE_META_OFFSET);
-	queue->payload = queue->payload_area.start;
-	queue->fo = queue->control->fo;
-	queue->first = queue->fo;
 }
 
 static int fq_start(struct fq_queue *queue, const struct fq_options *options)
 {
 	const char *device = options->device ? options->device : FASTQUEUE_DEVICE;
-	struct fastqueue_ring ring;
 	int err;
 
 	queue->fd = open(device, O_RDWR | O_CLOEXEC);
 	if (queue->fd < 0)
 		return -errno;
-	err = fq_allocate(queue, options, &ring);
-	if (!err)
-		err = fq_map_all(queue, &ring);
-	if (!err)
-		fq_lay_out(queue);
-	return err;
+	err = fq_ask(queue, FASTQUEUE_IOC_ALLOC, options);
+	return err ? err : fq_map(queue);
 }
 
 int fq_open(struct fq_queue **queue, const struct fq_options *options)
@@ -110,17 +59,22 @@ int fq_open(struct fq_queue **queue, const struct fq_options *options)
 	return 0;
 }
 
-static void fq_unmap(struct fq_area *area)
+int fq_resize(struct fq_queue *queue, const struct fq_options *options)
 {
-	if (area->start)
-		munmap(area->start, area->size);
+	int refused, err;
+
+	if (!queue->control)
+		return -EPIPE;
+	__atomic_store_n(&queue->control->fo, queue->fo, __ATOMIC_RELEASE);
+	fq_unmap(queue);
+	refused = fq_ask(queue, FASTQUEUE_IOC_RESIZE, options);
+	err = fq_map(queue);	/* the new ring, or the old one */
+	return refused ? refused : err;
 }
 
 void fq_close(struct fq_queue *queue)
 {
-	fq_unmap(&queue->answer_area);
-	fq_unmap(&queue->meta_area);
-	fq_unmap(&queue->payload_area);
+	fq_unmap(queue);
 	if (queue->fd >= 0)
 		close(queue->fd);
 	free(queue);

@@ -14,6 +14,7 @@ struct fq_area {
 
 struct fq_queue {
 	int fd;
+	struct fastqueue_ring ring;	/* as the kernel filled it in */
 	uint32_t flags;
 	uint32_t frames;
 	uint32_t order;		/* frames == 1 << order */
@@ -33,6 +34,9 @@ struct fq_queue {
 	struct fq_area payload_area;
 };
 
+/* map.c: map all areas of queue->ring, or none (a negative error number). */
+int fq_map(struct fq_queue *queue);
+void fq_unmap(struct fq_queue *queue);
 /* Find the parts of the mapped areas. */
 void fq_lay_out(struct fq_queue *queue);
 

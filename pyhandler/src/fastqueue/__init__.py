@@ -22,6 +22,7 @@ from .queue import Queue
 from .request import RingRequest
 from .stats import Stats
 
+__version__ = "0.1.0"
 #: "C extension" or "plain Python": what does the loops over packets; see ``fastqueue.implementation``.
 IMPLEMENTATION = _implementation.name
 

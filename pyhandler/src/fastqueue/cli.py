@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Command line: ``python3 -m fastqueue run`` and ``stat``.
+"""Command line: ``python3 -m fastqueue run``, ``stat`` and ``top``.
 
-Exit status: 0 done (also after SIGINT or SIGTERM), 1 the queue cannot be used,
-2 wrong arguments or rules.
+Exit status: 0 done (also when a signal ends ``run``, or q or Ctrl-C ``top``), 1 the queue cannot be
+used or the module is not there, 2 wrong arguments or rules, 130 interrupted while starting.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
+from . import __version__, implementation
 from .errors import QueueError
 from .handlers import Drop, FiveTuple, Handler, Null, Payload
 from .request import RingRequest
@@ -24,6 +26,7 @@ _RULE_FORMATS = """rules, one a line, the first that matches decides, # begins a
   payload    drop|accept /REGEX/[i] [first N] [proto ...] [port N[-M]]
   both       default accept|drop
 exit status: 0 ended by a signal, 1 the queue cannot be used, 2 wrong arguments or rules"""
+_SHOW_STATUS = "exit status: 0 shown, 1 the module is not loaded, 2 wrong arguments"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,6 +69,14 @@ def _stat(options: argparse.Namespace) -> int:
     return 0
 
 
+def _top(options: argparse.Namespace) -> int:
+    from .top import top
+
+    with suppress(KeyboardInterrupt):
+        top(options.interval, options.times)
+    return 0
+
+
 _HANDLERS: dict[str, Callable[[argparse.Namespace], Handler]] = {
     "null": lambda options: Null(),
     "drop": lambda options: Drop(),
@@ -76,6 +87,9 @@ _HANDLERS: dict[str, Callable[[argparse.Namespace], Handler]] = {
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m fastqueue", description="Fast Queue packet handlers.")
+    parser.add_argument(
+        "--version", action="version", version=f"fastqueue {__version__}, {implementation.current.name}"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser(
         "run",
@@ -86,10 +100,32 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     _add_ring_options(run)
     _add_handlers(run)
-    stat = commands.add_parser("stat", help="show all queues of this network namespace")
+    stat = commands.add_parser("stat", help="show all queues of this network namespace", epilog=_SHOW_STATUS)
     stat.add_argument("--json", action="store_true", help="for programs, with the kernel's names")
     stat.set_defaults(command=_stat)
+    top = commands.add_parser(
+        "top", help="show what all queues do, in packets a second; q ends", epilog=_SHOW_STATUS
+    )
+    top.add_argument(
+        "--interval", type=_seconds, default=1.0, metavar="S", help="seconds between looks (default 1)"
+    )
+    top.add_argument("--times", type=_times, metavar="N", help="end after so many looks")
+    top.set_defaults(command=_top)
     return parser
+
+
+def _seconds(word: str) -> float:
+    value = float(word)
+    if not 0.1 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{word} is not from 0.1 to 3600 seconds")
+    return value
+
+
+def _times(word: str) -> int:
+    value = int(word)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{word} is not 1 or more")
+    return value
 
 
 def _add_ring_options(run: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from . import implementation
 from .errors import QueueError
 from .handlers import Handler
 from .queue import Queue
@@ -32,7 +33,8 @@ def run_handler(handler: Handler, request: RingRequest, *, one_by_one: bool = Fa
     try:
         with Queue(request) as queue:
             print(
-                f"ready: queue {request.queue}, {request.frames} frames of {request.frame_size} bytes",
+                f"ready: queue {request.queue}, {request.frames} frames of {request.frame_size} bytes, "
+                f"{implementation.current.name}",
                 flush=True,
             )
             with suppress(_StopError):

@@ -55,10 +55,13 @@ def format_status(rows: list[Row]) -> str:
         return "no queue has a handler"
     table = [[heading for heading, _ in _COLUMNS]]
     table += [[_cell(row, fields) for _, fields in _COLUMNS] for row in rows]
+    return "\n".join(lay_out(table))
+
+
+def lay_out(table: list[list[str]]) -> list[str]:
+    """Return lines of a table with its columns to the right."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return "\n".join(
-        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in table
-    )
+    return ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in table]
 
 
 def _cell(row: Row, fields: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import fastqueue.run
 import pytest
-from fastqueue import Queue, RingRequest, abi
+from fastqueue import Queue, RingRequest, abi, implementation
 from fastqueue.cli import main
 
 from .fake_kernel import FakeKernel
@@ -68,7 +68,7 @@ def test_run_ends_with_a_signal_and_prints_counts(
     actions = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)]
     assert main(["run", "--queue", "4", "--frames", "16", "--frame-size", "64", *style, handler]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "ready: queue 4, 16 frames of 64 bytes",
+        f"ready: queue 4, 16 frames of 64 bytes, {implementation.current.name}",
         f"queue 4: received 9, accepted {accepted}, dropped {9 - accepted}, flushed 0, default action 0",
     ]
     assert actions == [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)]

@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Block forwarded UDP to one port with Fast Queue, until Ctrl-C: block.sh [PORT]
+# Needs no program of one's own: one rule for nftables, two for the handler.
+set -eu
+port=${1:-5001}
+rules=$(mktemp)
+trap 'nft delete table inet example; rm -f "$rules"' EXIT
+trap : INT # ends the handler, and then comes the line above
+
+cat >"$rules" <<END
+drop proto udp dport $port
+default accept
+END
+modprobe fastqueue
+nft -f - <<END
+table inet example {
+    chain forward {
+        type filter hook forward priority filter
+        meta l4proto udp queue num 0 bypass
+    }
+}
+END
+python3 -m fastqueue run --queue 0 --default accept fivetuple "$rules"

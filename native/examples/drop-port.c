@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/* Look at each packet in place: drop UDP over IPv4 to one port, accept the rest. */
+#include <fastqueue.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int number)
+{
+	(void)number;
+	stopped = 1;
+}
+
+/* cap_len is what was captured: never read behind it. */
+static int is_udp_to(const struct fq_frame *frame, unsigned int port)
+{
+	const unsigned char *packet = frame->payload;
+	unsigned int header;
+
+	if (frame->cap_len < 20 || packet[0] >> 4 != 4 || packet[9] != IPPROTO_UDP)
+		return 0;
+	if ((packet[6] & 0x1f) || packet[7])	/* a later fragment has no ports */
+		return 0;
+	header = (packet[0] & 15) * 4;
+	return frame->cap_len >= header + 4 && (packet[header + 2] << 8 | packet[header + 3]) == (int)port;
+}
+
+int main(int argc, char **argv)
+{
+	struct fq_options options = FQ_OPTIONS_INIT;
+	struct sigaction action = { .sa_handler = stop };	/* no SA_RESTART: ends the sleep */
+	unsigned int port = argc > 1 ? atoi(argv[1]) : 5001, dropped = 0;
+	struct fq_queue *queue;
+	int i, number, err;
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	err = fq_open(&queue, &options);
+	if (err) {
+		fprintf(stderr, "drop-port: %s\n", fq_explain(err));
+		return 1;
+	}
+	while (!stopped && (number = fq_wait(queue, 500)) >= 0) {
+		for (i = 0; i < number; i++) {
+			uint32_t count = fq_first(queue) + i;
+			struct fq_frame frame = fq_frame(queue, count);
+			int drop = is_udp_to(&frame, port);
+
+			fq_answer(queue, count, drop ? FASTQUEUE_DROP : FASTQUEUE_ACCEPT);
+			dropped += drop;
+		}
+	}
+	fq_kick(queue);		/* send what was answered last */
+	fq_close(queue);
+	printf("dropped %u\n", dropped);
+	return 0;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/* The three areas in this process's memory. */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "queue.h"
+
+static int fq_map_area(struct fq_queue *queue, struct fq_area *area, uint64_t offset,
+		       uint64_t size, int access)
+{
+	void *start = mmap(NULL, size, access, MAP_SHARED, queue->fd, offset);
+
+	if (start == MAP_FAILED)
+		return -errno;
+	area->start = start;
+	area->size = size;
+	return 0;
+}
+
+int fq_map(struct fq_queue *queue)
+{
+	const struct fastqueue_ring *ring = &queue->ring;
+	int both = PROT_READ | PROT_WRITE;
+	int payload = ring->flags & FASTQUEUE_F_WRITABLE ? both : PROT_READ;
+	int err;
+
+	err = fq_map_area(queue, &queue->answer_area, ring->answer_offset,
+			  ring->answer_size, both);
+	if (!err)
+		err = fq_map_area(queue, &queue->meta_area, ring->meta_offset,
+				  ring->meta_size, PROT_READ);
+	if (!err)
+		err = fq_map_area(queue, &queue->payload_area, ring->payload_offset,
+				  ring->payload_size, payload);
+	if (err) {
+		fq_unmap(queue);
+		return err;
+	}
+	queue->flags = ring->flags;
+	queue->frames = ring->frames;
+	queue->order = __builtin_ctz(ring->frames);
+	queue->frame_size = ring->frame_size;
+	fq_lay_out(queue);
+	return 0;
+}
+
+static void fq_unmap_area(struct fq_area *area)
+{
+	if (area->start)
+		munmap(area->start, area->size);
+	area->start = NULL;
+}
+
+void fq_unmap(struct fq_queue *queue)
+{
+	fq_unmap_area(&queue->answer_area);
+	fq_unmap_area(&queue->meta_area);
+	fq_unmap_area(&queue->payload_area);
+	queue->control = NULL;
+}
+
+void fq_lay_out(struct fq_queue *queue)
+{
+	unsigned char *answer = queue->answer_area.start;
+	const unsigned char *meta = queue->meta_area.start;
+
+	queue->control = (void *)answer;
+	queue->words = (void *)(answer + FASTQUEUE_WORDS_OFFSET);
+	queue->answers = (void *)(queue->words + queue->frames);
+	queue->status = (const void *)meta;
+	queue->meta = (const void *)(meta + FASTQUEUE_META_OFFSET);
+	queue->payload = queue->payload_area.start;
+	queue->fo = queue->control->fo;
+	queue->first = queue->fo;
+}
