@@ -108,7 +108,9 @@ def present(content: dict[str, Any], results: list[Measurement], out: Path) -> N
     for caveat in caveats:
         say(f"  - {caveat}")
     report.write_json(out / "result.json", content)
-    subtitle = "\n".join((f"profile {profile}, NIC {nic}, one stream, offloads off", *caveats[:1]))
+    noisy = [caveat for caveat in caveats if caveat.startswith("noisy")]
+    about = f"profile {profile}, NIC {nic}, one stream, offloads off"
+    subtitle = "\n".join([about, *caveats[:1], *noisy])
     figure.save(figure.throughput_figure(results, subtitle), out / "result.png")
     say(f"figures: {out / 'result.json'}")
     say(f"picture: {out / 'result.png'}")

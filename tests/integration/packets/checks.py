@@ -64,9 +64,10 @@ def check_verdicts(wires: Wires, handler: Handling, name: str, rounds: int = 3) 
     wires.send(frame for frame, _ in pairs)
     after = handler.settled(before.received + len(pairs))
     passing = [frame for frame, passes in pairs if passes]
-    assert wires.arrived() == expected(passing)
-    assert after.accepted - before.accepted == len(passing)
-    assert after.dropped - before.dropped == len(pairs) - len(passing)
+    assert_same(wires.arrived(), expected(passing))
+    settled = (after.accepted - before.accepted, after.dropped - before.dropped)
+    wanted = (len(passing), len(pairs) - len(passing))
+    assert settled == wanted, f"accepted and dropped: {settled}, not {wanted}"
 
 
 def check_all_pass(wires: Wires, handler: Handling, frames: list[Frame]) -> None:

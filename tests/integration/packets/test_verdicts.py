@@ -2,9 +2,9 @@
 """Accept and drop, by each handler, for every kind of packet, in both directions."""
 
 import pytest
-from checks import HANDLERS, check_all_pass, check_verdicts, sizes
+from checks import HANDLERS, assert_same, check_all_pass, check_verdicts, sizes
 from handling import handling, queued
-from wire import Wires
+from wire import Wires, expected
 
 from devkit.target import Target
 
@@ -25,6 +25,21 @@ def test_packets_leave_in_the_order_they_came_and_unchanged(target: Target, wire
         check_all_pass(wires, handler, wires.make.numbered(300, "tcp6", "server"))
         check_all_pass(wires, handler, sizes(wires.make, "udp4", range(46, 1501)))
         check_all_pass(wires, handler, sizes(wires.make, "tcp6", [*range(76, 1500, 16), 1500]))
+
+
+def test_the_handler_sees_the_whole_packet(target: Target, wires: Wires) -> None:
+    """The last bytes decide, at every place where a packet may end."""
+    rules = "drop /the end$/ first 2000\ndefault accept\n"
+    frames = [
+        wires.make.frame(kind, contents=bytes(length) + ending)
+        for length in range(0, 1400, 35)
+        for kind in ("udp4", "tcp6")
+        for ending in (b"the end", b"the bend")
+    ]
+    with handling(target, "payload", rules=rules) as handler, queued(target):
+        wires.send(frames)
+        handler.settled(len(frames))
+        assert_same(wires.arrived(), expected(frames[1::2]))
 
 
 def test_the_timer_alone_delivers_in_order_too(target: Target, wires: Wires) -> None:
