@@ -104,8 +104,9 @@ void fq_answer_with(struct fq_queue *queue, uint32_t count, uint32_t verdict,
  * other options have no effect. No packet is lost: frames without an answer
  * come again, and those handed out before, with their counts and pointers, are
  * void. On failure (-EBUSY: more packets are out than the new ring holds) the
- * old ring stays; only if that cannot be mapped again (-ENOMEM), all that is
- * left to do is fq_close(), and fq_wait() says -EPIPE.
+ * old ring stays, with its counts; pointers are void all the same. Only if it
+ * cannot be mapped again, all that is left to do is fq_close(), and fq_wait()
+ * says -EPIPE.
  */
 int fq_resize(struct fq_queue *queue, const struct fq_options *options);
 

@@ -61,6 +61,7 @@ int fq_open(struct fq_queue **queue, const struct fq_options *options)
 
 int fq_resize(struct fq_queue *queue, const struct fq_options *options)
 {
+	uint32_t first = queue->first;
 	int refused, err;
 
 	if (!queue->control)
@@ -69,7 +70,10 @@ int fq_resize(struct fq_queue *queue, const struct fq_options *options)
 	fq_unmap(queue);
 	refused = fq_ask(queue, FASTQUEUE_IOC_RESIZE, options);
 	err = fq_map(queue);	/* the new ring, or the old one */
-	return refused ? refused : err;
+	if (!refused)
+		return err;
+	queue->first = first;
+	return refused;
 }
 
 void fq_close(struct fq_queue *queue)
