@@ -34,7 +34,9 @@ class Row:
         return self.module == modules.FASTQUEUE
 
 
-_PYTHON = ("python3", "-m", "fastqueue", "run")
+_RUN = ("python3", "-m", "fastqueue", "run")
+_PYTHON = ("env", "FASTQUEUE_IMPLEMENTATION=python", *_RUN)
+_EXTENSION = ("env", "FASTQUEUE_IMPLEMENTATION=c", *_RUN)
 
 PLAIN = Row("plain", "plain forwarding")
 NFQUEUE_C = Row("nfqueue-c", "NFQUEUE, C", modules.NFQUEUE, ("nfqueue-baseline",))
@@ -59,8 +61,32 @@ PYTHON_SINGLE = Row(
 PYTHON_BATCH = Row(
     "fastqueue-python-batch", "Fast Queue, Python, batches", modules.FASTQUEUE, _PYTHON, ("null",)
 )
+EXTENSION_SINGLE = Row(
+    "fastqueue-extension-single",
+    "Fast Queue, Python with extension, one by one",
+    modules.FASTQUEUE,
+    (*_EXTENSION, "--one-by-one"),
+    ("null",),
+)
+EXTENSION_BATCH = Row(
+    "fastqueue-extension-batch",
+    "Fast Queue, Python with extension, batches",
+    modules.FASTQUEUE,
+    _EXTENSION,
+    ("null",),
+)
 
-ALL = (PLAIN, NFQUEUE_C, NFQUEUE_PYTHON, TIMER_ONLY, FASTQUEUE_C, PYTHON_SINGLE, PYTHON_BATCH)
+ALL = (
+    PLAIN,
+    NFQUEUE_C,
+    NFQUEUE_PYTHON,
+    TIMER_ONLY,
+    FASTQUEUE_C,
+    PYTHON_SINGLE,
+    PYTHON_BATCH,
+    EXTENSION_SINGLE,
+    EXTENSION_BATCH,
+)
 BY_NAME = {row.name: row for row in ALL}
 
 

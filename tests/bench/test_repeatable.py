@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""The bench itself: two whole boots agree, however busy the host is. Figures are not judged here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devkit.bench import inside, table
+from devkit.bench.results import Results
+from devkit.bench.rows import FASTQUEUE_C, NFQUEUE_C, PLAIN
+from devkit.bench.store import Store
+from devkit.build.image import Image, build_image
+
+#: What two runs may differ by.
+AGREEMENT = 0.02
+
+
+@pytest.fixture(scope="session")
+def image() -> Image:
+    return build_image()
+
+
+def measured(image: Image, path: Path) -> Results:
+    """Costs of three ways, in a boot of its own."""
+    kept = Store.opened(path, {}, {})
+    steps = table.steps((PLAIN, NFQUEUE_C, FASTQUEUE_C), runs=2, capacity=False)
+    chosen = [step for step in steps if step.key.endswith(("udp-64", "udp-1400"))]
+    inside.measure(image, chosen, kept, lambda step: None)
+    return Results(kept.content)
+
+
+def test_two_boots_agree(image: Image, tmp_path: Path) -> None:
+    one, other = measured(image, tmp_path / "one.json"), measured(image, tmp_path / "other.json")
+    for row in (PLAIN, NFQUEUE_C, FASTQUEUE_C):
+        for load in ("udp-64", "udp-1400"):
+            first, second = one.cost(row, load), other.cost(row, load)
+            assert first
+            assert second
+            assert abs(first.median / second.median - 1) < AGREEMENT
+            assert max(first.relative, second.relative) < AGREEMENT
+
+
+def test_what_is_measured_is_not_measured_again(image: Image, tmp_path: Path) -> None:
+    path = tmp_path / "bench.json"
+    kept = Store.opened(path, {}, {})
+    (step,) = [step for step in table.steps((PLAIN,), 1) if step.key == "cost/plain/udp-64"]
+    kept.add(step.key, {"runs": []})
+    inside.measure(image, [step], kept, lambda step: pytest.fail("measured again"))

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+from collections.abc import Callable
+
+import pytest
+
+from devkit.bench import compare
+from devkit.bench.results import Results
+
+Make = Callable[..., Results]
+
+
+def test_a_run_does_not_differ_from_itself(results: Make) -> None:
+    found = compare.changes(results(), results())
+    assert {"cost/plain/udp-1400", "latency/plain", "capacity/plain", "stream/virtio/plain"} <= {
+        one.key for one in found
+    }
+    assert all(one.relative == 0 for one in found)
+
+
+def test_changes_are_relative_and_the_worst_is_in_the_targets_own_time(results: Make) -> None:
+    found = compare.changes(results(), results(1.1))
+    by_key = {one.key: one for one in found}
+    assert by_key["cost/fastqueue-c/udp-1400"].relative == pytest.approx(0.1)
+    assert by_key["capacity/fastqueue-c"].relative == pytest.approx(1 / 1.1 - 1, abs=1e-3)
+    worst = compare.worst(found)
+    assert worst
+    assert worst.unit != "Mbit/s"
+    assert compare.table(found).row_count == len(found)
+
+
+def test_what_only_one_run_has_is_left_out(results: Make) -> None:
+    new = results()
+    content = {**new.content, "results": {"cost/plain/udp-1400": new.raw("cost/plain/udp-1400")}}
+    assert [one.key for one in compare.changes(results(), Results(content))] == ["cost/plain/udp-1400"]
+    assert compare.worst([]) is None

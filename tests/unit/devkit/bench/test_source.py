@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from devkit.bench import source
+from devkit.bench.bed import Bed
+from devkit.bench.loads import LATENCY, UDP_1400, Load
+from devkit.bench.rows import FASTQUEUE_C, PLAIN, PYTHON_BATCH, Setting
+from devkit.bench.saturation import Search
+from devkit.bench.source import Run
+from devkit.bench.steps import Step, by_setting
+from devkit.errors import KitError
+from devkit.shell import Result
+from devkit.target import Target
+
+LINE = '{"sent": 10, "forwarded": 10, "backlog": 0, "lag_ns": 0, "virtual_ns": 1000, "idle_ns": 400}'
+BED = Bed("02:00:00:00:00:01")
+
+
+class Source:
+    """A target whose traffic source answers with what ``answer`` makes of its command line."""
+
+    def __init__(self, answer: Callable[[dict[str, str]], str]) -> None:
+        self.answer = answer
+
+    def run(self, argv: list[str], timeout: float) -> Result:
+        words = dict(zip(argv[1::2], argv[2::2], strict=False))
+        return Result(0, self.answer(words).encode())
+
+
+def target(answer: Callable[[dict[str, str]], str]) -> Target:
+    return cast(Target, Source(answer))
+
+
+def test_a_run_is_read_and_its_cost_is_what_is_not_idle() -> None:
+    run = source.parse(LINE)
+    assert run.per_packet == 60
+    assert run.busy == pytest.approx(0.6)
+    assert run.record()["sent"] == 10
+    assert "latency_ns" not in run.record()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "bench-source: no", '{"sent": 1}'])
+def test_anything_else_is_told(text: str) -> None:
+    with pytest.raises(KitError) as caught:
+        source.parse(text)
+    assert caught.value.code == "FQ-BENCH"
+
+
+@pytest.mark.parametrize(
+    ("change", "carried"),
+    [
+        ({}, True),
+        ({"backlog": 120}, True),
+        ({"backlog": 121}, False),
+        ({"forwarded": 9}, False),
+        ({"lag_ns": 2_000_001}, False),
+    ],
+)
+def test_a_load_is_carried_where_nothing_is_lost_or_piles_up(change: dict[str, int], carried: bool) -> None:
+    run = replace(source.parse(LINE), **cast(dict[str, Any], change))
+    assert run.carried(UDP_1400) is carried
+
+
+def test_behind_a_timer_two_periods_may_be_inside() -> None:
+    run = replace(source.parse(LINE), backlog=240)
+    assert not run.carried(UDP_1400)
+    assert run.carried(UDP_1400, timer_us=1000)
+
+
+def test_what_is_not_carried_is_no_figure() -> None:
+    with pytest.raises(KitError, match="did not carry 60000 packets/s"):
+        source.carried(target(lambda words: LINE.replace('"forwarded": 10', '"forwarded": 3')), BED, UDP_1400)
+
+
+def test_a_load_becomes_options() -> None:
+    words = LATENCY.words()
+    assert words[-1] == "--latency"
+    assert words[words.index("--period-us") + 1] == "331"
+    assert UDP_1400.slower(3).period_us == 3000
+    assert UDP_1400.rate == 60_000
+
+
+def test_the_search_finds_the_shortest_period_that_is_carried() -> None:
+    def answer(words: dict[str, str]) -> str:
+        lost = int(words["--period-us"]) < 500
+        run = Run(
+            sent=1000, forwarded=900 if lost else 1000, backlog=0, lag_ns=0, virtual_ns=10**7, idle_ns=10**6
+        )
+        return str(run.record()).replace("'", '"')
+
+    found = Search(UDP_1400).run(target(answer), BED)
+    assert 500 <= found["period_us"] <= 502
+    assert found["packets_per_s"] == pytest.approx(60e6 / found["period_us"])
+
+
+def test_handlers_get_their_options_before_their_name() -> None:
+    assert Setting(PLAIN).argv(0) == ()
+    assert Setting(FASTQUEUE_C, ("--frames", "64"), 2).argv(1) == (
+        "fq-null",
+        "--frames",
+        "64",
+        "--queue",
+        "1",
+    )
+    assert Setting(PYTHON_BATCH).argv(0)[-1] == "null"
+
+
+def test_steps_of_one_setting_come_together() -> None:
+    def step(key: str, setting: Setting) -> Step:
+        return Step(key, setting, lambda target, bed: {})
+
+    first, second = Setting(PLAIN), Setting(FASTQUEUE_C)
+    grouped = by_setting([step("a", first), step("b", second), step("c", first)])
+    assert [(setting, [one.key for one in group]) for setting, group in grouped] == [
+        (first, ["a", "c"]),
+        (second, ["b"]),
+    ]
+
+
+def test_a_load_of_one_burst_lasts_its_packets() -> None:
+    load = Load("x", "x", burst=7, packets=14)
+    assert load.words()[:6] == ["--length", "1400", "--burst", "7", "--period-us", "1000"]

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+import json
+from pathlib import Path
+
+import pytest
+
+from devkit.bench import store
+from devkit.bench.store import Store
+from devkit.errors import KitError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "bench.json"
+
+
+def test_every_result_reaches_the_disk(path: Path) -> None:
+    kept = Store.opened(path, {"image": "a"}, {"date": "today"})
+    kept.add("cost/plain", {"runs": [1]})
+    kept.add("cost/other", {"runs": [2]})
+    content = json.loads(path.read_text())
+    assert content["results"] == {"cost/plain": {"runs": [1]}, "cost/other": {"runs": [2]}}
+    assert not content["complete"]
+
+
+def test_an_interrupted_run_goes_on(path: Path) -> None:
+    Store.opened(path, {"image": "a"}, {}).add("cost/plain", {"runs": [1]})
+    assert Store.opened(path, {"image": "a"}, {}).results == {"cost/plain": {"runs": [1]}}
+
+
+def test_another_image_or_a_finished_run_begins_anew_and_keeps_the_old(path: Path) -> None:
+    first = Store.opened(path, {"image": "a"}, {})
+    first.add("cost/plain", {"runs": [1]})
+    second = Store.opened(path, {"image": "b"}, {})
+    assert second.results == {}
+    assert store.load(path.with_suffix(".previous.json"))["identity"] == {"image": "a"}
+    second.add("cost/plain", {"runs": [2]})
+    second.finish()
+    assert Store.opened(path, {"image": "b"}, {}).results == {}
+    assert store.load(path.with_suffix(".previous.json"))["complete"]
+
+
+@pytest.mark.parametrize("text", [None, "no json", "[]", '{"format": 0}'])
+def test_what_is_no_bench_file_is_told(path: Path, text: str | None) -> None:
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(KitError, match=r"no figures") as caught:
+        store.load(path)
+    assert caught.value.code == "FQ-BENCH"

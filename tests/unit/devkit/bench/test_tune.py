@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+from collections.abc import Callable
+
+import pytest
+
+from devkit.bench.results import Results
+from devkit.bench.tune import Advice, Model, Round, advise
+from devkit.errors import KitError
+
+Make = Callable[..., Results]
+
+MODEL = Model(packet_cost=8_000, tick_cost=2_000, send_us=5, base_us=0)
+
+
+def test_bursts_of_one_period_wait_less_and_less() -> None:
+    alone = Round.of(100, 20_000, 20)
+    assert (alone.packets, alone.wait_us) == (20, 100)
+    three = Round.of(2_500, 20_000, 20)
+    assert (three.packets, three.wait_us) == (60, 1_500)
+
+
+def test_the_rate_ends_at_the_ring_the_tick_or_the_processor() -> None:
+    assert MODEL.highest_rate(1_000, 64) == 64_000
+    assert MODEL.highest_rate(10_000, 65_536) == 51_200
+    assert MODEL.highest_rate(1_000, 65_536) == pytest.approx((1e9 - 2e6) / 8_000)
+
+
+def advice(rate: float, latency: float, memory: int = 16_000_000) -> Advice:
+    return advise(MODEL, rate, latency, burst=20, memory=memory)
+
+
+def test_advice_keeps_the_latency_and_holds_two_periods() -> None:
+    found = advice(20_000, 1_000)
+    assert found.worst_us <= 1_000
+    assert found.period_us > 800
+    assert found.frames >= 2 * 20_000 * found.period_us / 1e6 + 20
+    assert found.frames & (found.frames - 1) == 0
+    assert 0.16 < found.cpu < 0.2
+
+
+def test_little_memory_makes_the_period_shorter() -> None:
+    found = advice(20_000, 10_000, memory=300_000)
+    assert found.memory <= 300_000
+    assert found.period_us < advice(20_000, 10_000).period_us
+
+
+@pytest.mark.parametrize(
+    ("rate", "latency", "memory", "words"),
+    [
+        (20_000, 60, 16_000_000, "cannot keep"),
+        (2e6, 1_000, 160_000_000, "of the processor"),
+        (20_000, 1_000, 9, "too few"),
+    ],
+)
+def test_what_cannot_be_is_told(rate: float, latency: float, memory: int, words: str) -> None:
+    with pytest.raises(KitError, match=words) as caught:
+        advice(rate, latency, memory)
+    assert caught.value.code == "FQ-TUNE"
+
+
+def test_the_model_is_fitted_to_the_sweep(results: Make) -> None:
+    fitted = Model.fitted(results())
+    assert fitted.packet_cost == pytest.approx(8_400)
+    assert fitted != Model()
