@@ -150,21 +150,24 @@ static struct nf_queue_entry *fq_entry_dup(const struct nf_queue_entry *entry)
 	return copy;
 }
 
-/* Segmentation starts at the MAC header for packets that cross a bridge. */
-static void fq_bridge_push(struct sk_buff *skb)
+static bool fq_crosses_bridge(const struct nf_queue_entry *entry)
 {
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
-	if (nf_bridge_info_get(skb))
-		__skb_push(skb, skb->network_header - skb->mac_header);
+	if (nf_bridge_info_get(entry->skb))
+		return true;
 #endif
+	return entry->state.pf == NFPROTO_BRIDGE;
 }
 
-static void fq_bridge_pull(struct sk_buff *skb)
+/*
+ * Bytes of the MAC header of a packet that crosses a bridge. Segmentation has
+ * to start there: each segment needs one, the stack makes no new ones.
+ */
+static unsigned int fq_bridge_header(const struct nf_queue_entry *entry)
 {
-#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
-	if (nf_bridge_info_get(skb))
-		__skb_pull(skb, skb->network_header - skb->mac_header);
-#endif
+	const struct sk_buff *skb = entry->skb;
+
+	return fq_crosses_bridge(entry) ? skb->data - skb_mac_header(skb) : 0;
 }
 
 /* Queue one segment with an entry of its own; it is consumed either way. */
@@ -173,7 +176,6 @@ static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
 {
 	struct nf_queue_entry *own;
 
-	fq_bridge_pull(segment);
 	skb_mark_not_on_list(segment);
 	own = fq_entry_dup(entry);
 	if (!own) {
@@ -197,27 +199,26 @@ static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
 static int fq_enqueue_segments(struct fq_queue *queue,
 			       struct nf_queue_entry *entry, bool unconfirmed)
 {
+	unsigned int queued = 0, header = fq_bridge_header(entry);
 	struct sk_buff *skb = entry->skb, *segment, *next;
-	unsigned int queued = 0;
 
-	fq_bridge_push(skb);
+	__skb_push(skb, header);
 	segment = skb_gso_segment(skb, 0);
-	if (IS_ERR_OR_NULL(segment)) {
-		fq_bridge_pull(skb);
+	__skb_pull(skb, header);
+	if (IS_ERR_OR_NULL(segment))
 		return -ENOBUFS;
-	}
 
 	spin_lock_bh(&queue->lock);
 	queue->stats.segmented++;
 	spin_unlock_bh(&queue->lock);
 
-	skb_list_walk_safe(segment, segment, next)
+	skb_list_walk_safe(segment, segment, next) {
+		__skb_pull(segment, header);
 		queued += fq_enqueue_segment(queue, segment, entry,
 					     unconfirmed && queued);
-	if (!queued) {
-		fq_bridge_pull(skb);
-		return -ENOBUFS;
 	}
+	if (!queued)
+		return -ENOBUFS;
 	nf_queue_entry_free(entry);
 	consume_skb(skb);
 	return 0;
