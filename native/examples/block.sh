@@ -6,7 +6,6 @@ set -eu
 port=${1:-5001}
 rules=$(mktemp)
 trap 'nft delete table inet example; rm -f "$rules"' EXIT
-trap : INT # ends the handler, and then comes the line above
 
 cat >"$rules" <<END
 drop proto udp dport $port
@@ -21,4 +20,9 @@ table inet example {
     }
 }
 END
-python3 -m fastqueue run --queue 0 --default accept fivetuple "$rules"
+python3 -m fastqueue run --queue 0 --default accept fivetuple "$rules" &
+handler=$!
+trap 'kill "$handler"' INT TERM
+while kill -0 "$handler" 2>/dev/null; do
+    wait "$handler" || : # ends early with a signal
+done

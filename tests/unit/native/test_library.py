@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,32 @@ def test_examples_are_listed() -> None:
     listed = (NATIVE / "examples/README.md").read_text()
     for path in (NATIVE / "examples").iterdir():
         assert path.name == "README.md" or f"`{path.name}`" in listed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_shell_example_takes_its_rules_back(tmp_path: Path, number: signal.Signals) -> None:
+    log = tmp_path / "log"
+    log.touch()
+    programs = {
+        "modprobe": "",
+        "nft": "[ $# -gt 2 ] || cat >>$LOG",  # -f -
+        "python3": "trap 'echo ended >>$LOG; exit' TERM; cat $9 >>$LOG; while :; do sleep 0.05; done",
+    }
+    for name, text in programs.items():
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*" >>$LOG\n{text}\n')
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "LOG": str(log), "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen([NATIVE / "examples/block.sh", "7"], env=environment)
+    try:
+        end = time.monotonic() + 20
+        while "\ndefault accept" not in log.read_text() and time.monotonic() < end:
+            time.sleep(0.02)
+        process.send_signal(number)
+        process.wait(20)
+    finally:
+        process.kill()
+    text = log.read_text()
+    assert "queue num 0 bypass" in text
+    assert "drop proto udp dport 7\n" in text
+    assert text.splitlines()[-2:] == ["ended", "nft delete table inet example"]
+    assert not list(tmp_path.glob("tmp.*"))
