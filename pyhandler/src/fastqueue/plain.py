@@ -89,6 +89,11 @@ class PlainRing(Ring):
     def decide(self, first: int, number: int, decide: Callable[[memoryview], int]) -> None:
         """See Ring."""
         words, heads, payload, size = self.words, self.heads, self.payload, self.frame_size
+        if number == 1:  # with little traffic, that is every batch
+            slot = first & self.mask
+            length = heads[slot * _META_WORDS + abi.META_CAP_LEN]
+            words[slot] = self.lap_bits(first) | decide(payload[slot * size : slot * size + length])
+            return
         for slot, end, lap in self.runs(first, number):
             starts = range(slot * size, end * size, size)
             lengths = heads[slot * _META_WORDS + abi.META_CAP_LEN : end * _META_WORDS : _META_WORDS]
