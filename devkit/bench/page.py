@@ -34,7 +34,7 @@ def page(results: Results) -> str:
         _section("At saturation", cost.saturation, results, "./inv bench --only table"),
         _section("Latency at low load", cost.latency, results, "./inv bench --only table"),
         _section(_WHERE, profile.shares, results, "./inv bench --only profile"),
-        _table("Own cost of Fast Queue in C, function by function", tables.function_table(results), WARNING),
+        _folded(_FUNCTIONS, tables.function_table(results), WARNING),
         _section("Ring size and number of queues", sweeps.flat, results, "./inv bench --only rings,queues"),
         _section("Timer only, as in the paper", sweeps.timers, results, "./inv bench --only timers"),
         _section("TCP over time (the paper's figure 7)", streams.over_time, results, _STREAMS, _REAL_TIME),
@@ -48,6 +48,7 @@ def page(results: Results) -> str:
     )
 
 
+_FUNCTIONS = "Own cost of Fast Queue in C, function by function"
 _WHERE = "Where the CPU goes (the paper's figure 1)"
 _STREAMS = "./inv bench --only streams --seconds 180"
 _REAL_AND_GUEST = f"TCP: real time. All others: {WARNING[0].lower()}{WARNING[1:]}"
@@ -84,6 +85,11 @@ def _table(title: str, table: tables.Table | None, note: str) -> str:
     return (
         f"<h3>{_text(title)}</h3><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>{caption}"
     )
+
+
+def _folded(title: str, table: tables.Table | None, note: str) -> str:
+    text = _table(title, table, note)
+    return f"<details><summary>{_text(title)}</summary>{text}</details>" if text else ""
 
 
 def _line(cells: Sequence[str]) -> str:

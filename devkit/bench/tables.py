@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from devkit.bench.goals import goals
+from devkit.bench.goals import SATURATED, goals
 from devkit.bench.loads import COST, UDP_1400
 from devkit.bench.results import Results, difference
 from devkit.bench.rows import FASTQUEUE_C, NFQUEUE_C, PLAIN, Row
@@ -130,11 +130,14 @@ def stream_table(results: Results) -> Table | None:
             part = f"{ratio:.2f}" if ratio else "–"
             cells = (raw["label"], f"{raw['mbit_per_s']:,.0f}", part, f"{100 * raw['cpu']:.0f} %")
             lines.append((machine.replace("-", ", "), *cells, str(raw["retransmits"])))
-    return (
-        Table(("network card", "path", "Mbit/s", "of plain", "target CPU", "retransmits"), lines)
-        if lines
-        else None
-    )
+    heads = ("network card", "path", "Mbit/s", "of plain", "target CPU", "retransmits")
+    return Table(heads, lines, _HOST_LIMIT) if lines else None
+
+
+_HOST_LIMIT = (
+    f"Where plain forwarding keeps the target less than {SATURATED:.0%} busy, the host was the limit: "
+    "measure again on an idle host."
+)
 
 
 def machine_table(results: Results) -> Table:

@@ -26,7 +26,7 @@ def run(per_packet: int, latency_ns: list[int] | None = None) -> dict[str, Any]:
 def stream(path: str, rate: float) -> dict[str, Any]:
     samples = [[float(second), rate] for second in range(1, 11)]
     return {
-        "path": path, "label": path, "mbit_per_s": rate, "cpu": 0.5, "retransmits": 0,
+        "path": path, "label": path, "mbit_per_s": rate, "cpu": 0.95, "retransmits": 0,
         "cpu_samples": [[second, 0.5] for second, _ in samples], "mbit_samples": samples,
     }  # fmt: skip
 
