@@ -39,5 +39,5 @@ def _draw(axes: Axes, row: Row, found: dict[str, float]) -> None:
     axes.invert_yaxis()
     axes.tick_params(axis="y", labelsize=8)
     axes.set_title(f"{row.label}: {whole:,.0f} a packet", fontsize=10, fontweight="bold")
-    axes.set_xlabel("% of guest instructions (label: per packet)", fontsize=9)
+    axes.set_xlabel("% of all; label: instructions a packet", fontsize=9)
     style.plain_axes(axes)

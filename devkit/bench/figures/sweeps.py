@@ -95,3 +95,5 @@ def _timer_panel(
         if predicted:
             axes.plot(hertz, [predicted(period, frames) for period in periods], "--", color=style.MODEL)
             axes.set_yscale("log")
+    if not predicted:
+        axes.set_ylim(bottom=0)
