@@ -7,10 +7,18 @@ from dataclasses import dataclass
 
 from devkit.bench.loads import LOW, UDP_1400
 from devkit.bench.results import Results
-from devkit.bench.rows import FASTQUEUE_C, NFQUEUE_C, PYTHON_BATCH, PYTHON_SINGLE, Row
+from devkit.bench.rows import (
+    EXTENSION_BATCH,
+    EXTENSION_SINGLE,
+    FASTQUEUE_C,
+    NFQUEUE_C,
+    PYTHON_BATCH,
+    PYTHON_SINGLE,
+    Row,
+)
 
 #: A target less busy than this (0 to 1) in plain forwarding was not the limit: ratios say nothing.
-SATURATED = 0.8
+SATURATED = 0.95
 
 
 @dataclass(frozen=True)
@@ -40,13 +48,27 @@ def _costs(results: Results) -> list[Goal]:
     unit = "instructions"
     return [
         Goal("own cost, C, 1400 bytes", 1000, results.own(FASTQUEUE_C, UDP_1400.name), unit),
-        Goal("own cost, Python in batches, 1400 bytes", 2500, results.own(PYTHON_BATCH, UDP_1400.name), unit),
         Goal(
-            "own cost, Python one by one, 1400 bytes", 4000, results.own(PYTHON_SINGLE, UDP_1400.name), unit
+            "own cost, Python in batches, 1400 bytes",
+            2500,
+            _python(results, EXTENSION_BATCH, PYTHON_BATCH),
+            unit,
+        ),
+        Goal(
+            "own cost, Python one by one, 1400 bytes",
+            4000,
+            _python(results, EXTENSION_SINGLE, PYTHON_SINGLE),
+            unit,
         ),
         Goal("own cost, C, 3,000 packets/s", 2200, results.own(FASTQUEUE_C, LOW.name), unit),
         Goal("CPU below NFQUEUE C for the same traffic", 50, _saving(results), "%", at_most=False),
     ]
+
+
+def _python(results: Results, extension: Row, plain: Row) -> float | None:
+    """Own cost with the extension, which a target has and uses; plain Python's where it was not measured."""
+    found = results.own(extension, UDP_1400.name)
+    return results.own(plain, UDP_1400.name) if found is None else found
 
 
 def _saving(results: Results) -> float | None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -18,6 +19,8 @@ from devkit.progress import say, stage
 from devkit.target import Target
 
 PROFILE = "p3"
+
+_INTERVAL = 1.0  # between samples, in seconds
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,8 @@ def measure(image: Image, streams: Sequence[Stream], store: Store) -> None:
 def _one(lab: Lab, target: Target, stream: Stream) -> dict[str, Any]:
     address = topology.load().server.endpoint.address4
     with datapath.laid(target, stream.path), iperf.running(lab, address, stream.seconds) as run:
-        samples = _idle_samples(target, stream.seconds)
+        samples = _idle_samples(target, run)
         throughput = run.result()
-    begin = samples[0][0]
-    cpu = [[after[0] - begin, _busy(before, after)] for before, after in pairwise(samples)]
     return {
         "path": stream.path.name,
         "label": stream.path.label,
@@ -71,18 +72,43 @@ def _one(lab: Lab, target: Target, stream: Stream) -> dict[str, Any]:
         "seconds": stream.seconds,
         "mbit_per_s": throughput.mbit_per_s,
         "retransmits": throughput.retransmits,
-        "cpu": _busy(samples[0], samples[-1]),
-        "cpu_samples": cpu,
+        "cpu": samples[0].busy_until(samples[-1]),
+        "cpu_samples": [[after.at, before.busy_until(after)] for before, after in pairwise(samples)],
         "mbit_samples": [[part.start, part.mbit_per_s] for part in throughput.intervals],
     }
 
 
-def _idle_samples(target: Target, seconds: int) -> list[tuple[float, float]]:
-    """Read the target's seconds since boot and seconds idle, once a second."""
-    loop = f"n=0; while [ $n -le {seconds} ]; do cat /proc/uptime; sleep 1; n=$((n + 1)); done"
-    lines = target.run(loop, timeout=2 * seconds + 60).output.splitlines()
-    return [(float(up), float(idle)) for up, idle in (line.split() for line in lines)]
+@dataclass(frozen=True)
+class _Sample:
+    """``at`` seconds of the host's clock; ``up`` and ``idle`` seconds as the target counts them."""
+
+    at: float
+    up: float
+    idle: float
+
+    def busy_until(self, later: _Sample) -> float:
+        """Part of the time between that the target was not idle (0 to 1)."""
+        if later.up <= self.up:
+            return 0.0
+        return min(1.0, max(0.0, 1.0 - (later.idle - self.idle) / (later.up - self.up)))
 
 
-def _busy(before: tuple[float, float], after: tuple[float, float]) -> float:
-    return min(1.0, max(0.0, 1.0 - (after[1] - before[1]) / (after[0] - before[0])))
+def _idle_samples(target: Target, run: iperf.Run) -> list[_Sample]:
+    """Sample once a second as long as the stream runs.
+
+    Times are the host's: the clock of a target that the host starves falls behind, and would go on
+    long after the stream's end.
+    """
+    begin = time.monotonic()
+    found = [_sample(target, begin)]
+    while run.client.poll() is None:
+        time.sleep(_INTERVAL)
+        sample = _sample(target, begin)
+        if run.client.poll() is None or len(found) == 1:
+            found.append(sample)
+    return found
+
+
+def _sample(target: Target, begin: float) -> _Sample:
+    up, idle = map(float, target.run(["cat", "/proc/uptime"]).output.split())
+    return _Sample(time.monotonic() - begin, up, idle)
