@@ -46,20 +46,12 @@ def goals(results: Results) -> list[Goal]:
 
 def _costs(results: Results) -> list[Goal]:
     unit = "instructions"
+    batch = _python(results, EXTENSION_BATCH, PYTHON_BATCH)
+    single = _python(results, EXTENSION_SINGLE, PYTHON_SINGLE)
     return [
         Goal("own cost, C, 1400 bytes", 1000, results.own(FASTQUEUE_C, UDP_1400.name), unit),
-        Goal(
-            "own cost, Python in batches, 1400 bytes",
-            2500,
-            _python(results, EXTENSION_BATCH, PYTHON_BATCH),
-            unit,
-        ),
-        Goal(
-            "own cost, Python one by one, 1400 bytes",
-            4000,
-            _python(results, EXTENSION_SINGLE, PYTHON_SINGLE),
-            unit,
-        ),
+        Goal("own cost, Python in batches, 1400 bytes", 2500, batch, unit),
+        Goal("own cost, Python one by one, 1400 bytes", 4000, single, unit),
         Goal("own cost, C, 3,000 packets/s", 2200, results.own(FASTQUEUE_C, LOW.name), unit),
         Goal("CPU below NFQUEUE C for the same traffic", 50, _saving(results), "%", at_most=False),
     ]
