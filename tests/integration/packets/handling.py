@@ -65,13 +65,14 @@ class Handling:
 def handling(target: Target, *words: str, queue: int = 0, rules: str | None = None) -> Iterator[Handling]:
     """Run ``python3 -m fastqueue run --queue N WORDS`` in the target; ``rules`` is for a rule file.
 
+    Without WORDS that say so there is no time limit: a host may be too busy for any.
     At the end the counters add up, and the handler ends with status 0 unless it was killed.
     """
     files = []
     if rules is not None:
         files = [RULES_FILE.format(queue)]
         target.put(rules.encode(), files[0])
-    argv = ["python3", "-m", "fastqueue", "run", "--queue", str(queue), *words, *files]
+    argv = ["python3", "-m", "fastqueue", "run", "--queue", str(queue), "--timeout-ms", "0", *words, *files]
     with Background(target, argv) as program:
         program.wait_ready()
         handler = Handling(target, program, queue)

