@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Cases: functions of ``programs/``, which run in the target and assert there."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import os
+import tarfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devkit import modules
+from devkit.target import Target
+
+PROGRAMS = Path(__file__).parent / "programs"
+_PLACE = "/run/safety"
+_SEED = os.environ.get("FASTQUEUE_SEED", "1")
+_SOAK = int(os.environ.get("FASTQUEUE_SOAK", "60000"))  # packets
+_TIMEOUT = 280 + _SOAK / 1000  # s for the cases of one module
+
+
+def names(module: str) -> list[str]:
+    """Return the cases of a program: its public functions without parameters."""
+    tree = ast.parse((PROGRAMS / f"{module}.py").read_text())
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return [node.name for node in functions if not node.name.startswith("_") and not node.args.args]
+
+
+def each(module: str) -> list[Any]:
+    """Return parameters for a test of each case of a program."""
+    return [pytest.param(name, marks=pytest.mark.case(f"{module}.{name}")) for name in names(module)]
+
+
+class Runner:
+    """Runs cases in the target, all that were selected of one module at a time."""
+
+    def __init__(self, target: Target, selected: Iterable[str]) -> None:
+        self._target = target
+        self._selected = list(dict.fromkeys(selected))
+        self._results: dict[str, dict[str, Any]] = {}
+        target.put(_archive(), f"{_PLACE}.tar")
+        target.run(f"rm -rf {_PLACE}; mkdir {_PLACE}; tar xf {_PLACE}.tar -C {_PLACE}; rm {_PLACE}.tar")
+
+    def check(self, name: str) -> None:
+        """Fail unless the case holds, and left the module free; the kernel has not complained meanwhile."""
+        if name not in self._results:
+            module = name.partition(".")[0]
+            self._run([each for each in self._selected if each.partition(".")[0] == module])
+        found = self._results[name]
+        assert found["passed"], f"{name}, seed {_SEED}, status {found['status']}:\n{found['output']}"
+
+    def _run(self, chosen: Sequence[str]) -> None:
+        modules.only(self._target, modules.FASTQUEUE)
+        mark = self._target.log.mark()
+        command = ["env", f"FASTQUEUE_SOAK={_SOAK}", "python3", f"{_PLACE}/run.py", _SEED, *chosen]
+        done = self._target.run(command, timeout=_TIMEOUT, check=False)
+        for line in done.output.splitlines():
+            if line.startswith("{"):
+                found = json.loads(line)
+                self._results[found["case"]] = found
+        missing = set(chosen) - set(self._results)
+        assert not missing, f"{missing} did not run:\n{done.output}"
+        complaints = self._target.log.complaints(mark)
+        assert not complaints, "\n".join(complaints)
+
+
+def _archive() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path in sorted(PROGRAMS.glob("*.py")):
+            archive.add(path, path.name)
+    return buffer.getvalue()

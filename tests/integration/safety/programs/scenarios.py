@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""Scenarios of the kernel's nft_queue selftest; its bridge and reverse ones are in paths and verdicts."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+from checks import eventually, holds, same
+from fastqueue import abi
+from lane import Flow, Handler, chain, conserved, enter
+from nets import Datagrams, Hosts, address, expect
+from processes import start, wait
+
+
+def no_listener() -> None:
+    """Dropped; with bypass it passes; so it is again when a handler came and went."""
+    enter(chain("output", "udp dport 7000 queue num 0; udp dport 7001 queue num 1 bypass"))
+    strict, lenient = Flow(), Flow(port=7001)
+    for _ in range(2):
+        strict.send(3)
+        numbers = lenient.send(3)
+        same((strict.arrived(), lenient.arrived()), ([], list(numbers)), "without a handler")
+        handler = Handler(1)
+        lenient.send()
+        handler.answer_all(abi.ANSWER_DROP)
+        same(lenient.arrived(), [], "with a handler")
+        handler.close()
+
+
+def forward_and_loopback() -> None:
+    """Through three queues one after the other: prerouting, forward, postrouting."""
+    hooks = ("prerouting", "forward", "postrouting")
+    hosts = Hosts(*(chain(hook, f"udp dport 7000 queue num {number}") for number, hook in enumerate(hooks)))
+    handlers = [Handler(number, frames=64) for number in range(3)]
+    flow = Datagrams(hosts)
+    flow.send(20)
+    for handler in handlers:
+        same(handler.stats().occupied, 20, "packets in this queue")
+        handler.answer_all()
+    expect(flow, list(range(20)), "through three queues")
+
+
+def requeued() -> None:
+    """From queue to queue, round and round; then out."""
+    enter(chain("output", "udp dport 7000 queue num 0"))
+    flow, handlers = Flow(), [Handler(number, frames=16) for number in range(3)]
+    flow.send(10)
+    for turn in range(9):
+        handler = handlers[turn % 3]
+        for count in range(handler.fp, handler.fa):
+            handler.fields(count, queue=(turn + 1) % 3)
+        handler.answer_all(abi.ANSWER_QUEUE)
+    same([handler.stats().occupied for handler in handlers], [10, 0, 0], "after three rounds")
+    handlers[0].answer_all()
+    same(flow.arrived(), list(range(10)), "packets")
+
+
+def exit_with_packets_queued() -> None:
+    """A program ends with packets in its ring and another one takes the queue, over and over."""
+    enter(chain("output", "udp dport 7000 queue num 0"))
+    flow = Flow()
+
+    def work() -> None:
+        handler = Handler(frames=32)
+        flow.send(20)
+        handler.answer(range(0, 20, 2))
+
+    for _ in range(10):
+        same(wait(start(work)), 0, "program")
+    same(flow.arrived(), [0] * 10, "the first of each; the second was never answered, so in order no other")
+    same(flow.outstanding(), 0, "bytes held")
+
+
+def connection_race() -> None:
+    """Two UDP packets of a new connection are queued before either is confirmed: one entry, both counted."""
+    enter(chain("output", "ct state new udp dport 7000 queue num 0"), chain("input", "ct state new counter"))
+    flow, handler = Flow(), Handler(frames=64)
+    flow.send(30)
+    handler.answer_all()
+    found = handler.stats()
+    conserved(found)
+    arrived = flow.arrived()
+    holds(arrived and arrived == sorted(arrived), f"packets of the race: {arrived}")
+    numbers = flow.send(3)
+    handler.answer_all()
+    same(flow.arrived(), list(numbers), "packets of the connection that won")
+
+
+def sctp() -> None:
+    """SCTP, whose checksum is another: it gets through, whole packets asked for or not."""
+    if subprocess.run(["modprobe", "sctp"], check=False).returncode:
+        raise AssertionError("the kernel has no SCTP")
+    for gso in (False, True):
+        hosts = Hosts(chain("forward", "meta l4proto sctp queue num 0"))
+        handler = Handler(frames=256, frame_size=2048, gso=gso)
+        with hosts.inside("b"):
+            server = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP)
+            server.bind((address(2), 7000))
+            server.listen()
+        with hosts.inside("a"):
+            client = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP)
+        client.setblocking(False)
+        server.setblocking(False)
+        client.connect_ex((address(2), 7000))
+        _exchange(server, client, handler)
+        conserved(handler.stats())
+        same(handler.stats().accepted > 4, True, "packets passed")
+        for each in (client, server):
+            each.close()
+        handler.close()
+
+
+def _exchange(server: socket.socket, client: socket.socket, handler: Handler) -> None:
+    messages, got, sent, peer = [bytes([n]) * 1200 for n in range(40)], b"", 0, None
+    until = time.monotonic() + 30
+    while len(got) < 40 * 1200:
+        holds(time.monotonic() < until, f"{len(got)} bytes of {40 * 1200}")
+        handler.answer_all()
+        try:
+            peer = peer or server.accept()[0]
+        except BlockingIOError:
+            continue
+        try:
+            if sent < len(messages):
+                client.send(messages[sent])
+                sent += 1
+            got += peer.recv(1 << 16, socket.MSG_DONTWAIT)
+        except (BlockingIOError, BrokenPipeError):  # full, or not connected on this side yet
+            pass
+    same(got, b"".join(messages), "contents")
+
+
+def flushed_again_and_again() -> None:
+    """A handler at work while the rules come and go: what was in frames is dropped, nothing else."""
+    rule = chain("output", "udp dport 7000 queue num 0")
+    enter(rule)
+    flow = Flow()
+
+    def work() -> None:
+        handler = Handler(frames=64)
+        while True:
+            handler.device.poll(1)
+            handler.answer(range(handler.fp, handler.fa))
+
+    pid = start(work)
+    for _ in range(6):
+        flow.send(20)
+        subprocess.run(["nft", "delete table inet toutput"], check=True)
+        subprocess.run(["nft", rule], check=True)
+    os.kill(pid, signal.SIGKILL)
+    same(wait(pid), -9, "handler")
+    eventually(lambda: not flow.outstanding(), "no packet is left")
+    arrived = flow.arrived()
+    same(arrived, sorted(set(arrived)), "packets, each once and in order")

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""Verdicts and what goes with them."""
+
+import re
+import time
+
+from checks import eventually, holds, same
+from fastqueue import abi
+from fastqueue.meta import Meta
+from lane import Flow, Handler, chain, enter, nft
+
+ACCEPT, DROP, REPEAT, QUEUE = abi.ANSWER_ACCEPT, abi.ANSWER_DROP, abi.ANSWER_REPEAT, abi.ANSWER_QUEUE
+QUEUED = chain("output", "udp dport 7000 queue num 0")
+
+
+def _counted(rule: str) -> int:
+    """Return how many packets a rule with a counter has seen."""
+    found = re.search(re.escape(rule) + r" counter packets (\d+)", nft("list ruleset"))
+    holds(found, f"no rule {rule}")
+    return int(found[1]) if found else 0
+
+
+def mark_and_priority() -> None:
+    """The next chain sees what was set, singly and together; without the flag nothing is set."""
+    rules = ("meta mark 0x00000007 counter", "meta mark 0xdeadbeef counter", "meta priority 1:2 counter")
+    later = chain("output", *rules, priority=10, name="later")
+    enter(QUEUED, later)
+    flow, handler = Flow(), Handler(frames=16)
+    flow.send(4)
+    for count in range(4):
+        handler.fields(count, mark=7 if count else 0xDEADBEEF, priority=0x00010002)
+    handler.put(0, ACCEPT | abi.WITH_MARK)
+    handler.put(1, ACCEPT | abi.WITH_PRIORITY)
+    handler.put(2, ACCEPT | abi.WITH_MARK | abi.WITH_PRIORITY)
+    handler.put(3, ACCEPT)
+    handler.settle()
+    same(flow.arrived(), [0, 1, 2, 3], "packets")
+    found = [_counted(rule) for rule in ("meta mark 0xdeadbeef", "meta mark 0x00000007", "meta priority 1:2")]
+    same(found, [1, 1, 2], "packets with the mark, the other mark, the priority")
+
+
+def repeat() -> None:
+    """The same hook again: without a mark it is queued again, with one the rule lets it pass."""
+    enter(chain("output", "meta mark 1 accept; udp dport 7000 queue num 0"))
+    flow, handler = Flow(), Handler(frames=16)
+    flow.send(3)
+    handler.answer(range(3), REPEAT)
+    handler.settle()
+    found = handler.stats()
+    same((found.received, found.accepted, found.occupied), (6, 3, 3), "queued again")
+    same(flow.arrived(), [], "packets")
+    for count in range(3, 6):
+        handler.fields(count, mark=1)
+    handler.answer(range(3, 6), REPEAT | abi.WITH_MARK)
+    handler.settle()
+    same((flow.arrived(), handler.stats().occupied), ([0, 1, 2], 0), "packets, marked")
+
+
+def another_queue() -> None:
+    """To a queue with a handler, to one without, to a number that there is not, and back."""
+    enter(QUEUED)
+    flow, first, second = Flow(), Handler(0), Handler(65535)
+    flow.send(4)
+    for count, queue in enumerate((65535, 65535, 9, 65536)):
+        first.fields(count, queue=queue)
+    first.answer(range(4), QUEUE)
+    first.settle()
+    same((first.stats().accepted, first.stats().invalid_words, second.stats().occupied), (3, 1, 2), "moved")
+    second.fields(0, queue=0)
+    second.put(0, QUEUE)
+    second.put(1, ACCEPT)
+    second.settle()
+    first.put(3, DROP)
+    first.put(4, ACCEPT)
+    first.settle()
+    same(flow.arrived(), [1, 0], "packets")
+    same((first.stats().occupied, second.stats().occupied, flow.outstanding()), (0, 0, 0), "left")
+
+
+def reverse_over_queues() -> None:
+    """Eight queues, verdicts in reverse, and many that are none: each packet once, each queue in order."""
+    enter(chain("output", *(f"udp dport {7000 + number} queue num {number}" for number in range(8))))
+    flows = [Flow(port=7000 + number) for number in range(8)]
+    handlers = [Handler(number, frames=32) for number in range(8)]
+    for _ in range(10):
+        for flow in flows:
+            flow.send(3)
+        for handler in reversed(handlers):
+            for count in reversed(range(handler.fp, handler.fa)):
+                handler.put(count, ACCEPT, lap=0xABCD00)
+                handler.settle()
+                handler.put(count, ACCEPT)
+    for handler in handlers:
+        handler.settle()
+        found = handler.stats()
+        same((found.accepted, found.occupied), (30, 0), "settled")
+        holds(found.invalid_words >= 10, f"bogus words were counted: {found}")
+    same([flow.arrived() for flow in flows], [list(range(30))] * 8, "packets")
+
+
+def copy_range() -> None:
+    """First bytes only: marked as truncated, and not to be changed; with SET at any time."""
+    enter(QUEUED)
+    flow, handler = Flow(filler=100), Handler(frames=16, copy_range=40, writable=True)
+    flow.send(2)
+    meta = _meta(handler, 0)
+    same((meta.length, meta.captured, meta.truncated), (132, 40, True), "length, captured, truncated")
+    same(bytes(handler.payload(0)[40:]), bytes(216), "nothing behind it")
+    handler.fields(0, length=60)
+    handler.put(0, ACCEPT | abi.WITH_PAYLOAD)
+    handler.settle()
+    same((handler.stats().invalid_words, handler.stats().truncated), (1, 2), "refused, truncated")
+    handler.answer_all()
+    handler.device.set(abi.SETTINGS.pack(abi.SET_COPY_RANGE, 0, 0, 0, 256))
+    flow.send()
+    same((_meta(handler, 2).captured, _meta(handler, 2).truncated), (132, False), "whole again")
+    handler.answer_all()
+    same(flow.arrived(), [0, 1, 2], "packets")
+
+
+def _meta(handler: Handler, count: int) -> Meta:
+    ring = handler.device.ring
+    return Meta.read(ring.meta, count & ring.mask)
+
+
+def owner_and_time() -> None:
+    """Who sent it, and when; without the flags neither. TCP's own clock is not taken for the time."""
+    enter(chain("output", "queue num 0"))
+    flow, handler = Flow(), Handler(frames=16, uid=True, timestamp=True)
+    flow.send()
+    meta = _meta(handler, 0)
+    same((meta.flags & abi.M_UID, meta.uid, meta.gid), (abi.M_UID, 0, 0), "owner")
+    holds(abs(meta.timestamp / 1e9 - time.time()) < 5, f"time: {meta.timestamp}")
+    handler.answer_all()
+    handler.close()
+    handler = Handler(frames=16)
+    client = flow.stream()
+    meta = _meta(handler, 0)
+    same(meta.flags & abi.M_UID, 0, "owner nobody asked for")
+    same(meta.timestamp, 0, "time nobody asked for")
+    handler.answer_all(DROP)
+    client.close()
+
+
+def timeouts() -> None:
+    """The limit holds after RESIZE, which does not begin it anew, and may be taken away and given."""
+    enter(QUEUED)
+    flow, handler = Flow(), Handler(frames=16, timeout_ms=600, default_action="accept")
+    flow.send(2)
+    until = time.monotonic() + 0.6
+    resizes = 0
+    while time.monotonic() < until + 0.3 and handler.stats().occupied:
+        handler.resize(16 << resizes % 2)
+        resizes += 1
+        time.sleep(0.1)
+    holds(resizes >= 2, "resized while packets waited")
+    eventually(lambda: handler.stats().timed_out == 2, "timed out", 0.5)
+    same(flow.arrived(), [0, 1], "packets")
+    handler.device.set(abi.SETTINGS.pack(abi.SET_TIMEOUT, 0, 0, 0, 0))
+    flow.send()
+    time.sleep(0.7)
+    same(handler.stats().occupied, 1, "without a limit")
+    handler.device.set(abi.SETTINGS.pack(abi.SET_TIMEOUT, 0, 0, 20, 0))
+    eventually(lambda: handler.stats().timed_out == 3, "timed out by the new limit")

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""What a handler may ask for: verdicts, changes, hooks, segments, other rings."""
+
+from collections.abc import Callable
+
+import pytest
+from cases import each
+
+Passes = Callable[[], None]
+
+
+@pytest.mark.parametrize("case", each("verdicts"))
+def test_verdicts(case: str, passes: Passes) -> None:
+    passes()
+
+
+@pytest.mark.parametrize("case", each("changes"))
+def test_changed_packets(case: str, passes: Passes) -> None:
+    passes()
+
+
+@pytest.mark.parametrize("case", each("paths"))
+def test_paths(case: str, passes: Passes) -> None:
+    passes()
+
+
+@pytest.mark.parametrize("case", each("segments"))
+def test_segments(case: str, passes: Passes) -> None:
+    passes()
+
+
+@pytest.mark.parametrize("case", each("resizing"))
+def test_changes_of_a_live_queue(case: str, passes: Passes) -> None:
+    passes()

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Models of the kernel module."""
