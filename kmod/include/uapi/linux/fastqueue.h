@@ -177,8 +177,8 @@ struct fastqueue_ring {
 
 /*
  * FASTQUEUE_IOC_RESIZE: exchange the ring of a live queue for one with other
- * frames, frame_size and copy_range; what the other fields say but version and
- * size has no effect. The areas must not be mapped. Packets in the ring move along: they are
+ * frames, frame_size and copy_range; the other fields must be valid and have no
+ * effect. The areas must not be mapped. Packets in the ring move along: they are
  * unanswered again, and FO starts at 0 like FA and FP.
  *
  * EBUSY   an area is mapped, or more packets are out than the new ring holds
