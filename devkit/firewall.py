@@ -11,6 +11,9 @@ from devkit.target import Target
 #: The kit's own table; other tables of the target are left alone.
 TABLE = "inet fastqueue_lab"
 
+#: For nft: the table goes, if it is there.
+DELETE = f"add table {TABLE}; delete table {TABLE}"
+
 
 def queue_all(queue: int = 0, *, bypass: bool = False) -> str:
     """Return the rule that queues whatever comes to it; ``bypass``: accept where there is no handler."""
@@ -21,7 +24,7 @@ def script(rules: Sequence[str]) -> str:
     """Return what nft is to do: the table with ``rules`` on the forward hook, in place of an older one."""
     body = "; ".join(rules)
     chain = f"chain forward {{ type filter hook forward priority 0; policy accept; {body}; }}"
-    return f"add table {TABLE}; delete table {TABLE}; table {TABLE} {{ {chain}; }}"
+    return f"{DELETE}; table {TABLE} {{ {chain}; }}"
 
 
 def install(target: Target, rules: Sequence[str]) -> None:
@@ -31,7 +34,7 @@ def install(target: Target, rules: Sequence[str]) -> None:
 
 def flush(target: Target) -> None:
     """Take the kit's rules out; nothing where there are none."""
-    target.run(["nft", f"add table {TABLE}; delete table {TABLE}"])
+    target.run(["nft", DELETE])
 
 
 @contextmanager
