@@ -15,9 +15,9 @@ from processes import remap, start, wait
 QUEUED = chain("output", "udp dport 7000 queue num 0")
 
 
-def _held(**options: int | str) -> tuple[Flow, Handler]:
+def _held(default_action: str = "drop") -> tuple[Flow, Handler]:
     """Ten packets, the first three answered, none settled."""
-    flow, handler = Flow(), Handler(frames=16, period_us=1_000_000, **options)
+    flow, handler = Flow(), Handler(frames=16, period_us=1_000_000, default_action=default_action)
     flow.send(10)
     handler.answer(range(3))
     same(handler.stats().occupied, 10, "packets in frames")
