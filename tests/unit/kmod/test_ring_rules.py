@@ -19,9 +19,14 @@ ANYTHING = st.sampled_from(["accept", "drop", OCCUPIED, "available", "nonsense"]
 class RingRules(RuleBasedStateMachine):
     """A handler that keeps frames and answers some late, and one that writes whatever it likes."""
 
-    @initialize(ordered=st.booleans(), start=st.sampled_from(STARTS), timeout=st.sampled_from([0, 2]))
-    def begin(self, ordered: bool, start: int, timeout: int) -> None:
-        self.kernel = Kernel(4, ordered, start, timeout)
+    @initialize(
+        frames=st.sampled_from([4, 8]),
+        ordered=st.booleans(),
+        start=st.sampled_from(STARTS),
+        timeout=st.sampled_from([0, 2]),
+    )
+    def begin(self, frames: int, ordered: bool, start: int, timeout: int) -> None:
+        self.kernel = Kernel(frames, ordered, start, timeout)
         self.seen: list[tuple[int, Word]] = []  # slot and answer for a packet that the handler looked at
         self.runs: list[Iterator[None]] = []
         self.wild = False
@@ -45,6 +50,13 @@ class RingRules(RuleBasedStateMachine):
     def answer(self, data: st.DataObject, says: str) -> None:
         slot, word = data.draw(st.sampled_from(self.seen))
         self.kernel.words[slot] = Word(says, word.lap, word.meant)
+
+    @rule()
+    def answer_all_again(self) -> None:
+        """A handler that is far behind: every answer it ever had, into the slot that it was for."""
+        for slot, word in self.seen:
+            self.kernel.words[slot] = word
+        self._send()
 
     @rule(slot=st.integers(0, 3), says=ANYTHING, lap=st.integers(0, 3))
     def scribble(self, slot: int, says: str, lap: int) -> None:
@@ -81,13 +93,12 @@ class RingRules(RuleBasedStateMachine):
     @rule()
     def settle_all(self) -> None:
         """A good handler answers what is there: when the senders are done nothing of it is left."""
+        self.look()
         for count in self.kernel.out():
             slot = self.kernel.slot(count)
             if packet := self.kernel.slots[slot]:
                 self.kernel.words[slot] = Word("accept", self.kernel.lap(count), packet.name)
-        self.sender_begins()
-        while self.runs:
-            self.sender_goes_on()
+        self._send()
         assert not any(self.kernel.slots)
         assert self.kernel.fp == self.kernel.fa
 
@@ -100,9 +111,7 @@ class RingRules(RuleBasedStateMachine):
         slot = kernel.slot(count)
         if packet := kernel.slots[slot]:
             kernel.words[slot] = Word("drop", kernel.lap(count), packet.name)
-        self.sender_begins()
-        while self.runs:
-            self.sender_goes_on()
+        self._send()
         assert kernel.slots[slot] is None
 
     @invariant()
@@ -132,6 +141,14 @@ class RingRules(RuleBasedStateMachine):
         if hasattr(self, "kernel") and self.kernel.ordered:
             names = [each.name for each in self._left() if each.how != "flushed"]
             assert names == sorted(names)
+
+    def _send(self) -> None:
+        """Have all runs of the sender end; one that finds nothing new has to."""
+        self.sender_begins()
+        for _ in range(50):
+            if self.runs:
+                self.sender_goes_on()
+        assert not self.runs, "a sender that does not end"
 
     def _left(self) -> list[Left]:
         return self.kernel.left if hasattr(self, "kernel") else []
