@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Packets that the handler changed: the new bytes go into the skb, lengths and
- * checksums are made right by the kernel, so that a handler cannot send a
- * header that the stack behind the hook takes for checked.
+ * checksums are made right by the kernel. The stack has parsed IPv4 options and
+ * IPv6 extension headers before the hook and goes on with what it found, so
+ * those must stay as they were.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -88,12 +89,35 @@ static void fq_checksum_ipv4(struct sk_buff *skb, u32 offset)
 			  protocol);
 }
 
-static int fq_fix_ipv4(struct sk_buff *skb)
+/* What the stack has parsed already; options are 40 bytes at most. */
+struct fq_parsed {
+	u8 ihl;
+	u8 nexthdr;
+	u8 options[40];
+};
+
+static int fq_parsed_keep(const struct sk_buff *skb, struct fq_parsed *parsed)
+{
+	if (skb->protocol == htons(ETH_P_IP)) {
+		parsed->ihl = ip_hdr(skb)->ihl;
+		return skb_copy_bits(skb, sizeof(struct iphdr), parsed->options,
+				     parsed->ihl * 4 - sizeof(struct iphdr));
+	}
+	if (skb->protocol == htons(ETH_P_IPV6)) {
+		parsed->nexthdr = ipv6_hdr(skb)->nexthdr;
+		return ipv6_ext_hdr(parsed->nexthdr) ? -EINVAL : 0;
+	}
+	return 0;
+}
+
+static int fq_fix_ipv4(struct sk_buff *skb, const struct fq_parsed *parsed)
 {
 	struct iphdr *iph = ip_hdr(skb);
 
 	if (skb->len < sizeof(*iph) || iph->version != 4 || iph->ihl < 5 ||
-	    iph->ihl * 4 > skb->len || skb->len > IP_MAX_MTU)
+	    iph->ihl * 4 > skb->len || skb->len > IP_MAX_MTU ||
+	    iph->ihl != parsed->ihl ||
+	    memcmp(iph + 1, parsed->options, iph->ihl * 4 - sizeof(*iph)))
 		return -EINVAL;
 	skb_set_transport_header(skb, iph->ihl * 4);
 	iph->tot_len = htons(skb->len);
@@ -103,7 +127,7 @@ static int fq_fix_ipv4(struct sk_buff *skb)
 	return 0;
 }
 
-static int fq_fix_ipv6(struct sk_buff *skb)
+static int fq_fix_ipv6(struct sk_buff *skb, const struct fq_parsed *parsed)
 {
 	struct ipv6hdr *iph = ipv6_hdr(skb);
 	u8 protocol = iph->nexthdr;
@@ -113,6 +137,7 @@ static int fq_fix_ipv6(struct sk_buff *skb)
 	u32 len;
 
 	if (skb->len < sizeof(*iph) || iph->version != 6 ||
+	    iph->nexthdr != parsed->nexthdr ||
 	    skb->len - sizeof(*iph) > IPV6_MAXPLEN)
 		return -EINVAL;
 	iph->payload_len = htons(skb->len - sizeof(*iph));
@@ -151,8 +176,12 @@ static void fq_seq_adjust(struct sk_buff *skb, int diff)
 int fq_mangle(struct nf_queue_entry *entry, const void *data, u32 len)
 {
 	int err, diff = len - entry->skb->len;
+	struct fq_parsed parsed = {};
 	struct sk_buff *skb;
 
+	err = fq_parsed_keep(entry->skb, &parsed);
+	if (err)
+		return err;
 	err = fq_resize(entry, len);
 	if (err)
 		return err;
@@ -165,9 +194,9 @@ int fq_mangle(struct nf_queue_entry *entry, const void *data, u32 len)
 	skb_clear_hash(skb);
 
 	if (skb->protocol == htons(ETH_P_IP))
-		err = fq_fix_ipv4(skb);
+		err = fq_fix_ipv4(skb, &parsed);
 	else if (skb->protocol == htons(ETH_P_IPV6))
-		err = fq_fix_ipv6(skb);
+		err = fq_fix_ipv6(skb, &parsed);
 	if (!err)
 		fq_seq_adjust(skb, diff);
 	return err;

@@ -110,6 +110,28 @@ static unsigned int fq_default_count(struct fq_queue *queue)
 	return queue->default_action;
 }
 
+/* A packet that cannot come into any frame, as fq_enqueue() has it. */
+static int fq_refuse(struct fq_queue *queue, struct nf_queue_entry *entry)
+{
+	unsigned int action;
+
+	spin_lock_bh(&queue->lock);
+	queue->stats.received++;
+	action = fq_default_count(queue);
+	trace_fastqueue_default(queue, entry->skb, queue->fa, action);
+	spin_unlock_bh(&queue->lock);
+	return fq_settle_now(entry, action, -ENOBUFS);
+}
+
+/* One that must not go on either, whatever the default action. */
+static void fq_count_lost(struct fq_queue *queue)
+{
+	spin_lock_bh(&queue->lock);
+	queue->stats.received++;
+	queue->stats.default_dropped++;
+	spin_unlock_bh(&queue->lock);
+}
+
 /* One packet, one frame. 0: ours or settled; negative: the caller's to free. */
 static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
 {
@@ -179,6 +201,7 @@ static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
 	skb_mark_not_on_list(segment);
 	own = fq_entry_dup(entry);
 	if (!own) {
+		fq_count_lost(queue);
 		kfree_skb(segment);
 		return false;
 	}
@@ -206,7 +229,7 @@ static int fq_enqueue_segments(struct fq_queue *queue,
 	segment = skb_gso_segment(skb, 0);
 	__skb_pull(skb, header);
 	if (IS_ERR_OR_NULL(segment))
-		return -ENOBUFS;
+		return fq_refuse(queue, entry);
 
 	spin_lock_bh(&queue->lock);
 	queue->stats.segmented++;
@@ -240,8 +263,10 @@ int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 	else if (entry->state.pf == NFPROTO_IPV6)
 		skb->protocol = htons(ETH_P_IPV6);
 
-	if (fq_ct_is_shared(entry, &unconfirmed))
+	if (fq_ct_is_shared(entry, &unconfirmed)) {
+		fq_count_lost(queue);
 		return -EINVAL;
+	}
 	entry->id = 0;
 	if (!skb_is_gso(skb) ||
 	    (queue->flags & FASTQUEUE_F_GSO && !skb_is_gso_sctp(skb)))
