@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from devkit.errors import KitError
 from devkit.paths import cache_dir
 from devkit.progress import say
 
@@ -88,7 +89,14 @@ def entry(
 
 def _ensure(place: Path, make: Callable[[Path], None], key: str | Callable[[], str], fresh: bool) -> bool:
     """Have ``place`` whole; False where what it is made from changed under way."""
-    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KitError(
+            "FQ-CACHE",
+            f"the cache cannot be used: {error}",
+            "point XDG_CACHE_HOME at a folder of yours that can be written",
+        ) from error
     if not fresh and is_whole(place):
         return True
     before = _stamp(place)

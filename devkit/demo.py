@@ -39,6 +39,7 @@ def run_demo(
     ``seconds`` of TCP are measured for each path. Writes result.json and result.png to ``out``.
     KitError where a step fails, FQ-FLOW where the target decides wrongly.
     """
+    throughput.check_seconds(seconds)
     image = build_image()
     surroundings = report.surroundings()
     with stage("start the lab"):

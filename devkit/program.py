@@ -13,6 +13,7 @@ from devkit.errors import KitError
 
 #: Of wrong arguments, as for most commands.
 USAGE = 2
+_ANY_TASK = "./inv --list shows the tasks, ./inv --help TASK their arguments"
 
 
 class Inv(Program):
@@ -36,16 +37,17 @@ class Inv(Program):
             super().parse_tasks()
         except ParseError as error:
             raise _wrong_arguments(error) from error
+        except ValueError as error:  # what int() and float() say to a word that is no number
+            raise _usage(f"a number was expected: {error}", _ANY_TASK) from error
 
 
 def _wrong_arguments(error: ParseError) -> Exit:
     context = error.context.name if error.context else None
-    remedy = (
-        f"./inv --help {context}"
-        if context
-        else "./inv --list shows the tasks, ./inv --help TASK their arguments"
-    )
-    return Exit(str(KitError("FQ-ARGUMENT", str(error), remedy)), USAGE)
+    return _usage(str(error), f"./inv --help {context}" if context else _ANY_TASK)
+
+
+def _usage(what: str, remedy: str) -> Exit:
+    return Exit(str(KitError("FQ-ARGUMENT", what, remedy)), USAGE)
 
 
 def after_dashes(argv: list[str] | None = None) -> list[str]:

@@ -29,8 +29,8 @@ def reload_module(lab: str) -> None:
         module = build_module(image)
         with stage("module: put it into the target"):
             target.put(module, _NEW)
+            modules.only(target, None)  # may be refused: then the old one stays in its place, too
             target.run(f"umount {_OLD} 2>/dev/null; mount -o bind {_NEW} {_OLD}")
-            modules.only(target, None)
             modules.load(target, modules.FASTQUEUE)
     finally:
         target.close()

@@ -96,8 +96,10 @@ def run(command: list[str], *, lab: str = DEFAULT_LAB, timeout: float | None = N
     Several words are passed on as they are; a single one is a line of shell. Ctrl-C interrupts the
     command. KitError: FQ-LAB, FQ-BUSY, FQ-TIMEOUT, FQ-TARGET.
     """
-    if not command:
+    if not any(word.strip() for word in command):
         raise KitError("FQ-ARGUMENT", "no command", "./inv run -- COMMAND", status=2)
+    if timeout is not None and timeout <= 0:
+        raise KitError("FQ-ARGUMENT", f"a limit of {timeout} s", "take a --timeout above 0", status=2)
     target = Target.attach(Lab.attach(lab))
     try:
         line = command[0] if len(command) == 1 else command
@@ -112,8 +114,9 @@ def run(command: list[str], *, lab: str = DEFAULT_LAB, timeout: float | None = N
 
 
 def _pass_through(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    if sys.stdout is not None:  # closed by whoever called us: the status still counts
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
 
 
 def console(*, lab: str = DEFAULT_LAB) -> None:

@@ -37,6 +37,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _INTERRUPTS = (b"\x03", b"\x03", b"\x1c")
 _INTERRUPT_TIME = 2.0
 _SYNC_TIME = 5.0
+_QUIET_TIME = 2.0
 _TICK = 0.2
 
 
@@ -84,7 +85,13 @@ class Shell:
         return True
 
     def synchronize(self, timeout: float = _SYNC_TIME) -> None:
-        """Get hold of a shell somebody else used, whatever it is doing; FQ-CHANNEL if in vain."""
+        """Get hold of a shell somebody else used, whatever it is doing; FQ-CHANNEL if in vain.
+
+        Ctrl-C only where the shell does not answer: it would end what was started in the background
+        as well, such as a handler that is meant to stay.
+        """
+        if self.answered(self.call(), min(timeout, _QUIET_TIME)):
+            return
         self.channel.send(f"\x03\n{_HEREDOC}\n".encode())
         if not self.answered(self.call(), timeout):
             self.dead = True

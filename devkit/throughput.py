@@ -83,6 +83,12 @@ class Measurement:
         }
 
 
+def check_seconds(seconds: int) -> None:
+    """KitError FQ-ARGUMENT where there is no time to measure; cheap, so that it can come first."""
+    if seconds < 1:
+        raise KitError("FQ-ARGUMENT", f"cannot measure {seconds} s", "take 1 s or more", status=2)
+
+
 def measure_all(
     lab: Lab, target: Target, seconds: int, paths: Sequence[DataPath] = datapath.ALL
 ) -> list[Measurement]:
@@ -91,8 +97,7 @@ def measure_all(
     Every round has each path once: what the host does meanwhile meets all of them, and the median
     leaves out what it did to one. KitError FQ-ARGUMENT where there is no time to measure.
     """
-    if seconds < 1:
-        raise KitError("FQ-ARGUMENT", f"cannot measure {seconds} s", "take 1 s or more", status=2)
+    check_seconds(seconds)
     share = -(-seconds // ROUNDS)
     samples: dict[DataPath, list[Sample]] = {path: [] for path in paths}
     for number in range(1, ROUNDS + 1):

@@ -22,6 +22,8 @@ def _run(*words: str) -> int | str | None:
         (["build", "--no-such-option"], "--no-such-option"),
         (["build", "--base"], "base"),
         (["--no-such-option"], "--no-such-option"),
+        (["boot", "--mem", "abc"], "abc"),
+        (["demo", "--seconds", "soon"], "soon"),
     ],
 )
 def test_wrong_arguments_have_a_message_and_a_remedy(
