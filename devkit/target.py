@@ -178,7 +178,7 @@ class Target:
     def gone(self) -> KitError:
         """Return the error that says why the target is no more."""
         reason = self.log.reason() or "QEMU ended"
-        remedy = f"the log has the whole story: {self.log.path}"
+        remedy = f"read the log; ./inv boot --lab {self.lab.name} boots another"
         what = f"the target is gone: {reason}"
         return KitError("FQ-TARGET", what, remedy, log=self.log.path, lines=self.log.tail())
 

@@ -165,6 +165,7 @@ def test_qemu_killed_while_a_command_runs(own: Lab, image: Image) -> None:
         target.run("sleep 100")
     target.down()
     assert caught.value.code == "FQ-TARGET"
+    assert f"./inv boot --lab {own.name}" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
