@@ -16,7 +16,7 @@ from devkit.errors import KitError
 from devkit.paths import PROJECT
 from devkit.progress import say, stage
 
-MYPY_TARGETS = ("devkit", "tasks.py", "tests/unit", "pyhandler/src")
+MYPY_TARGETS = ("devkit", "tasks.py", "tests/unit", "pyhandler/src", "pyhandler/examples")
 #: checkpatch types that are left out, and why.
 CHECKPATCH_IGNORES = {
     "FILE_PATH_CHANGES": "MAINTAINERS is a file of the kernel tree",

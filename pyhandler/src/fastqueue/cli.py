@@ -8,6 +8,7 @@ used or the module is not there, 2 wrong arguments or rules, 130 interrupted whi
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except QueueError as error:
         print(f"fastqueue: {error}", file=sys.stderr)
-        return 1
+        return 2 if error.errno == errno.EINVAL else 1
     except KeyboardInterrupt:
         return 130
 
@@ -115,24 +116,33 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seconds(word: str) -> float:
-    value = float(word)
-    if not 0.1 <= value <= 3600:
-        raise argparse.ArgumentTypeError(f"{word} is not from 0.1 to 3600 seconds")
-    return value
+    with suppress(ValueError):
+        value = float(word)
+        if 0.1 <= value <= 3600:
+            return value
+    raise argparse.ArgumentTypeError(f"{word} is not from 0.1 to 3600 seconds")
 
 
 def _times(word: str) -> int:
-    value = int(word)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{word} is not 1 or more")
-    return value
+    with suppress(ValueError):
+        value = int(word)
+        if value >= 1:
+            return value
+    raise argparse.ArgumentTypeError(f"{word} is not a whole number of 1 or more")
+
+
+def _whole(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{word} is not a whole number") from None
 
 
 def _add_ring_options(run: argparse.ArgumentParser) -> None:
     ring = RingRequest(queue=0)
 
     def number(name: str, default: int, text: str) -> None:
-        run.add_argument(name, type=int, default=default, metavar="N", help=f"{text} (default {default})")
+        run.add_argument(name, type=_whole, default=default, metavar="N", help=f"{text} (default {default})")
 
     number("--queue", ring.queue, "queue number of the netfilter rule")
     number("--frames", ring.frames, "frames in the ring, a power of two")

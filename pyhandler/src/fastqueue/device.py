@@ -10,7 +10,7 @@ from collections.abc import Callable
 from fcntl import ioctl
 from mmap import MAP_SHARED, PROT_READ, PROT_WRITE, mmap
 
-from . import abi, implementation
+from . import abi, implementation, inherited
 from .errors import QueueError, explain
 from .request import RingRequest
 from .ring import Ring
@@ -22,6 +22,8 @@ _Places = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]  # offset and
 
 class Device:
     """An open ``/dev/fastqueue`` with its ring.
+
+    A child of ``fork()`` has the descriptor, but the ring is its parent's: ``ring`` is released there.
 
     ``poll(ms)`` is the bound method of a ``select.poll`` object: it lets the sender settle
     answered frames and then sleeps until there are new ones (``None``: for ever).
@@ -39,6 +41,7 @@ class Device:
         self._fd = -1
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            inherited.watch(self)
             self._places = self._ask_for_ring(abi.IOC_ALLOC, request)
             self._map(request.writable)
             self.ring = implementation.current.ring(*self._views(), request.frames, request.frame_size)
@@ -101,6 +104,13 @@ class Device:
             except BufferError:
                 free = False
         return free
+
+    def abandon(self) -> list[mmap]:
+        """Forget all mappings without unmapping, and return them: in a child of fork() there are none."""
+        maps, self._maps = self._maps, []
+        if hasattr(self, "ring"):
+            self.ring.release()
+        return maps
 
     def fileno(self) -> int:
         """Return the file descriptor, readable while there are frames to look at. Raises when closed."""

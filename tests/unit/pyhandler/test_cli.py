@@ -131,6 +131,46 @@ def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str
     assert "usage: python3 -m fastqueue" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("run --queue 70000 null", "queue is 70000; take 0 to 65535"),
+        ("run --queue -1 null", "queue is -1; take 0 to 65535"),
+        ("run --frames 1000 null", "frames is 1000; take a power of two"),
+        ("run --frames 4 null", "frames is 4; take 8 to 65536"),
+        ("run --frame-size 100 null", "frame size is 100; take a multiple of 64"),
+        ("run --copy-range 9999 null", "copy range is 9999; take 0 to 2048"),
+        ("run --period-us 1 null", "period is 1; take 50 to 1000000"),
+        ("run --timeout-ms -5 null", "time limit is -5; take 0 to 4294967295"),
+    ],
+)
+def test_values_out_of_their_limits(arguments: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wrong arguments, whether there is a module or not; what is right is said."""
+    assert main(arguments.split()) == 2
+    assert capsys.readouterr() == ("", f"fastqueue: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("run --queue x null", "x is not a whole number"),
+        ("run --default reject null", "choose from 'accept', 'drop'"),
+        ("top --interval soon", "soon is not from 0.1 to 3600 seconds"),
+        ("top --interval 0", "0 is not from 0.1 to 3600 seconds"),
+        ("top --times 1.5", "1.5 is not a whole number of 1 or more"),
+        ("top --times 0", "0 is not a whole number of 1 or more"),
+        ("tops", "choose from 'run', 'stat', 'top'"),
+    ],
+)
+def test_words_that_are_none_of_the_right_ones(
+    arguments: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments.split())
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.fixture
 def proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "fastqueue"

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import gc
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fastqueue.device
@@ -114,6 +116,59 @@ def test_a_held_payload_keeps_its_mapping_and_is_told(module: FakeModule) -> Non
     with pytest.raises(ValueError, match="released"):
         frame.accept()
     del held
+
+
+def mapped() -> int:
+    """Return how many mappings of the ring this process has."""
+    return Path("/proc/self/maps").read_text().count("memfd:ring")
+
+
+def in_child(work: Callable[[], bool]) -> bool:
+    """Return what ``work()`` returns in a child of fork()."""
+    pid = os.fork()
+    if not pid:
+        status = 1
+        with contextlib.suppress(BaseException):
+            status = 0 if work() else 1
+        os._exit(status)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+@pytest.mark.parametrize("end", ["collected", "closed"])
+def test_a_child_unmaps_nothing_at_its_parents_addresses(module: FakeModule, end: str) -> None:
+    """The module's mappings are not inherited; here they are, which shows who unmaps them."""
+    queues = [Queue(REQUEST, path=module.path) for _ in range(2)]
+    areas = [area for queue in queues for area in queue._device._maps]  # type: ignore[attr-defined]
+
+    def work() -> bool:
+        if end == "closed":
+            for queue in queues:
+                queue.close()
+        queues.clear()
+        areas.clear()
+        gc.collect()
+        return mapped() == 6
+
+    assert in_child(work)
+    assert mapped() == 6
+    areas.clear()
+    for queue in queues:
+        queue.close()
+    assert mapped() == 0
+
+
+def test_a_child_that_uses_its_parents_ring_is_told(module: FakeModule) -> None:
+    with Queue(REQUEST, path=module.path) as queue:
+
+        def work() -> bool:
+            queue.kick()  # the descriptor is there
+            with pytest.raises(ValueError, match="released"):
+                queue.wait(0)
+            with Queue(REQUEST, path=module.path) as own:
+                return len(own.wait(0)) == 0
+
+        assert in_child(work)
+        assert not queue.wait(0)
 
 
 def test_closing_twice_is_nothing(module: FakeModule) -> None:

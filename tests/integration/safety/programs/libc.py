@@ -6,7 +6,7 @@ import os
 
 CLONE_NEWNET = 0x40000000
 PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
-MAP_SHARED, MAP_PRIVATE = 1, 2
+MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS = 1, 2, 0x10, 0x20
 MREMAP_MAYMOVE = 1
 MADV_DOFORK = 11
 
@@ -38,9 +38,9 @@ def setns(fd: int, kind: int) -> None:
     _checked(0, _libc.setns(fd, kind) != 0)
 
 
-def mmap(fd: int, size: int, protection: int, flags: int, offset: int) -> int:
-    """Map and return the address."""
-    address = _libc.mmap(None, size, protection, flags, fd, offset)
+def mmap(fd: int, size: int, protection: int, flags: int, offset: int, *, at: int | None = None) -> int:
+    """Map and return the address, which with MAP_FIXED is ``at``."""
+    address = _libc.mmap(at, size, protection, flags, fd, offset)
     return _checked(address or 0, address == _MAP_FAILED)
 
 

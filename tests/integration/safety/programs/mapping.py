@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What may be mapped, and what may be done with it afterwards."""
 
+import ctypes
 import errno
+import gc
 import mmap as pages
 import os
 from fcntl import ioctl
@@ -138,13 +140,61 @@ def mapped_rings_stay() -> None:
 
 
 def children_have_no_mapping() -> None:
-    """A child that looks at the ring is ended; the parent's ring is whole. The child may map it itself."""
+    """A child that looks at the ring is ended; the parent's ring is whole."""
     enter(chain("output", "udp dport 7000 queue num 0"))
     flow, handler = Flow(), Handler()
     flow.send(3)
-    same(wait(start(lambda: handler.word(0))), -11, "child that looks at the parent's mapping")
+    places = _mappings()
+    same(len(places), 3, "mappings")
+    for place, _ in places:
+
+        def look(place: int = place) -> None:
+            ctypes.string_at(place, 4)
+
+        look()
+        same(wait(start(look)), -11, "child that looks at the parent's mapping")
     handler.answer_all()
     same(flow.arrived(), [0, 1, 2], "the parent's packets")
+
+
+def children_unmap_nothing() -> None:
+    """A child that collects, closes or keeps its parent's queue leaves alone what lies where the ring was."""
+    enter()
+    places: list[tuple[int, int]] = []
+
+    def work(end: str) -> None:
+        handlers = [Handler()]
+        places[:] = _mappings()
+        same(wait(start(lambda: _put_something_there(handlers, end))), 0, f"child, queue {end}")
+        same(_mappings(), places, "mappings of the parent")
+        handlers.pop().close()
+
+    def _put_something_there(handlers: list[Handler], end: str) -> None:
+        flags = libc.MAP_PRIVATE | libc.MAP_ANONYMOUS | libc.MAP_FIXED
+        for place, size in places:
+            libc.mmap(-1, size, BOTH, flags, 0, at=place)
+            ctypes.memset(place, 0x5A, size)
+        if end == "closed":
+            handlers[0].device.close()
+        if end != "kept":
+            handlers.clear()
+        gc.collect()
+        for place, size in places:
+            same(ctypes.string_at(place, size), b"\x5a" * size, "what lies there")
+
+    for end in ("collected", "closed", "kept"):
+        work(end)
+
+
+def _mappings() -> list[tuple[int, int]]:
+    """Return address and size of each area that this process has mapped."""
+    found = []
+    with open("/proc/self/maps") as file:  # noqa: PTH123 start-up time
+        for line in file:
+            if line.rstrip().endswith(abi.DEVICE):
+                start, end = (int(word, 16) for word in line.split()[0].split("-"))
+                found.append((start, end - start))
+    return sorted(found)
 
 
 def unmapped_at_work() -> None:

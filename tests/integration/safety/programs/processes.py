@@ -31,12 +31,8 @@ def wait(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def remap(device: Device) -> list[object]:
-    """Map the ring again, in a child that inherited the descriptor but no mapping.
-
-    What is returned must stay: the parent's mmap objects would unmap what now lies at their addresses.
-    """
-    kept: list[object] = [device.ring, device._maps]
+def remap(device: Device) -> None:
+    """Map the ring again, in a child that inherited the descriptor but no mapping."""
     both = PROT_READ | PROT_WRITE
     writable = both if device.ring.writable else PROT_READ
     maps = [
@@ -45,4 +41,3 @@ def remap(device: Device) -> list[object]:
     ]
     answer, meta, payload = (memoryview(area) for area in maps)
     device.ring = type(device.ring)(answer, meta, payload, device.ring.frames, device.ring.frame_size)
-    return kept

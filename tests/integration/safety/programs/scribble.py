@@ -111,12 +111,11 @@ def processes() -> None:
     flow, handler = Flow(filler=60), Handler(frames=64, timeout_ms=20, writable=True)
 
     def adversary() -> None:
-        kept = remap(handler.device)
+        remap(handler.device)
         writers = _writers(handler)
         until = time.monotonic() + SECONDS
         while time.monotonic() < until:
             random.choice(writers)()
-        del kept
 
     pids = [start(adversary) for _ in range(2)]
     until = time.monotonic() + SECONDS
