@@ -30,7 +30,7 @@ def doctor(ctx: Context) -> None:
 @task(
     help={
         "base": "where the user land comes from: auto, debian or buildroot",
-        "kernel": "version of Debian's linux-source package",
+        "kernel": "version of Debian's linux-source, newest, or a debug kernel: lockdep, kasan, kcsan",
         "update": "ask the mirrors for newer packages than those in the cache",
     }
 )
@@ -202,16 +202,26 @@ def down(ctx: Context, lab: str = "", all: bool = False) -> None:
         "k": "only tests that match this expression (pytest -k)",
         "unit": "only the unit tests, which need no target",
         "integration": "only the tests that boot targets",
+        "kernel": "boot targets with another kernel: 6.1, 6.12, newest, or a debug kernel by its name",
+        "debug": "the tests that reach the module, on the debug kernels: lockdep, kasan, kcsan",
     }
 )
 @guarded
-def test(ctx: Context, k: str = "", unit: bool = False, integration: bool = False) -> None:
+def test(
+    ctx: Context,
+    *,
+    k: str = "",
+    unit: bool = False,
+    integration: bool = False,
+    kernel: str = "",
+    debug: bool = False,
+) -> None:
     """Run the unit tests, then those in booted targets; after -- whatever pytest knows."""
     from devkit.program import after_dashes
     from devkit.suite import run_tests
 
     only = None if unit == integration else "unit" if unit else "integration"
-    run_tests(only, k or None, after_dashes())
+    run_tests(only, k or None, after_dashes(), kernel=kernel or None, debug=debug)
 
 
 @task

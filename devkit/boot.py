@@ -47,7 +47,7 @@ class Boot:
     @classmethod
     def begin(cls, lab: Lab, machine: qemu.Machine, image: Image) -> Boot:
         """Start QEMU; KitError FQ-TOOL where it is missing."""
-        need(qemu.PROGRAM, qemu.PACKAGE)
+        need(machine.profile.program, qemu.PACKAGE)
         log = KernelLog(lab.logs / "kernel.log")
         log.path.unlink(missing_ok=True)
         argv = qemu.arguments(

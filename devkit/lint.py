@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit import command
-from devkit.build import kernel
+from devkit.build import linux_source
 from devkit.errors import KitError
 from devkit.paths import PROJECT
 from devkit.progress import say, stage
@@ -95,7 +95,7 @@ def _mypy_of_integration_tests(python: str, files: Iterable[Path]) -> list[Check
 
 def lint() -> None:
     """Run all checks and show what each complains about; KitError FQ-LINT if any does."""
-    checkpatch = kernel.checkpatch()
+    checkpatch = linux_source.checkpatch()
     with stage("lint"), ThreadPoolExecutor() as pool:
         plan = checks(project_files(), checkpatch)
         results = list(pool.map(_run, plan))

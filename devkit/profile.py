@@ -14,6 +14,7 @@ from devkit.paths import PROJECT
 FOLDER = PROJECT / "qemu" / "profiles"
 DEFAULT = "p3"
 ACCELERATORS = ("tcg", "kvm")
+PROGRAMS = ("qemu-system-i386", "qemu-system-x86_64")
 
 _TYPES = {"summary": str, "accelerator": str, "cpu": str, "boot_timeout": int, "arguments": list}
 
@@ -28,6 +29,7 @@ class Profile:
     arguments:    further QEMU arguments
     fallback:     profile to use where this one cannot run, or none
     silence:      seconds after which a kernel that has said nothing is taken to run never, or none
+    program:      QEMU's program for the machine
     """
 
     name: str
@@ -38,6 +40,7 @@ class Profile:
     arguments: tuple[str, ...]
     fallback: str | None = None
     silence: float | None = None
+    program: str = PROGRAMS[0]
 
 
 def names(folder: Path = FOLDER) -> list[str]:
@@ -62,9 +65,11 @@ def _checked(name: str, table: dict[str, Any]) -> Profile:
     for key, kind in _TYPES.items():
         if not isinstance(table.get(key), kind):
             raise ValueError(f"{key} must be there, and a {kind.__name__}")
-    unknown = table.keys() - _TYPES.keys() - {"fallback", "silence"}
+    unknown = table.keys() - _TYPES.keys() - {"fallback", "silence", "program"}
     if unknown:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     if table["accelerator"] not in ACCELERATORS:
         raise ValueError(f"accelerator must be one of {', '.join(ACCELERATORS)}")
+    if table.get("program", PROGRAMS[0]) not in PROGRAMS:
+        raise ValueError(f"program must be one of {', '.join(PROGRAMS)}")
     return Profile(name, **{**table, "arguments": tuple(map(str, table["arguments"]))})

@@ -11,7 +11,6 @@ from devkit.errors import KitError
 from devkit.lab.topology import Side, Topology
 from devkit.profile import Profile
 
-PROGRAM = "qemu-system-i386"
 PACKAGE = "qemu-system-x86"
 
 #: Network cards by the name that the user gives.
@@ -98,7 +97,8 @@ def arguments(
     profile = machine.profile
     append = f"{_KERNEL_ARGUMENTS} {machine.kernel_args}".strip()
     return [
-        PROGRAM, "-name", "fastqueue", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+        profile.program, "-name", "fastqueue",
+        "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
         "-machine", "pc", "-accel", _accelerator(profile), "-cpu", profile.cpu, "-m", str(machine.memory),
         *profile.arguments,
         "-kernel", str(kernel), "-append", append,

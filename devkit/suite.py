@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 
+from devkit.build.flavour import DEBUG, flavour
 from devkit.errors import KitError
 from devkit.paths import PROJECT
 from devkit.progress import say
 
 #: What pytest answers where a selection (-k, -m) leaves no test of a folder.
 NOTHING_SELECTED = 5
+
+
+#: What the debug kernels are for: all that reaches the module. The kit itself is the same on each.
+DEBUG_FOLDERS = ("tests/integration/packets", "tests/integration/safety")
 
 
 def plan(only: str | None, expression: str | None, arguments: Sequence[str]) -> list[list[str]]:
@@ -29,18 +35,49 @@ def plan(only: str | None, expression: str | None, arguments: Sequence[str]) -> 
     return [[*base, folder] for folder in folders] or [base]
 
 
-def run_tests(only: str | None = None, expression: str | None = None, arguments: Sequence[str] = ()) -> None:
+def plan_debug(expression: str | None, arguments: Sequence[str]) -> list[list[str]]:
+    """Command lines of pytest for the debug kernels, one each; arguments as for ``plan``."""
+    lines = []
+    for one in DEBUG:
+        (argv,) = plan("integration", expression, [*arguments, f"--kernel={one.name}"])
+        lines.append([*argv[:-1], *DEBUG_FOLDERS] if argv[-1] == "tests/integration" else argv)
+    return lines
+
+
+def run_tests(
+    only: str | None = None,
+    expression: str | None = None,
+    arguments: Sequence[str] = (),
+    *,
+    kernel: str | None = None,
+    debug: bool = False,
+) -> None:
     """Run the suite; KitError FQ-TEST, with pytest's exit status, where a test fails.
 
+    kernel: flavour of the targets' kernel; the unit tests, which need none, are left out then.
+    debug: the tests that reach the module, on each debug kernel.
     Integration tests are left out where unit tests fail: they would say the same, later.
     """
-    started = time.monotonic()
+    if debug:
+        _run(plan_debug(expression, arguments))
+    elif kernel:
+        name = flavour(kernel).name
+        _run(plan(only or "integration", expression, [*arguments, f"--kernel={name}"]))
+    else:
+        _run(plan(only, expression, arguments))
+
+
+def _run(lines: list[list[str]]) -> None:
+    begun = time.monotonic()
     statuses = []
-    for argv in plan(only, expression, arguments):
+    for argv in lines:
+        started = time.monotonic()
+        say(f"$ {shlex.join(['pytest', *argv[3:]])}")
         status = subprocess.run(argv, cwd=PROJECT, check=False).returncode
         statuses.append(status)
         if status not in {0, NOTHING_SELECTED}:
             raise KitError("FQ-TEST", f"pytest ended with status {status}", "see above", status=status)
+        say(f"  {time.monotonic() - started:.0f} s")
     if all(status == NOTHING_SELECTED for status in statuses):
         raise KitError("FQ-TEST", "no test was selected", "./inv test without -k runs all", status=5)
-    say(f"✓ tests  {time.monotonic() - started:.0f} s")
+    say(f"✓ tests  {time.monotonic() - begun:.0f} s")

@@ -50,23 +50,24 @@ class Target:
         image: Image,
         *,
         lab: Lab,
-        profile: str | profiles.Profile = profiles.DEFAULT,
+        profile: str | profiles.Profile | None = None,
         nic: str = "virtio",
-        mem: int = 64,
+        mem: int | None = None,
         timeout: float | None = None,
         kernel_args: str = "",
         offloads: bool = False,
     ) -> Target:
         """Boot ``image`` in a lab and wait until it takes commands.
 
-        ``profile`` is the name of one, or one made for the occasion.
-        ``mem`` in MB; ``timeout`` in seconds (None: the profile's); ``kernel_args`` are appended.
+        ``profile`` is the name of one, or one made for the occasion; ``mem`` in MB (None: what the image's
+        kernel needs); ``timeout`` in seconds (None: the profile's); ``kernel_args`` are appended.
         Without ``offloads`` checksum and segmentation offloads are off on both ends of every cable.
         KitError: FQ-BOOT at once when it is clear that it will not boot, FQ-PROFILE, FQ-ARGUMENT, FQ-TOOL,
         FQ-BUSY (the lab has a target).
         """
-        chosen = profiles.load(profile) if isinstance(profile, str) else profile
-        machine = qemu.Machine(chosen, nic, mem, offloads, kernel_args)
+        wanted = profile or image.profile
+        chosen = profiles.load(wanted) if isinstance(wanted, str) else wanted
+        machine = qemu.Machine(chosen, nic, mem or image.memory, offloads, kernel_args)
         held = _hold(lab, 0)
         try:
             if _alive(lab):

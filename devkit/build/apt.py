@@ -24,6 +24,8 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 RELEASE = "bookworm"
 #: Suites that are used where the user's apt has a mirror of them, in this order.
 SUITES = (RELEASE, f"{RELEASE}-updates", f"{RELEASE}-security", f"{RELEASE}-backports")
+#: Where newer kernels are looked for, at the release's mirror: names that move on with Debian.
+NEWER_SUITES = ("stable-backports", "testing", "unstable")
 _FORMAT = "$(REPO_URI)|$(CODENAME)|$(COMPONENT)|$(ORIGIN)"
 
 
@@ -38,7 +40,11 @@ class Source:
     @property
     def line(self) -> str:
         """As sources.list has it."""
-        return f"deb [arch={self.architecture} signed-by={KEYRING}] {self.uri} {self.suite} main"
+        options = f"arch={self.architecture} signed-by={KEYRING}"
+        if self.suite in NEWER_SUITES:
+            # A mirror that stands still is signed as well; only its list has run out.
+            options += " check-valid-until=no"
+        return f"deb [{options}] {self.uri} {self.suite} main"
 
 
 def mirrors(index_targets: str) -> dict[str, str]:
@@ -69,11 +75,15 @@ def user_mirrors() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Apt:
-    """An apt of the kit's own for one architecture; its state lies in ``directory``, absolute."""
+    """An apt of the kit's own for one architecture; its state lies in ``directory``, absolute.
+
+    ``more_suites`` are taken from the mirror of the release, where it has them.
+    """
 
     directory: Path
     architecture: str
     log: Path = field(default=LOGS / "apt.log")
+    more_suites: tuple[str, ...] = ()
 
     @property
     def acquire_settings(self) -> Path:
@@ -88,7 +98,8 @@ class Apt:
         """
         self._write_configuration()
         usable = []
-        for suite, uri in user_mirrors().items():
+        found = user_mirrors()
+        for suite, uri in (found | dict.fromkeys(self.more_suites, found[RELEASE])).items():
             source = Source(uri, suite, self.architecture)
             error = self._fetch(source)
             if error is None:
@@ -111,6 +122,10 @@ class Apt:
         shown = self._run("apt-cache", "policy", package)
         versions = [line.split()[1] for line in shown.splitlines() if line.startswith("  Candidate:")]
         return None if not versions or versions[0] == "(none)" else versions[0]
+
+    def names(self, prefix: str) -> list[str]:
+        """Names of the packages that begin with ``prefix``."""
+        return self._run("apt-cache", "pkgnames", prefix).split()
 
     def download(self, packages: list[str], into: Path) -> list[Path]:
         """Download packages, without what they depend on; apt checks their hashes."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from devkit import cache, command
-from devkit.build.kernel import DEFAULT_VERSION, kernel
+from devkit.build import flavour as flavours
+from devkit.build.kernel import kernel
 from devkit.build.module import module
 from devkit.build.native import native
 from devkit.build.rootfs import Parts, rootfs
@@ -22,7 +23,16 @@ from devkit.progress import say
 
 BASES = ("auto", "buildroot", "debian")
 #: Entries of each kind that stay in the cache however old they are.
-_KEEP = {"kernel": 2, "linux-source": 2, "userland": 2, "sysroot": 2, "native": 3, "module": 3, "rootfs": 3}
+_KEEP = {
+    "kernel": 6,
+    "headers": 2,
+    "linux-source": 3,
+    "userland": 2,
+    "sysroot": 2,
+    "native": 3,
+    "module": 3,
+    "rootfs": 3,
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,16 @@ class Image:
         return (self.directory / "kernel-build").resolve()
 
     @property
+    def profile(self) -> str:
+        """Machine profile that the kernel needs."""
+        return str(self.description["machine"]["profile"])
+
+    @property
+    def memory(self) -> int:
+        """MB of memory that the kernel needs."""
+        return int(self.description["machine"]["memory"])
+
+    @property
     def description(self) -> dict[str, Any]:
         """What image.json says."""
         loaded: dict[str, Any] = json.loads((self.directory / "image.json").read_text())
@@ -80,18 +100,21 @@ def choose_base(base: str) -> tuple[str, str]:
     return "debian", reason
 
 
-def build_image(base: str = "auto", kernel_version: str = DEFAULT_VERSION, *, fresh: bool = False) -> Image:
-    """Build what is not in the cache, and put the image into out/image.
+def build_image(
+    base: str = "auto", kernel_name: str = flavours.DEFAULT, *, fresh: bool = False, folder: str = "image"
+) -> Image:
+    """Build what is not in the cache, and put the image into out/``folder``.
 
-    base: auto, buildroot or debian; kernel_version: of Debian's linux-source package;
+    base: auto, buildroot or debian; kernel_name: a flavour or a version of Debian's linux-source;
     fresh: ask the mirrors for newer packages. KitError with a code of the part that failed.
     """
+    flavour = flavours.flavour(kernel_name)
     base, reason = choose_base(base)
     say(f"base: {base} ({reason})")
-    built = kernel(kernel_version, fresh)
+    built = kernel(flavour, fresh)
     parts = Parts(userland=userland(fresh), kernel=built, module=module(built), native=native(fresh))
     packed = rootfs(parts)
-    image = publish(parts, packed, describe(base, parts, packed))
+    image = publish(parts, packed, describe(base, parts, packed, flavour), folder)
     for kind, keep in _KEEP.items():
         cache.prune(kind, keep)
     return image
@@ -102,7 +125,7 @@ def build_module(image: Image) -> Path:
     return module(image.kernel_build.parent) / "fastqueue.ko"
 
 
-def describe(base: str, parts: Parts, packed: Path) -> dict[str, Any]:
+def describe(base: str, parts: Parts, packed: Path, flavour: flavours.Flavour) -> dict[str, Any]:
     """Content of image.json: where the image comes from and what it is made of."""
     files = {
         "bzImage": parts.kernel / "bzImage",
@@ -113,6 +136,7 @@ def describe(base: str, parts: Parts, packed: Path) -> dict[str, Any]:
         "format": 1,
         "base": base,
         "kernel": json.loads((parts.kernel / "kernel.json").read_text()),
+        "machine": {"profile": flavour.profile, "memory": flavour.memory},
         "packages": json.loads((parts.userland / "packages.json").read_text()),
         "git": git_state(PROJECT),
         "files": {
@@ -133,17 +157,17 @@ def git_state(project: Path) -> dict[str, str | bool] | None:
     return {"commit": commit, "dirty": bool(changes.strip())}
 
 
-def publish(parts: Parts, packed: Path, description: dict[str, Any]) -> Image:
-    """Make out/image what ``description`` says, in one step."""
-    image = Image(OUT / "image")
+def publish(parts: Parts, packed: Path, description: dict[str, Any], folder: str = "image") -> Image:
+    """Make out/``folder`` what ``description`` says, in one step."""
+    image = Image(OUT / folder)
     OUT.mkdir(exist_ok=True)
     with (OUT / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _is_published(image, parts, description):
             return image
-        new, old = OUT / ".image.new", OUT / ".image.old"
-        for folder in (new, old):
-            cache.remove_tree(folder)
+        new, old = OUT / f".{folder}.new", OUT / f".{folder}.old"
+        for rest in (new, old):
+            cache.remove_tree(rest)
         new.mkdir()
         for path in (parts.kernel / "bzImage", packed / "rootfs.squashfs", parts.module / "fastqueue.ko"):
             shutil.copy2(path, new)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from devkit.errors import KitError
@@ -36,14 +37,28 @@ def not_taken(fragment: str, result: str) -> list[str]:
     ]
 
 
-def check(fragment: Path, result: Path) -> None:
-    """KitError FQ-KCONFIG that names every request of ``fragment`` that did not take."""
-    lines = not_taken(fragment.read_text(), result.read_text())
+def merged(fragments: Sequence[str]) -> str:
+    """One fragment out of several: of an option set more than once, the last line counts."""
+    if len(fragments) == 1:
+        return fragments[0]
+    wanted: dict[str, str] = {}
+    for fragment in fragments:
+        wanted |= options(fragment)
+    lines = (f"# {name} is not set" if value == "n" else f"{name}={value}" for name, value in wanted.items())
+    return "".join(f"{line}\n" for line in lines)
+
+
+def check(fragment: str, result: str, names: str, log: Path) -> None:
+    """KitError FQ-KCONFIG that names every request of ``fragment`` that did not take.
+
+    ``names``: the files that the requests come from; ``log``: what configuring printed.
+    """
+    lines = not_taken(fragment, result)
     if lines:
         raise KitError(
             "FQ-KCONFIG",
-            f"{len(lines)} kernel option(s) of {fragment.name} did not take",
+            f"{len(lines)} kernel option(s) of {names} did not take",
             "look up what they depend on (menuconfig, key /) and ask for that too, or take them out",
-            log=fragment,
+            log=log,
             lines=lines,
         )

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 from devkit import cache, command
-from devkit.build.kernel import jobs, make
+from devkit.build.kernel import build_in, jobs
 from devkit.paths import LOGS, PROJECT
 from devkit.progress import stage
 
@@ -16,19 +17,21 @@ SOURCE = PROJECT / "kmod"
 RECIPE = "2"
 
 
-def module(kernel: Path) -> Path:
+def module(kernel: Path, *, symbols: bool = True) -> Path:
     """Cache entry with ``fastqueue.ko`` for the kernel of cache entry ``kernel``.
 
+    Without ``symbols`` it is only compiled: which of them the kernel exports is not known from headers.
     KitError FQ-COMMAND, with the compiler's last lines, where it does not build.
     """
 
     def key() -> str:
         return cache.digest(RECIPE, kernel.name, cache.digest_tree(SOURCE))
 
-    return cache.entry("module", key, lambda work: _make(work, kernel))
+    more = [] if symbols else ["KBUILD_MODPOST_WARN=1"]
+    return cache.entry("module", key, lambda work: _make(work, kernel, more))
 
 
-def _make(work: Path, kernel: Path) -> None:
+def _make(work: Path, kernel: Path, more: list[str]) -> None:
     log = LOGS / "module.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
@@ -38,7 +41,9 @@ def _make(work: Path, kernel: Path) -> None:
         shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("*.o", "*.ko", "*.mod*", ".*"))
         # Messages name files below kmod/, not the user's cache: the same bytes everywhere.
         names = f"KCFLAGS=-fmacro-prefix-map={work}/="
-        make(kernel / "build", log, jobs(), f"M={source}", names, "modules", work=work)
+        architecture = json.loads((kernel / "kernel.json").read_text()).get("architecture", "i386")
+        words = [jobs(), f"M={source}", names, *more, "modules"]
+        build_in(kernel / "build", log, architecture, *words, work=work)
         built = source / "fastqueue.ko"
         # Debug sections only: the symbols are what makes an oops readable.
         command.run([command.need("strip", "binutils"), "--strip-debug", built], log=log)

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from devkit import kmemleak
+from devkit.build.flavour import DEBUG, DEFAULT, flavour
 from devkit.build.image import Image, build_image
 from devkit.kernel_log import KernelLog
 from devkit.lab.client import Lab
@@ -24,10 +26,26 @@ from devkit.target import Target
 _watched: list[KernelLog] = []
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--kernel NAME``: flavour of the kernel that the session's targets run."""
+    parser.addoption(
+        "--kernel", default=DEFAULT, help="flavour of the targets' kernel (default: %(default)s)"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only a debug kernel has (its marker: debug_kernel), where it is not one."""
+    if flavour(config.getoption("--kernel")) not in DEBUG:
+        out = [item for item in items if item.get_closest_marker("debug_kernel")]
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
+
+
 @pytest.fixture(scope="session")
-def image() -> Image:
-    """The image, built if anything changed since the last time."""
-    return build_image()
+def image(pytestconfig: pytest.Config) -> Image:
+    """The image, built if anything changed since the last time; other kernels in folders of their own."""
+    kernel = pytestconfig.getoption("--kernel")
+    return build_image(kernel_name=kernel, folder="image" if kernel == DEFAULT else f"image-{kernel}")
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +62,8 @@ def target(image: Image, lab: Lab) -> Iterator[Target]:
         _watched.append(target.log)
         yield target
         _watched.remove(target.log)
+        lost = kmemleak.scan(target)
+        assert not lost, lost
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import threading
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from processes import gone, inside
 
-from devkit import qemu
+from devkit import profile
 from devkit.build.image import Image
 from devkit.errors import KitError
 from devkit.lab.client import Lab
@@ -182,9 +183,9 @@ def test_wrong_arguments(own: Lab, image: Image, arguments: dict[str, object], c
     assert caught.value.code == code
 
 
-def test_missing_qemu(own: Lab, image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(qemu, "PROGRAM", "qemu-system-none")
+def test_missing_qemu(own: Lab, image: Image) -> None:
+    missing = dataclasses.replace(profile.load(image.profile), program="qemu-system-none")
     with pytest.raises(KitError, match="qemu-system-none is not installed") as caught:
-        Target.boot(image, lab=own)
+        Target.boot(image, lab=own, profile=missing)
     assert caught.value.code == "FQ-TOOL"
     assert caught.value.remedy == "apt-get install qemu-system-x86"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from devkit.build import image
+from devkit.build import flavour, image
 from devkit.build.rootfs import Parts
 from devkit.errors import KitError
 
@@ -49,13 +49,14 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Parts, Path]:
 
 
 def _described(made: tuple[Parts, Path]) -> dict[str, Any]:
-    return image.describe("debian", *made)
+    return image.describe("debian", *made, flavour.flavour("lockdep"))
 
 
 def test_description(made: tuple[Parts, Path]) -> None:
     about = _described(made)
     assert about["base"] == "debian"
     assert about["kernel"]["release"] == "6.12.1"
+    assert about["machine"] == {"profile": "smp", "memory": 256}
     assert about["packages"] == {"busybox-static": "1:1.35.0"}
     assert about["git"] == {"commit": "c0ffee", "dirty": False}
     assert about["files"]["bzImage"] == {"size": 6, "sha256": hashlib.sha256(b"kernel").hexdigest()}

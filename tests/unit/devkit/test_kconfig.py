@@ -50,10 +50,18 @@ def test_an_unknown_option_that_is_to_be_off_is_fine() -> None:
 
 
 def test_check_raises_with_all_names(tmp_path: Path) -> None:
-    fragment, result = tmp_path / "linux.config", tmp_path / ".config"
-    fragment.write_text("CONFIG_SMP=y\nCONFIG_NET=y\nCONFIG_FOO=m\n")
-    result.write_text(RESULT)
+    fragment = "CONFIG_SMP=y\nCONFIG_NET=y\nCONFIG_FOO=m\n"
     with pytest.raises(KitError) as caught:
-        kconfig.check(fragment, result)
+        kconfig.check(fragment, RESULT, "linux.config", tmp_path / "kernel.log")
     assert caught.value.code == "FQ-KCONFIG"
+    assert "linux.config" in caught.value.what
     assert caught.value.lines == ["CONFIG_SMP: asked for y, got n", "CONFIG_FOO: asked for m, got n"]
+
+
+def test_of_fragments_that_differ_the_last_counts() -> None:
+    fragments = ["# CONFIG_SMP is not set\nCONFIG_NET=y\n", "CONFIG_SMP=y\n# CONFIG_FOO is not set\n"]
+    assert kconfig.merged(fragments) == "CONFIG_SMP=y\nCONFIG_NET=y\n# CONFIG_FOO is not set\n"
+
+
+def test_one_fragment_stays_as_it_is() -> None:
+    assert kconfig.merged(["# words\nCONFIG_NET=y\n"]) == "# words\nCONFIG_NET=y\n"

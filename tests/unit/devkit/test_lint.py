@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from devkit import lint
-from devkit.build import kernel
+from devkit.build import linux_source
 from devkit.errors import KitError
 from devkit.paths import PROJECT
 
@@ -39,7 +39,7 @@ def test_one_run_shows_all_that_fails(
         lint.Check("third", ("no-such-tool-of-any-kind",)),
     ]
     monkeypatch.setattr(lint, "checks", lambda *_: plan)
-    monkeypatch.setattr(kernel, "checkpatch", lambda: Path("/checkpatch.pl"))
+    monkeypatch.setattr(linux_source, "checkpatch", lambda: Path("/checkpatch.pl"))
     with pytest.raises(KitError, match="complaints of first, third"):
         lint.lint()
     shown = capsys.readouterr().out

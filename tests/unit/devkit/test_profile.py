@@ -14,7 +14,7 @@ GOOD = 'summary = "x"\naccelerator = "tcg"\ncpu = "pentium3"\nboot_timeout = 9\n
 def test_those_of_the_kit() -> None:
     assert {"kvm", "p3", "p3-1g"} <= set(profile.names())
     for name in profile.names():
-        assert profile.load(name).cpu == "pentium3"
+        assert profile.load(name).cpu == ("qemu64" if name == "smp64" else "pentium3")
     assert "shift=0,sleep=on" in profile.load("p3-1g").arguments
     assert profile.load("kvm").fallback == "p3"
 
@@ -32,6 +32,7 @@ def test_load(tmp_path: Path) -> None:
         (GOOD.replace("9", '"soon"'), "boot_timeout"),
         (GOOD.replace("tcg", "hvf"), "one of tcg, kvm"),
         (GOOD + "colour = 1\n", "unknown: colour"),
+        (GOOD + 'program = "sh"\n', "one of qemu-system-i386"),
         ("not toml", "mine.toml"),
     ],
 )

@@ -28,6 +28,38 @@ def test_a_path_is_run_alone() -> None:
     assert suite.plan(None, None, ["-x", path]) == [[*PYTEST, "-x", path]]
 
 
+def test_another_kernel_needs_no_unit_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = _statuses(monkeypatch, [0])
+    suite.run_tests(kernel="6.1")
+    assert seen == ["tests/integration"]
+
+
+def test_another_kernel_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(suite, "_run", asked.extend)
+    suite.run_tests(kernel="newest")
+    assert asked == [[*PYTEST, "--kernel=newest", "tests/integration"]]
+
+
+def test_unknown_kernel_is_refused_before_anything_runs() -> None:
+    with pytest.raises(KitError, match="there is no kernel 'linux'"):
+        suite.run_tests(kernel="linux")
+
+
+def test_each_debug_kernel_gets_what_reaches_the_module() -> None:
+    folders = ["tests/integration/packets", "tests/integration/safety"]
+    assert suite.plan_debug("accept", ["-x"]) == [
+        [*PYTEST, "-k", "accept", "-x", f"--kernel={name}", *folders]
+        for name in ("lockdep", "kasan", "kcsan")
+    ]
+
+
+def test_a_path_is_run_alone_on_the_debug_kernels_too() -> None:
+    path = "tests/integration/safety/test_soak.py"
+    names = ("lockdep", "kasan", "kcsan")
+    assert suite.plan_debug(None, [path]) == [[*PYTEST, path, f"--kernel={name}"] for name in names]
+
+
 def _statuses(monkeypatch: pytest.MonkeyPatch, statuses: Iterable[int]) -> list[str]:
     left, seen = list(statuses), []
 
