@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit import cache, command
+from devkit import cache, command, cpu
 from devkit.build import flavour as flavours
 from devkit.build.kernel import kernel
 from devkit.build.module import module
@@ -135,6 +135,7 @@ def describe(base: str, parts: Parts, packed: Path, flavour: flavours.Flavour) -
     return {
         "format": 1,
         "base": base,
+        "cpu": cpu.IMAGE_CLASSES[flavour.architecture],
         "kernel": json.loads((parts.kernel / "kernel.json").read_text()),
         "machine": {"profile": flavour.profile, "memory": flavour.memory},
         "packages": json.loads((parts.userland / "packages.json").read_text()),

@@ -8,11 +8,11 @@ import re
 from devkit.errors import KitError
 from devkit.paths import PROJECT
 
-_CODE = re.compile(r"\bFQ-[A-Z]+\b")
+_CODE = re.compile(r"\bFQ-[A-Z]+(?:-[A-Z]+)*\b")
 
 
 def _documented() -> list[str]:
-    return re.findall(r"^## (FQ-[A-Z]+)$", (PROJECT / "docs/errors.md").read_text(), re.MULTILINE)
+    return re.findall(r"^## (FQ-[A-Z]+(?:-[A-Z]+)*)$", (PROJECT / "docs/errors.md").read_text(), re.MULTILINE)
 
 
 def _used() -> set[str]:
