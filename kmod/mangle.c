@@ -18,6 +18,7 @@
 #include <net/ip6_checksum.h>
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_extend.h>
 #include <net/netfilter/nf_queue.h>
 
 #include "queue.h"
@@ -156,7 +157,11 @@ static int fq_fix_ipv6(struct sk_buff *skb, const struct fq_parsed *parsed)
 	return 0;
 }
 
-/* A NATed TCP stream whose length changes has its sequence numbers shifted. */
+/*
+ * A NATed TCP stream whose length changes has its sequence numbers shifted, if
+ * its entry has room for the shifts: ctnetlink warns of one that has none, and
+ * looks for IPv4's header only.
+ */
 static void fq_seq_adjust(struct sk_buff *skb, int diff)
 {
 #if IS_ENABLED(CONFIG_NF_CONNTRACK)
@@ -164,7 +169,8 @@ static void fq_seq_adjust(struct sk_buff *skb, int diff)
 	enum ip_conntrack_info info;
 	struct nf_conn *ct = nf_ct_get(skb, &info);
 
-	if (glue && ct && diff)
+	if (glue && ct && diff && skb->protocol == htons(ETH_P_IP) &&
+	    nf_ct_is_confirmed(ct) && nf_ct_ext_exist(ct, NF_CT_EXT_SEQADJ))
 		glue->seq_adjust(skb, ct, info, diff);
 #endif
 }

@@ -29,6 +29,16 @@ def test_segments(case: str, passes: Passes) -> None:
     passes()
 
 
+@pytest.mark.parametrize("case", each("bridged_ip"))
+def test_ip_rules_on_a_bridge(case: str, passes: Passes) -> None:
+    passes()
+
+
+@pytest.mark.parametrize("case", each("tracked"))
+def test_connection_tracking(case: str, passes: Passes) -> None:
+    passes()
+
+
 @pytest.mark.parametrize("case", each("resizing"))
 def test_changes_of_a_live_queue(case: str, passes: Passes) -> None:
     passes()

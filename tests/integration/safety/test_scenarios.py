@@ -12,3 +12,18 @@ Passes = Callable[[], None]
 @pytest.mark.parametrize("case", each("scenarios"))
 def test_scenarios(case: str, passes: Passes) -> None:
     passes()
+
+
+@pytest.mark.parametrize("case", each("local_tcp"))
+def test_tcp_of_a_host_with_itself(case: str, passes: Passes) -> None:
+    passes()
+
+
+@pytest.mark.parametrize("case", each("sctp"))
+def test_sctp(case: str, passes: Passes) -> None:
+    passes()
+
+
+@pytest.mark.parametrize("case", each("vrf"))
+def test_vrf(case: str, passes: Passes) -> None:
+    passes()

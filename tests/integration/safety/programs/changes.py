@@ -23,7 +23,8 @@ _CHECKSUM_AT = {UDP: 6, TCP: 16, ICMP: 2, ICMP6: 2}
 _PACKET_IGNORE_OUTGOING = 23
 
 
-def _sum(data: bytes) -> int:
+def checksum(data: bytes) -> int:
+    """Return the Internet checksum's sum, not yet complemented: 65535 over what has a right one."""
     total: int = sum(struct.unpack(f"!{len(data) // 2 + len(data) % 2}H", data + bytes(len(data) % 2)))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
@@ -43,7 +44,7 @@ def packet(version: int, protocol: int, body: bytes) -> bytes:
 def check(data: bytes) -> bytes:
     """Fail unless lengths and checksums of a received packet are right; return what it carries."""
     if data[0] >> 4 == 4:
-        same(_sum(data[:20]), 0xFFFF, "IPv4 header's checksum")
+        same(checksum(data[:20]), 0xFFFF, "IPv4 header's checksum")
         same(int.from_bytes(data[2:4], "big"), len(data), "IPv4 length")
         protocol, rest, pseudo = data[9], data[20:], data[12:20]
     else:
@@ -55,7 +56,7 @@ def check(data: bytes) -> bytes:
         pseudo = b""
     else:
         pseudo += struct.pack("!2I", len(rest), protocol)
-    same(_sum(pseudo + rest), 0xFFFF, f"checksum of protocol {protocol}")
+    same(checksum(pseudo + rest), 0xFFFF, f"checksum of protocol {protocol}")
     at = _CHECKSUM_AT[protocol]
     holds(protocol != UDP or rest[at : at + 2] != bytes(2), "a UDP checksum")
     return rest[len(_HEADS[protocol]) :]

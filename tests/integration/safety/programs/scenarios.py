@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Scenarios of the kernel's nft_queue selftest; its bridge and reverse ones are in paths and verdicts."""
+"""Scenarios of the kernel's nft_queue selftest; more in sctp, vrf, tracked, local_tcp, paths, verdicts."""
 
 import os
 import signal
-import socket
 import subprocess
-import time
 
 from checks import eventually, holds, same
 from fastqueue import abi
 from lane import Flow, Handler, chain, conserved, enter
-from nets import Datagrams, Hosts, address, expect
+from nets import Datagrams, Hosts, expect
 from processes import start, wait
 
 
@@ -86,50 +84,6 @@ def connection_race() -> None:
     numbers = flow.send(3)
     handler.answer_all()
     same(flow.arrived(), list(numbers), "packets of the connection that won")
-
-
-def sctp() -> None:
-    """SCTP, whose checksum is another: it gets through, whole packets asked for or not."""
-    if subprocess.run(["modprobe", "sctp"], check=False).returncode:
-        raise AssertionError("the kernel has no SCTP")
-    for gso in (False, True):
-        hosts = Hosts(chain("forward", "meta l4proto sctp queue num 0"))
-        handler = Handler(frames=256, frame_size=2048, gso=gso)
-        with hosts.inside("b"):
-            server = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP)
-            server.bind((address(2), 7000))
-            server.listen()
-        with hosts.inside("a"):
-            client = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP)
-        client.setblocking(False)
-        server.setblocking(False)
-        client.connect_ex((address(2), 7000))
-        _exchange(server, client, handler)
-        conserved(handler.stats())
-        same(handler.stats().accepted > 4, True, "packets passed")
-        for each in (client, server):
-            each.close()
-        handler.close()
-
-
-def _exchange(server: socket.socket, client: socket.socket, handler: Handler) -> None:
-    messages, got, sent, peer = [bytes([n]) * 1200 for n in range(40)], b"", 0, None
-    until = time.monotonic() + 30
-    while len(got) < 40 * 1200:
-        holds(time.monotonic() < until, f"{len(got)} bytes of {40 * 1200}")
-        handler.answer_all()
-        try:
-            peer = peer or server.accept()[0]
-        except BlockingIOError:
-            continue
-        try:
-            if sent < len(messages):
-                client.send(messages[sent])
-                sent += 1
-            got += peer.recv(1 << 16, socket.MSG_DONTWAIT)
-        except (BlockingIOError, BrokenPipeError):  # full, or not connected on this side yet
-            pass
-    same(got, b"".join(messages), "contents")
 
 
 def flushed_again_and_again() -> None:

@@ -32,7 +32,7 @@ class Seen:
         return max(self.lengths)
 
 
-def _transfer(server: socket.socket, client: socket.socket, place: str, turn: Callable[[], None]) -> None:
+def transfer(server: socket.socket, client: socket.socket, place: str, turn: Callable[[], None]) -> None:
     """Send from client to server, with ``turn()`` again and again; what arrives is what was sent."""
     data = random.randbytes(BYTES)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -76,7 +76,7 @@ def _sent_again() -> int:
     return int(values[names.index("RetransSegs")])
 
 
-def _through(hosts: Hosts | None, place: str, version: int = 4, **options: object) -> tuple[Seen, Handler]:
+def through(hosts: Hosts | None, place: str, version: int = 4, **options: object) -> tuple[Seen, Handler]:
     seen, handler = Seen(), Handler(**{"frames": 256, "frame_size": 2048, **options})  # type: ignore[arg-type]
     if hosts:
         server, client = (hosts.socket(name, socket.SOCK_STREAM, version) for name in ("b", "a"))
@@ -87,7 +87,7 @@ def _through(hosts: Hosts | None, place: str, version: int = 4, **options: objec
     if hosts:
         with hosts.inside("a"):
             before = _sent_again()
-    _transfer(server, client, place, lambda: _watch(handler, seen))
+    transfer(server, client, place, lambda: _watch(handler, seen))
     conserved(handler.stats())
     if hosts:
         with hosts.inside("a"):
@@ -103,7 +103,7 @@ def local_segmented() -> None:
     enter(chain("output", "tcp dport 7000 queue num 0"))
     ip("link set lo mtu 1500")
     for version, place in ((4, "127.0.0.1"), (6, "::1")):
-        seen, handler = _through(None, place, version)
+        seen, handler = through(None, place, version)
         same((seen.longest, seen.gso, seen.open_checksums), (1500, 0, 0), "longest, GSO, open checksums")
         holds(handler.stats().segmented > 0, "some were taken apart")
         handler.close()
@@ -114,7 +114,7 @@ def local_whole() -> None:
     enter(chain("output", "tcp dport 7000 queue num 0"))
     ip("link set lo mtu 1500")
     for version, place in ((4, "127.0.0.1"), (6, "::1")):
-        seen, handler = _through(None, place, version, gso=True, frame_size=65536, frames=32)
+        seen, handler = through(None, place, version, gso=True, frame_size=65536, frames=32)
         holds(seen.gso > 2 and seen.longest > 3000, f"whole ones: {seen.gso}, {seen.longest}")
         holds(seen.open_checksums > 2, "their checksums are open")
         same(handler.stats().segmented, 0, "taken apart")
@@ -125,11 +125,11 @@ def forwarded() -> None:
     """Forward hook of a router, both kinds of reader."""
     hosts = Hosts(chain("forward", "tcp dport 7000 queue num 0"))
     for version in (4, 6):
-        seen, handler = _through(hosts, address(2, version), version)
+        seen, handler = through(hosts, address(2, version), version)
         same((seen.longest, seen.gso), (1500, 0), "longest, GSO")
         holds(handler.stats().segmented > 0, "some were taken apart")
         handler.close()
-        seen, handler = _through(hosts, address(2, version), version, gso=True, frame_size=65536, frames=32)
+        seen, handler = through(hosts, address(2, version), version, gso=True, frame_size=65536, frames=32)
         holds(seen.gso > 2, f"whole ones: {seen.gso}")
         handler.close()
 
@@ -140,7 +140,7 @@ def bridged() -> None:
     for hook in ("forward", "prerouting", "postrouting"):
         nft(chain(hook, "ether type ip tcp dport 7000 queue num 0", family="bridge"))
         for options in ({"gso": True, "frame_size": 65536, "frames": 32}, {}):
-            seen, handler = _through(hosts, address(2, bridged=True), **options)
+            seen, handler = through(hosts, address(2, bridged=True), **options)
             holds(handler.stats().segmented or seen.gso > 2, "large packets")
             handler.close()
         nft(f"delete table bridge t{hook}")
@@ -151,7 +151,7 @@ def little_room() -> None:
     enter(chain("output", "tcp dport 7000 queue num 0"))
     ip("link set lo mtu 1500")
     for action in ("accept", "drop"):
-        seen, handler = _through(None, "127.0.0.1", frames=8, default_action=action)
+        seen, handler = through(None, "127.0.0.1", frames=8, default_action=action)
         found = handler.stats()
         holds(found.default_accepted + found.default_dropped > 0, f"some found no room: {found}")
         same(seen.longest, 1500, "longest")
@@ -162,6 +162,6 @@ def connections() -> None:
     """With connection tracking, whose entry the segments of an unconfirmed one would share."""
     enter(chain("output", "ct state new,established tcp dport 7000 queue num 0"))
     ip("link set lo mtu 1500")
-    seen, handler = _through(None, "127.0.0.1")
+    seen, handler = through(None, "127.0.0.1")
     same(seen.longest, 1500, "longest")
     handler.close()
