@@ -50,12 +50,18 @@ static u64 fq_area_size(u64 head, u32 count, u32 element)
 	return ALIGN(head + (u64)count * element, PAGE_SIZE);
 }
 
+/* Zeroed, and on the bill of the process's control group as slots are. */
+static void *fq_area_alloc(size_t size)
+{
+	return __vmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+}
+
 static bool fq_ring_alloc_areas(struct fq_ring *ring)
 {
-	void *answer = vmalloc_user(ring->answer_size);
-	void *meta = vmalloc_user(ring->meta_size);
+	void *answer = fq_area_alloc(ring->answer_size);
+	void *meta = fq_area_alloc(ring->meta_size);
 
-	ring->payload = vmalloc_user(ring->payload_size);
+	ring->payload = fq_area_alloc(ring->payload_size);
 	ring->control = answer;
 	ring->status = meta;
 	if (!answer || !meta || !ring->payload)
@@ -88,7 +94,7 @@ static void fq_ring_shape(struct fq_ring *ring, u32 frames, u32 frame_size)
 /* Charged against the module's limit; all three areas come zeroed. */
 struct fq_ring *fq_ring_alloc(u32 frames, u32 frame_size)
 {
-	struct fq_ring *ring = kzalloc(sizeof(*ring), GFP_KERNEL);
+	struct fq_ring *ring = kzalloc(sizeof(*ring), GFP_KERNEL_ACCOUNT);
 
 	if (!ring)
 		return NULL;
@@ -97,7 +103,8 @@ struct fq_ring *fq_ring_alloc(u32 frames, u32 frame_size)
 		kfree(ring);
 		return NULL;
 	}
-	ring->slots = kvcalloc(frames, sizeof(*ring->slots), GFP_KERNEL);
+	ring->slots = kvcalloc(frames, sizeof(*ring->slots),
+			       GFP_KERNEL_ACCOUNT);
 	if (!ring->slots || !fq_ring_alloc_areas(ring)) {
 		fq_ring_free(ring);
 		return NULL;
@@ -142,6 +149,18 @@ static const struct vm_operations_struct fq_vm_ops = {
 	.close = fq_vma_close,
 };
 
+static int fq_area_insert(struct vm_area_struct *vma, const void *area)
+{
+	unsigned long address;
+	int err = 0;
+
+	for (address = vma->vm_start; address < vma->vm_end && !err; address += PAGE_SIZE) {
+		err = vm_insert_page(vma, address, vmalloc_to_page(area));
+		area += PAGE_SIZE;
+	}
+	return err;
+}
+
 /*
  * Map one whole area. A child of fork() gets no mapping, and mremap() cannot
  * grow one; a read-only area stays so through mprotect().
@@ -181,7 +200,7 @@ int fq_ring_mmap(struct fq_ring *ring, struct vm_area_struct *vma,
 	}
 	fq_vm_flags_clear(vma, VM_MAYEXEC);
 	fq_vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
-	err = remap_vmalloc_range(vma, area, 0);
+	err = fq_area_insert(vma, area);
 	if (err)
 		return err;
 	vma->vm_private_data = &ring->mapped;
