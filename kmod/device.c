@@ -3,6 +3,7 @@
  * /dev/fastqueue: each open file is at most one queue. Closing the last
  * reference (mappings included) closes the queue.
  */
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -12,6 +13,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 
 #include "queue.h"
 
@@ -21,14 +23,23 @@ struct fq_file {
 	struct net *net;		/* of the process that opened */
 };
 
+/*
+ * An open file holds the module and a network namespace, so it takes the right
+ * that a ring takes. fq_queue_create() asks again: a descriptor that was passed
+ * on does not bring the right along.
+ */
 static int fq_open(struct inode *inode, struct file *file)
 {
-	struct fq_file *ff = kzalloc(sizeof(*ff), GFP_KERNEL);
+	struct net *net = current->nsproxy->net_ns;
+	struct fq_file *ff;
 
+	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+	ff = kzalloc(sizeof(*ff), GFP_KERNEL_ACCOUNT);
 	if (!ff)
 		return -ENOMEM;
 	mutex_init(&ff->ring);
-	ff->net = get_net(current->nsproxy->net_ns);
+	ff->net = get_net(net);
 	file->private_data = ff;
 	return nonseekable_open(inode, file);
 }
@@ -134,16 +145,6 @@ static long fq_ioctl(struct file *file, unsigned int command, unsigned long arg)
 	}
 }
 
-static bool fq_has_unseen(struct fq_queue *queue)
-{
-	bool unseen;
-
-	spin_lock_bh(&queue->lock);
-	unseen = queue->fa != READ_ONCE(queue->ring->control->fo);
-	spin_unlock_bh(&queue->lock);
-	return unseen;
-}
-
 /* Entering poll() settles what was answered, then asks for unseen frames. */
 static __poll_t fq_poll(struct file *file, poll_table *table)
 {
@@ -151,12 +152,10 @@ static __poll_t fq_poll(struct file *file, poll_table *table)
 
 	if (!queue)
 		return EPOLLERR;
-	if (!(queue->flags & FASTQUEUE_F_TIMER_ONLY))
-		fq_sender_run(queue);
 	poll_wait(file, &queue->wait, table);
 	/* pairs with the barrier in fq_receiver_wake(): sleepers, then fa */
 	smp_mb();
-	return fq_has_unseen(queue) ? EPOLLIN | EPOLLRDNORM : 0;
+	return fq_sender_poll(queue) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static int fq_mmap(struct file *file, struct vm_area_struct *vma)
@@ -187,7 +186,7 @@ static struct miscdevice fq_device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "fastqueue",
 	.fops = &fq_fops,
-	.mode = 0666,	/* allocating a ring asks for CAP_NET_ADMIN */
+	.mode = 0666,	/* opening asks for CAP_NET_ADMIN, also of a user namespace */
 };
 
 int fq_device_register(void)
