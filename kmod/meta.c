@@ -74,6 +74,7 @@ static void fq_meta_hw(struct fastqueue_meta *meta,
 
 	meta->hw_addrlen = 0;
 	meta->hw_protocol = 0;
+	memset(meta->hw_addr, 0, sizeof(meta->hw_addr));
 	if (!entry->state.in || !skb->dev || !skb_mac_header_was_set(skb) ||
 	    !skb_mac_header_len(skb) ||
 	    skb->dev->addr_len > sizeof(meta->hw_addr))
@@ -82,8 +83,12 @@ static void fq_meta_hw(struct fastqueue_meta *meta,
 	meta->hw_protocol = skb->dev->type;
 }
 
-static void fq_meta_owner(struct fastqueue_meta *meta, const struct fq_queue *queue,
-			  struct sock *sk)
+/*
+ * Who sent a local packet. To be called without the queue's lock: others take
+ * that one, by queueing a packet, while they hold the socket's.
+ */
+void fq_owner_find(struct fq_owner *owner, const struct fq_queue *queue,
+		   struct sock *sk)
 {
 	const struct cred *cred;
 
@@ -92,9 +97,9 @@ static void fq_meta_owner(struct fastqueue_meta *meta, const struct fq_queue *qu
 	read_lock_bh(&sk->sk_callback_lock);
 	if (sk->sk_socket && sk->sk_socket->file) {
 		cred = sk->sk_socket->file->f_cred;
-		meta->uid = from_kuid_munged(queue->net->user_ns, cred->fsuid);
-		meta->gid = from_kgid_munged(queue->net->user_ns, cred->fsgid);
-		meta->flags |= FASTQUEUE_M_UID;
+		owner->uid = from_kuid_munged(queue->net->user_ns, cred->fsuid);
+		owner->gid = from_kgid_munged(queue->net->user_ns, cred->fsgid);
+		owner->known = true;
 	}
 	read_unlock_bh(&sk->sk_callback_lock);
 }
@@ -131,9 +136,14 @@ void fq_meta_fill(struct fastqueue_meta *meta, const struct fq_queue *queue,
 	meta->gso_segs = gso ? skb_shinfo(skb)->gso_segs : 0;
 	meta->gso_type = gso ? skb_shinfo(skb)->gso_type : 0;
 	meta->timestamp = fq_meta_timestamp(queue, skb);
-	meta->uid = 0;
-	meta->gid = 0;
 	fq_meta_hw(meta, entry);
-	if (queue->flags & FASTQUEUE_F_UID)
-		fq_meta_owner(meta, queue, skb->sk);
+}
+
+/* After fq_meta_fill(), with the flag for it. */
+void fq_meta_owner(struct fastqueue_meta *meta, const struct fq_owner *owner)
+{
+	meta->uid = owner->uid;
+	meta->gid = owner->gid;
+	if (owner->known)
+		meta->flags |= FASTQUEUE_M_UID;
 }

@@ -89,7 +89,7 @@ struct fq_queue *fq_queue_create(struct net *net,
 	if (err)
 		return ERR_PTR(err);
 
-	queue = kzalloc(sizeof(*queue), GFP_KERNEL);
+	queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
 	queue->ring = fq_ring_alloc(wanted.frames, wanted.frame_size);
@@ -148,6 +148,16 @@ static u32 fq_queue_occupied(const struct fq_queue *queue)
 	return occupied;
 }
 
+/* User space cannot write metadata, so what was found once holds. */
+static struct fq_owner fq_owner_kept(const struct fastqueue_meta *meta)
+{
+	return (struct fq_owner){
+		.uid = meta->uid,
+		.gid = meta->gid,
+		.known = meta->flags & FASTQUEUE_M_UID,
+	};
+}
+
 /* Put the packets of @old into the new ring, in order; what fails to @left. */
 static void fq_queue_move(struct fq_queue *queue, const struct fq_ring *old,
 			  struct list_head *left)
@@ -156,11 +166,14 @@ static void fq_queue_move(struct fq_queue *queue, const struct fq_ring *old,
 
 	WRITE_ONCE(queue->fa, 0);
 	WRITE_ONCE(queue->fp, 0);
-	queue->scan = 0;
+	queue->sweeping = false;
 	for (count = fp; count != fa; count++) {
-		const struct fq_slot *slot = &old->slots[fq_ring_index(old, count)];
+		u32 index = fq_ring_index(old, count);
+		const struct fq_slot *slot = &old->slots[index];
+		struct fq_owner owner = fq_owner_kept(&old->meta[index]);
 
-		if (!slot->entry || !fq_frame_put(queue, slot->entry, slot->queued_at))
+		if (!slot->entry ||
+		    !fq_frame_put(queue, slot->entry, &owner, slot->queued_at))
 			continue;
 		queue->stats.flushed++;
 		list_add_tail(&slot->entry->list, left);
@@ -222,7 +235,7 @@ static int fq_queue_apply(struct fq_queue *queue,
 		queue->period = ns_to_ktime((u64)set->period_us * NSEC_PER_USEC);
 	if (set->fields & FASTQUEUE_SET_TIMEOUT)
 		queue->timeout = msecs_to_jiffies(set->timeout_ms);
-	fq_sender_arm(queue);
+	fq_sender_rearm(queue);
 	return 0;
 }
 

@@ -17,15 +17,17 @@
 
 struct nf_queue_entry;
 struct seq_file;
+struct sock;
 
 struct fq_queue {
 	spinlock_t lock;		/* fa, fp, slots, stats, flags below */
 	u32 fa;				/* receiver: frames published */
 	u32 fp;				/* sender: frames settled */
-	u32 scan;			/* sender: frames looked at in this run */
+	u32 scan;			/* sender: how far its sweep is */
 	bool closed;
 	bool sending;			/* one sender at a time keeps the order */
-	bool send_again;		/* somebody asked while it was at work */
+	bool sweeping;			/* from FP to FA, perhaps over many batches */
+	bool send_again;		/* somebody asked since the sweep began */
 	bool timer_armed;
 	bool timer_soon;		/* armed for a period, not as a backstop */
 
@@ -64,19 +66,31 @@ void fq_queue_flush(struct fq_queue *queue, fq_match_t match, int ifindex,
 		    unsigned int verdict);
 void fq_net_flush(struct net *net, fq_match_t match, int ifindex);
 
+/* Whose socket a packet comes from. */
+struct fq_owner {
+	u32 uid;
+	u32 gid;
+	bool known;
+};
+
 /* receiver.c */
 int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry,
-		 unsigned long queued_at);
+		 const struct fq_owner *owner, unsigned long queued_at);
 int fq_receive(struct nf_queue_entry *entry, unsigned int number);
 
 /* meta.c */
+void fq_owner_find(struct fq_owner *owner, const struct fq_queue *queue,
+		   struct sock *sk);
 void fq_meta_fill(struct fastqueue_meta *meta, const struct fq_queue *queue,
 		  const struct nf_queue_entry *entry, u32 cap_len);
+void fq_meta_owner(struct fastqueue_meta *meta, const struct fq_owner *owner);
 
 /* sender.c */
 enum hrtimer_restart fq_sender_tick(struct hrtimer *timer);
 void fq_sender_run(struct fq_queue *queue);
+bool fq_sender_poll(struct fq_queue *queue);
 void fq_sender_arm(struct fq_queue *queue);
+void fq_sender_rearm(struct fq_queue *queue);
 
 /* mangle.c */
 int fq_mangle(struct nf_queue_entry *entry, const void *data, u32 len);

@@ -30,7 +30,8 @@ static int fq_settle_now(struct nf_queue_entry *entry, unsigned int action,
 }
 
 static void fq_publish(struct fq_queue *queue, struct nf_queue_entry *entry,
-		       unsigned long queued_at, u32 cap_len)
+		       const struct fq_owner *owner, unsigned long queued_at,
+		       u32 cap_len)
 {
 	struct fq_ring *ring = queue->ring;
 	u32 index = fq_ring_index(ring, queue->fa);
@@ -40,6 +41,8 @@ static void fq_publish(struct fq_queue *queue, struct nf_queue_entry *entry,
 	ring->slots[index].queued_at = queued_at;
 	ring->slots[index].cap_len = cap_len;
 	fq_meta_fill(&ring->meta[index], queue, entry, cap_len);
+	if (queue->flags & FASTQUEUE_F_UID)
+		fq_meta_owner(&ring->meta[index], owner);
 	WRITE_ONCE(ring->words[index],
 		   FASTQUEUE_OCCUPIED | fq_ring_lap(ring, queue->fa));
 	WRITE_ONCE(queue->fa, queue->fa + 1);
@@ -62,7 +65,7 @@ static int fq_copy(const struct sk_buff *skb, void *payload, u32 len)
  * frame is free, or no copy possible.
  */
 int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry,
-		 unsigned long queued_at)
+		 const struct fq_owner *owner, unsigned long queued_at)
 {
 	struct fq_ring *ring = queue->ring;
 	u32 cap_len = min(entry->skb->len, queue->copy_range);
@@ -73,7 +76,7 @@ int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry,
 	err = fq_copy(entry->skb, ring->payload + (size_t)ring->frame_size *
 		      fq_ring_index(ring, queue->fa), cap_len);
 	if (!err)
-		fq_publish(queue, entry, queued_at, cap_len);
+		fq_publish(queue, entry, owner, queued_at, cap_len);
 	return err;
 }
 
@@ -136,9 +139,13 @@ static void fq_count_lost(struct fq_queue *queue)
 static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
 {
 	int err = fq_checksum_complete(queue, entry->skb);
+	struct fq_owner owner = {};
 	u32 len = entry->skb->len;
 	unsigned int action;
 	u32 count;
+
+	if (queue->flags & FASTQUEUE_F_UID)
+		fq_owner_find(&owner, queue, entry->skb->sk);
 
 	spin_lock_bh(&queue->lock);
 	if (unlikely(queue->closed)) {
@@ -147,7 +154,7 @@ static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
 	}
 	queue->stats.received++;
 	count = queue->fa;
-	if (unlikely(err || fq_frame_put(queue, entry, jiffies))) {
+	if (unlikely(err || fq_frame_put(queue, entry, &owner, jiffies))) {
 		action = fq_default_count(queue);
 		trace_fastqueue_default(queue, entry->skb, count, action);
 		spin_unlock_bh(&queue->lock);

@@ -11,9 +11,19 @@
 #include "queue.h"
 #include "trace.h"
 
-/* Frames settled under one hold of the lock, and in one tick of the timer. */
+/*
+ * Frames settled under one hold of the lock, frames looked at for them, and such
+ * batches in one tick of the timer.
+ */
 #define FQ_BATCH	64
+#define FQ_LOOKS	1024
 #define FQ_TICK_BATCHES	8
+
+/* Packets that leave; each entry's id has the verdict. */
+struct fq_batch {
+	u32 number;
+	struct nf_queue_entry *entries[FQ_BATCH];
+};
 
 /* What to do with a frame, found from its word. */
 enum fq_finding { FQ_EMPTY, FQ_PENDING, FQ_ANSWERED, FQ_TIMED_OUT };
@@ -151,7 +161,7 @@ static void fq_frame_count(struct fq_queue *queue, enum fq_finding finding,
 
 /* Take the packet of frame @count if it is settled. */
 static enum fq_finding fq_frame_take(struct fq_queue *queue, u32 count,
-				     struct list_head *batch)
+				     struct fq_batch *batch)
 {
 	struct fq_ring *ring = queue->ring;
 	u32 index = fq_ring_index(ring, count);
@@ -173,110 +183,173 @@ static enum fq_finding fq_frame_take(struct fq_queue *queue, u32 count,
 	WRITE_ONCE(ring->words[index],
 		   FASTQUEUE_AVAILABLE | fq_ring_lap(ring, count));
 	entry->id |= verdict;
-	list_add_tail(&entry->list, batch);
+	batch->entries[batch->number++] = entry;
 	return finding;
 }
 
-/* FP of an unordered queue: behind it lies the first frame with a packet. */
+/*
+ * FP of an unordered queue: behind it lies the first frame with a packet. After
+ * FQ_LOOKS empty ones the next batch goes on.
+ */
 static u32 fq_sender_first(const struct fq_queue *queue)
 {
 	const struct fq_ring *ring = queue->ring;
-	u32 fp = queue->fp;
+	u32 fp = queue->fp, looks = 0;
 
-	while (fp != queue->fa && !ring->slots[fq_ring_index(ring, fp)].entry)
+	while (fp != queue->fa && looks++ < FQ_LOOKS &&
+	       !ring->slots[fq_ring_index(ring, fp)].entry)
 		fp++;
 	return fp;
 }
 
-/*
- * Settle up to FQ_BATCH frames; true: there may be more. An unordered queue
- * goes on where the last batch of the run ended, however many frames before
- * that wait for their answers or are empty.
- */
-static bool fq_sender_collect(struct fq_queue *queue, struct list_head *batch)
+/* The sweep has come to @count. */
+static void fq_sender_advance(struct fq_queue *queue, u32 count)
 {
-	bool ordered = !(queue->flags & FASTQUEUE_F_UNORDERED);
-	u32 count, taken = 0;
+	u32 fp = count;
 
-	for (count = queue->scan; count != queue->fa && taken < FQ_BATCH; count++) {
-		enum fq_finding finding = fq_frame_take(queue, count, batch);
-
-		if (finding == FQ_PENDING && ordered)
-			break;
-		taken += finding >= FQ_ANSWERED;
+	if (queue->flags & FASTQUEUE_F_UNORDERED) {
+		fp = fq_sender_first(queue);
+		if ((s32)(fp - count) > 0)
+			count = fp;	/* what lies between was flushed */
 	}
 	queue->scan = count;
-	WRITE_ONCE(queue->fp, ordered ? count : fq_sender_first(queue));
-	WRITE_ONCE(queue->ring->status->fp, queue->fp);
-	return taken == FQ_BATCH;
+	WRITE_ONCE(queue->fp, fp);
+	WRITE_ONCE(queue->ring->status->fp, fp);
 }
 
-static void fq_sender_reinject(struct list_head *batch)
+/*
+ * Go on with the sweep from FP to FA: settle up to FQ_BATCH frames and look at
+ * FQ_LOOKS. It ends at FA, and in an ordered queue at the first frame without
+ * an answer; that of an unordered queue may take more ticks than one.
+ */
+static void fq_sender_collect(struct fq_queue *queue, struct fq_batch *batch)
 {
-	struct nf_queue_entry *entry, *next;
+	bool ordered = !(queue->flags & FASTQUEUE_F_UNORDERED);
+	u32 count = queue->scan, looks = FQ_LOOKS;
 
-	list_for_each_entry_safe(entry, next, batch, list) {
+	while (count != queue->fa) {
+		if (batch->number == FQ_BATCH || !looks--)
+			goto pause;
+		if (fq_frame_take(queue, count, batch) == FQ_PENDING && ordered)
+			break;
+		count++;
+	}
+	queue->sweeping = false;
+pause:
+	fq_sender_advance(queue, count);
+}
+
+static void fq_sender_reinject(const struct fq_batch *batch)
+{
+	u32 i;
+
+	for (i = 0; i < batch->number; i++) {
+		struct nf_queue_entry *entry = batch->entries[i];
+
 		/* with the mark for shared connections still in id */
 		fq_reinject(entry, entry->id & ~FQ_ID_UNCONFIRMED);
 	}
 }
 
-/* Called with the lock held, which is let go of while the packets go out. */
-static bool fq_sender_batch(struct fq_queue *queue)
+/*
+ * Called with the lock held, which is let go of while the packets go out. A
+ * request that comes during a sweep has another one follow: what was answered
+ * may lie behind this one. True: there is more to do.
+ */
+static bool fq_sender_batch(struct fq_queue *queue, struct fq_batch *batch)
 {
-	LIST_HEAD(batch);
-	bool more;
-
-	if (queue->send_again)	/* somebody answered frames, perhaps earlier ones */
+	batch->number = 0;
+	if (!queue->sweeping) {
+		queue->sweeping = true;
+		queue->send_again = false;
 		queue->scan = queue->fp;
-	queue->send_again = false;
-	more = fq_sender_collect(queue, &batch);
-	spin_unlock(&queue->lock);
-	fq_sender_reinject(&batch);
-	local_bh_enable();	/* what came in meanwhile gets its turn */
-	spin_lock_bh(&queue->lock);
-	return more || queue->send_again;
+	}
+	fq_sender_collect(queue, batch);
+	if (batch->number || queue->sweeping) {
+		spin_unlock(&queue->lock);
+		fq_sender_reinject(batch);
+		local_bh_enable();	/* what came in meanwhile gets its turn */
+		spin_lock_bh(&queue->lock);
+	}
+	return queue->sweeping || queue->send_again;
 }
 
 /*
- * Send at most @batches. Only one sender is at work on a queue, so that packets
- * leave in order; another that comes meanwhile leaves its request behind.
+ * Send at most @batches, with the lock held. Only one sender is at work on a
+ * queue, so that packets leave in order; another that comes meanwhile leaves its
+ * request behind. True: it stopped at the bound, with answered frames left.
  */
-static void fq_sender_work(struct fq_queue *queue, unsigned int batches)
+static bool fq_sender_work(struct fq_queue *queue, unsigned int batches)
+{
+	struct fq_batch batch;
+
+	queue->send_again = true;
+	if (queue->sending)
+		return false;
+	queue->sending = true;
+	while (fq_sender_batch(queue, &batch) && --batches)
+		;
+	queue->sending = false;
+	return !batches && batch.number == FQ_BATCH;
+}
+
+/* In process context: until nothing more is answered, within bounds. */
+static void fq_sender_run_locked(struct fq_queue *queue)
+{
+	if (queue->fa != queue->fp)
+		fq_sender_work(queue, FASTQUEUE_MAX_FRAMES / FQ_BATCH);
+}
+
+void fq_sender_run(struct fq_queue *queue)
 {
 	rcu_read_lock();
 	spin_lock_bh(&queue->lock);
-	queue->send_again = true;
-	if (!queue->sending) {
-		queue->sending = true;
-		while (fq_sender_batch(queue) && --batches)
-			;
-		queue->sending = false;
-	}
+	fq_sender_run_locked(queue);
 	spin_unlock_bh(&queue->lock);
 	rcu_read_unlock();
 }
 
-/* In process context: until nothing more is answered, within bounds. */
-void fq_sender_run(struct fq_queue *queue)
+/* What poll() does: send, unless that is for the timer alone. True: unseen frames. */
+bool fq_sender_poll(struct fq_queue *queue)
 {
-	if (READ_ONCE(queue->fa) != READ_ONCE(queue->fp))
-		fq_sender_work(queue, FASTQUEUE_MAX_FRAMES / FQ_BATCH);
+	bool unseen;
+
+	rcu_read_lock();
+	spin_lock_bh(&queue->lock);
+	if (!(queue->flags & FASTQUEUE_F_TIMER_ONLY))
+		fq_sender_run_locked(queue);
+	unseen = queue->fa != READ_ONCE(queue->ring->control->fo);
+	spin_unlock_bh(&queue->lock);
+	rcu_read_unlock();
+	return unseen;
 }
 
 /*
  * In prompt mode the handler itself has its answers sent whenever it enters
  * poll(), and the timer is for one that is busy. With few frames out it most
  * likely is not: the timer then only stands by, far enough away that it costs
- * nothing at low load, where it would otherwise fire for every packet.
+ * nothing at low load, where it would otherwise fire for every packet, but no
+ * further than the first frame's time limit.
  */
 #define FQ_BUSY_FRAMES		16
 #define FQ_STANDBY_PERIODS	10
+/* A tick that reached its bound goes on after so long, whatever the period. */
+#define FQ_BACKLOG_NS		(FASTQUEUE_MIN_PERIOD_US * NSEC_PER_USEC)
 
 static bool fq_timer_wanted_soon(const struct fq_queue *queue)
 {
 	return queue->flags & FASTQUEUE_F_TIMER_ONLY ||
 	       queue->fa - queue->fp >= FQ_BUSY_FRAMES;
+}
+
+static ktime_t fq_timer_standby(const struct fq_queue *queue)
+{
+	ktime_t standby = queue->period * FQ_STANDBY_PERIODS;
+
+	if (!queue->timeout || queue->timeout > FQ_STANDBY_PERIODS * HZ)
+		return standby;	/* periods are a second at most */
+	/* when it is over for a frame that is queued now, see fq_frame_find() */
+	return min_t(ktime_t, standby, (queue->timeout + 1ULL) * TICK_NSEC);
 }
 
 /* Called with the lock held: have the timer run while frames are out. */
@@ -291,8 +364,16 @@ void fq_sender_arm(struct fq_queue *queue)
 		return;
 	queue->timer_armed = true;
 	queue->timer_soon = soon;
-	hrtimer_start(&queue->timer, soon ? queue->period :
-		      queue->period * FQ_STANDBY_PERIODS, HRTIMER_MODE_REL_SOFT);
+	hrtimer_start(&queue->timer, soon ? queue->period : fq_timer_standby(queue),
+		      HRTIMER_MODE_REL_SOFT);
+}
+
+/* Called with the lock held, when the period or the time limit is another. */
+void fq_sender_rearm(struct fq_queue *queue)
+{
+	queue->timer_armed = false;
+	queue->timer_soon = false;
+	fq_sender_arm(queue);
 }
 
 /*
@@ -303,10 +384,11 @@ enum hrtimer_restart fq_sender_tick(struct hrtimer *timer)
 {
 	struct fq_queue *queue = container_of(timer, struct fq_queue, timer);
 	enum hrtimer_restart again = HRTIMER_NORESTART;
+	bool backlog;
 
-	fq_sender_work(queue, FQ_TICK_BATCHES);
-
+	rcu_read_lock();
 	spin_lock_bh(&queue->lock);
+	backlog = fq_sender_work(queue, FQ_TICK_BATCHES);
 	queue->stats.ticks++;
 	if (queue->closed || queue->fa == queue->fp) {
 		queue->timer_armed = false;
@@ -314,9 +396,10 @@ enum hrtimer_restart fq_sender_tick(struct hrtimer *timer)
 	} else if (!hrtimer_is_queued(timer)) {
 		queue->timer_armed = true;
 		queue->timer_soon = true;
-		hrtimer_forward_now(timer, queue->period);
+		hrtimer_forward_now(timer, backlog ? FQ_BACKLOG_NS : queue->period);
 		again = HRTIMER_RESTART;
 	}
 	spin_unlock_bh(&queue->lock);
+	rcu_read_unlock();
 	return again;
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-BATCH = 3
+BATCH, LOOKS = 3, 5
 OCCUPIED, AVAILABLE = "occupied", "available"
 COUNTS = 1 << 32
 LAPS = 1 << 24
@@ -53,6 +53,7 @@ class Kernel:
     now: int = 0
     next_name: int = 0
     sending: bool = False
+    sweeping: bool = False
     send_again: bool = False
     left: list[Left] = field(default_factory=list)
     by_default: int = 0
@@ -107,23 +108,44 @@ class Kernel:
             yield
         self.sending = False
 
+    def stop(self) -> None:
+        """The run that is on its way reaches the bound of a tick; the next run goes on from there."""
+        self.sending = False
+
     def _batch(self) -> bool:
-        if self.send_again:
+        if not self.sweeping:
+            self.sweeping, self.send_again = True, False
             self.scan = self.fp
-        self.send_again = False
-        taken, count = 0, self.scan
-        while count != self.fa and taken < BATCH:
+        self._collect()
+        return self.sweeping or self.send_again
+
+    def _collect(self) -> None:
+        taken, looks, count = 0, 0, self.scan
+        while count != self.fa:
+            if taken == BATCH or looks == LOOKS:
+                break
             finding = self._take(count)
             if finding == "pending" and self.ordered:
+                self.sweeping = False
                 break
             taken += finding == "settled"
+            looks += 1
             count = (count + 1) % COUNTS
-        self.scan = count
+        else:
+            self.sweeping = False
+        self._advance(count)
+
+    def _advance(self, count: int) -> None:
+        ahead = (count - self.fp) % COUNTS
+        self.scan, before = count, self.fp
         self.fp = count if self.ordered else self._first()
-        return taken == BATCH or self.send_again
+        if (self.fp - before) % COUNTS > ahead:
+            self.scan = self.fp
 
     def _first(self) -> int:
-        return next((count for count in self.out() if self.slots[self.slot(count)]), self.fa)
+        looked = self.out()[:LOOKS]
+        empty = (self.fp + len(looked)) % COUNTS
+        return next((count for count in looked if self.slots[self.slot(count)]), empty)
 
     def _take(self, count: int) -> str:
         slot = self.slot(count)
@@ -162,6 +184,7 @@ class Kernel:
             return False
         self.frames = frames
         self.fa = self.fp = self.scan = 0
+        self.sweeping = False
         self._clear()
         for packet in packets:
             self._put(packet)

@@ -75,6 +75,12 @@ class RingRules(RuleBasedStateMachine):
         if next(self.runs[0], "done") == "done":
             self.runs.pop(0)
 
+    @precondition(lambda self: self.runs)
+    @rule()
+    def sender_reaches_its_bound(self) -> None:
+        self.runs.pop(0)
+        self.kernel.stop()
+
     @rule(data=st.data())
     def flush(self, data: st.DataObject) -> None:
         names = st.sets(st.integers(0, max(0, self.kernel.next_name)), max_size=6)
