@@ -25,7 +25,7 @@ RELEASE = "bookworm"
 #: Suites that are used where the user's apt has a mirror of them, in this order.
 SUITES = (RELEASE, f"{RELEASE}-updates", f"{RELEASE}-security", f"{RELEASE}-backports")
 #: Where newer kernels are looked for, at the release's mirror: names that move on with Debian.
-NEWER_SUITES = ("stable-backports", "testing", "unstable")
+NEWER_SUITES = ("stable-backports", "testing", "unstable", "experimental")
 _FORMAT = "$(REPO_URI)|$(CODENAME)|$(COMPONENT)|$(ORIGIN)"
 
 

@@ -41,7 +41,7 @@ class Flavour:
 
 
 #: Kernels that the module is to work with from one source; DESIGN's eighth point.
-VERSIONS = tuple(Flavour(version, version) for version in ("6.1", DEFAULT, NEWEST))
+VERSIONS = (Flavour("6.1", "6.1", ("linux-6.1",)), Flavour(DEFAULT), Flavour(NEWEST, NEWEST))
 #: Kernels that find what tests cannot see; KASAN and KCSAN exist on x86_64 only, and not together.
 DEBUG = (
     Flavour("lockdep", fragments=("debug", "debug-i686"), profile="smp", memory=256),

@@ -40,7 +40,7 @@ def _make(work: Path, kernel: Path, more: list[str]) -> None:
         source = work / "kmod"
         shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("*.o", "*.ko", "*.mod*", ".*"))
         # Messages name files below kmod/, not the user's cache: the same bytes everywhere.
-        names = f"KCFLAGS=-fmacro-prefix-map={work}/="
+        names = f"KCFLAGS=-Werror -fmacro-prefix-map={work}/="
         architecture = json.loads((kernel / "kernel.json").read_text()).get("architecture", "i386")
         words = [jobs(), f"M={source}", names, *more, "modules"]
         build_in(kernel / "build", log, architecture, *words, work=work)
