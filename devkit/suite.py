@@ -20,6 +20,8 @@ NOTHING_SELECTED = 5
 
 #: What the debug kernels are for: all that reaches the module. The kit itself is the same on each.
 DEBUG_FOLDERS = ("tests/integration/packets", "tests/integration/safety")
+#: Seconds for a test there: they are several times slower.
+_DEBUG_TIME = "--timeout=1500"
 
 
 def plan(only: str | None, expression: str | None, arguments: Sequence[str]) -> list[list[str]]:
@@ -39,7 +41,7 @@ def plan_debug(expression: str | None, arguments: Sequence[str]) -> list[list[st
     """Command lines of pytest for the debug kernels, one each; arguments as for ``plan``."""
     lines = []
     for one in DEBUG:
-        (argv,) = plan("integration", expression, [*arguments, f"--kernel={one.name}"])
+        (argv,) = plan("integration", expression, [*arguments, _DEBUG_TIME, f"--kernel={one.name}"])
         lines.append([*argv[:-1], *DEBUG_FOLDERS] if argv[-1] == "tests/integration" else argv)
     return lines
 

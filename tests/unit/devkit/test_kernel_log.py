@@ -48,6 +48,7 @@ def test_reason_names_what_came_first(name: str, reason: str | None) -> None:
         ("oops", "BUG: kernel NULL pointer dereference, address: 00000000", 4),
         ("warning", "WARNING: CPU: 0 PID: 70 at kmod/sender.c:10", 2),
         ("stall", "watchdog: BUG: soft lockup", 3),
+        ("race", "BUG: KCSAN: data-race in memcpy / fq_meta_fill", 1),
     ],
 )
 def test_complaints(name: str, first: str, count: int) -> None:
