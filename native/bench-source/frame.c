@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* The frames: Ethernet, IPv4 or IPv6, UDP; the payload is zeros. */
+/* The frames: Ethernet, IPv4 or IPv6, UDP or TCP; the payload is zeros. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/udp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@
 #define SINK6		"2001:2:0:12::2"
 #define PORT		9	/* discard */
 
-static uint32_t sum_words(const void *data, size_t size, uint32_t sum)
+uint32_t sum_words(const void *data, size_t size, uint32_t sum)
 {
 	const uint8_t *byte = data;
 
@@ -27,7 +28,7 @@ static uint32_t sum_words(const void *data, size_t size, uint32_t sum)
 	return sum;
 }
 
-static uint16_t checksum(uint32_t sum)
+uint16_t checksum(uint32_t sum)
 {
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
@@ -41,21 +42,21 @@ static void udp_write(struct udphdr *udp, uint16_t length)
 	udp->len = htons(length);
 }
 
-static struct udphdr *ipv4_write(struct iphdr *ip, uint16_t length, uint32_t flow)
+/* IPv4 with room for length bytes; returns the sum of the pseudo header but for the protocol's length. */
+static uint32_t ipv4_write(struct iphdr *ip, size_t length, uint8_t protocol, uint32_t flow)
 {
 	ip->version = 4;
 	ip->ihl = 5;
-	ip->tot_len = htons(length);
+	ip->tot_len = htons((uint16_t)length);
 	ip->ttl = 64;
-	ip->protocol = IPPROTO_UDP;
+	ip->protocol = protocol;
 	ip->saddr = htonl(ntohl(inet_addr(SOURCE4)) + flow);
 	ip->daddr = inet_addr(SINK4);
 	ip->check = checksum(sum_words(ip, sizeof(*ip), 0));
-	udp_write((struct udphdr *)(ip + 1), length - sizeof(*ip));
-	return (struct udphdr *)(ip + 1);
+	return sum_words(&ip->saddr, 8, protocol);
 }
 
-static struct udphdr *ipv6_write(struct ipv6hdr *ip, uint16_t length, uint32_t flow)
+static void ipv6_write(struct ipv6hdr *ip, uint16_t length, uint32_t flow)
 {
 	struct udphdr *udp = (struct udphdr *)(ip + 1);
 	uint16_t rest = length - sizeof(*ip);
@@ -71,34 +72,62 @@ static struct udphdr *ipv6_write(struct ipv6hdr *ip, uint16_t length, uint32_t f
 	/* the payload is zeros, and zero is no checksum in IPv6 */
 	udp->check = checksum(sum_words(udp, sizeof(*udp),
 					sum_words(&ip->saddr, 32, rest + IPPROTO_UDP)));
-	return udp;
 }
 
-static void frame_write(uint8_t *frame, const struct options *options, uint32_t flow,
-			size_t *payload)
+/* Write one frame with all its headers; returns its size. */
+static size_t frame_write(uint8_t *frame, const struct options *options, uint32_t flow, bool ack)
 {
 	static const uint8_t own[ETH_ALEN] = { 0x02, 0, 0, 0, 0, 0x01 };
-	struct ethhdr *ethernet = (struct ethhdr *)frame;
-	struct udphdr *udp;
+	struct ethhdr *ethernet = (struct ethhdr *)(frame + gso_room(options));
+	size_t length = options->segments ? tcp_length(options, ack) : options->length;
+	struct iphdr *ip = (struct iphdr *)(ethernet + 1);
 
+	gso_write(frame, options, ack);
 	memcpy(ethernet->h_dest, options->destination, ETH_ALEN);
 	memcpy(ethernet->h_source, own, ETH_ALEN);
 	ethernet->h_proto = htons(options->ipv6 ? ETH_P_IPV6 : ETH_P_IP);
-	if (options->ipv6)
-		udp = ipv6_write((struct ipv6hdr *)(ethernet + 1), options->length, flow);
-	else
-		udp = ipv4_write((struct iphdr *)(ethernet + 1), options->length, flow);
-	*payload = (size_t)((uint8_t *)(udp + 1) - frame);
+	if (options->ipv6) {
+		ipv6_write((struct ipv6hdr *)ip, options->length, flow);
+	} else if (options->segments) {
+		tcp_write(ip + 1, ipv4_write(ip, length, IPPROTO_TCP, flow), options, ack);
+	} else {
+		ipv4_write(ip, length, IPPROTO_UDP, flow);
+		udp_write((struct udphdr *)(ip + 1), (uint16_t)(length - sizeof(*ip)));
+	}
+	return gso_room(options) + sizeof(*ethernet) + length;
+}
+
+static size_t headers_size(const struct options *options)
+{
+	size_t network = options->ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	size_t transport = options->segments ? TCP_HEADER : sizeof(struct udphdr);
+
+	return gso_room(options) + sizeof(struct ethhdr) + network + transport;
+}
+
+uint8_t *frame_data(const struct frames *frames, uint32_t flow)
+{
+	return frames->memory + flow * frames->stride;
+}
+
+uint8_t *frame_ack(const struct frames *frames, uint32_t flow)
+{
+	return frame_data(frames, frames->number + flow);
 }
 
 int frames_make(struct frames *frames, const struct options *options)
 {
+	uint32_t segments = options->segments ? options->segments : 1;
+
 	frames->number = options->flows;
-	frames->size = sizeof(struct ethhdr) + options->length;
-	frames->data = calloc(options->flows, FRAME_SIZE);
-	if (!frames->data)
+	frames->stride = FRAME_SIZE * segments;
+	frames->payload = headers_size(options);
+	frames->memory = calloc(2 * options->flows, frames->stride);
+	if (!frames->memory)
 		return -ENOMEM;
-	for (uint32_t flow = 0; flow < options->flows; flow++)
-		frame_write(frames->data[flow], options, flow, &frames->payload);
+	for (uint32_t flow = 0; flow < options->flows; flow++) {
+		frames->size = frame_write(frame_data(frames, flow), options, flow, false);
+		frames->ack_size = frame_write(frame_ack(frames, flow), options, flow, true);
+	}
 	return 0;
 }

@@ -29,6 +29,7 @@ struct source {
 	struct latency latency;
 	struct timespec next;	/* when the next burst is due */
 	uint32_t flow;
+	uint32_t since_ack;	/* packets */
 	int64_t lag_ns;		/* behind time after the last burst, 0: on time */
 	int fd;
 };
@@ -40,9 +41,10 @@ static int socket_open(const struct options *options)
 		.sll_ifindex = (int)if_nametoindex(options->interface),
 		.sll_halen = ETH_ALEN,
 	};
-	int on = 1, fd = socket(AF_PACKET, SOCK_RAW, 0);
+	int on = 1, gso = gso_room(options) > 0, fd = socket(AF_PACKET, SOCK_RAW, 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &gso, sizeof(gso)) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)))
 		return -errno;
 	return fd;
@@ -75,17 +77,39 @@ static void wait_for_time(struct source *source)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL);
 }
 
+static bool ack_due(struct source *source)
+{
+	uint32_t every = source->options->acks;
+
+	if (!every || source->since_ack++ < every)
+		return false;
+	source->since_ack = 0;
+	return true;
+}
+
+static int packet_send(struct source *source)
+{
+	const struct frames *frames = &source->frames;
+	uint8_t *frame = frame_data(frames, source->flow);
+	size_t size = frames->size;
+
+	if (ack_due(source)) {
+		frame = frame_ack(frames, source->flow);
+		size = frames->ack_size;
+	} else {
+		latency_stamp(&source->latency, frame);
+	}
+	return send(source->fd, frame, size, 0) < 0 ? -errno : 0;
+}
+
 static int burst_send(struct source *source, uint32_t number)
 {
-	uint8_t *frame = source->frames.data[source->flow];
+	int err = 0;
 
+	while (number-- && !err)
+		err = packet_send(source);
 	source->flow = (source->flow + 1) % source->frames.number;
-	while (number--) {
-		latency_stamp(&source->latency, frame);
-		if (send(source->fd, frame, source->frames.size, 0) < 0)
-			return -errno;
-	}
-	return 0;
+	return err;
 }
 
 static int packets_send(struct source *source, uint32_t packets)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* The command line. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../common/arguments.h"
 #include "source.h"
 
 static const char usage[] =
@@ -19,11 +19,14 @@ static const char usage[] =
 	"  --packets N        packets in the measured window (12000)\n"
 	"  --warm-up N        packets before it (1200)\n"
 	"  --flows N          source addresses, one a burst in turn (1)\n"
-	"  --ipv6             IPv6 instead of IPv4\n"
-	"  --latency          also: nanoseconds from sending to leaving, of each packet\n"
+	"  --tcp N            TCP instead of UDP, N segments a packet; more than 1: as GSO\n"
+	"  --acks N           after every N packets of TCP a bare ACK, counted as a packet\n"
+	"  --ipv6             IPv6 instead of IPv4 (UDP)\n"
+	"  --latency          also: nanoseconds from sending to leaving, of each packet (UDP)\n"
 	"Exit status: 0 done, 1 packets cannot be sent or counted, 2 wrong arguments.\n";
 
-enum { INTERFACE, DESTINATION, OUT, LENGTH, BURST, PERIOD, PACKETS, WARM_UP, FLOWS, IPV6, LATENCY, HELP };
+enum { INTERFACE, DESTINATION, OUT, LENGTH, BURST, PERIOD, PACKETS, WARM_UP, FLOWS,
+       TCP, ACKS, IPV6, LATENCY, HELP };
 
 static const struct option long_options[] = {
 	{ "interface", required_argument, NULL, INTERFACE },
@@ -35,30 +38,13 @@ static const struct option long_options[] = {
 	{ "packets", required_argument, NULL, PACKETS },
 	{ "warm-up", required_argument, NULL, WARM_UP },
 	{ "flows", required_argument, NULL, FLOWS },
+	{ "tcp", required_argument, NULL, TCP },
+	{ "acks", required_argument, NULL, ACKS },
 	{ "ipv6", no_argument, NULL, IPV6 },
 	{ "latency", no_argument, NULL, LATENCY },
 	{ "help", no_argument, NULL, HELP },
 	{ 0 },
 };
-
-static void wrong(const char *program, const char *found, const char *expected)
-{
-	fprintf(stderr, "%s: found '%s', expected %s; see --help\n", program, found, expected);
-	exit(2);
-}
-
-static uint32_t number(const char *program, uint32_t low, uint32_t high)
-{
-	unsigned long value;
-	char *end, expected[64];
-
-	errno = 0;
-	value = strtoul(optarg, &end, 10);
-	snprintf(expected, sizeof(expected), "a number from %u to %u", low, high);
-	if (errno || end == optarg || *end || *optarg == '-' || value < low || value > high)
-		wrong(program, optarg, expected);
-	return (uint32_t)value;
-}
 
 static void mac_read(const char *program, uint8_t *mac)
 {
@@ -66,7 +52,7 @@ static void mac_read(const char *program, uint8_t *mac)
 
 	if (sscanf(optarg, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", mac, mac + 1, mac + 2,
 		   mac + 3, mac + 4, mac + 5, &rest) != 6)
-		wrong(program, optarg, "a MAC address");
+		argument_wrong(program, optarg, "a MAC address");
 }
 
 static void option_take(struct options *options, int option, const char *program)
@@ -82,22 +68,28 @@ static void option_take(struct options *options, int option, const char *program
 		options->out = optarg;
 		break;
 	case LENGTH:
-		options->length = number(program, 64, 1500);
+		options->length = argument_number(program, optarg, 64, 1500);
 		break;
 	case BURST:
-		options->burst = number(program, 1, 4096);
+		options->burst = argument_number(program, optarg, 1, 4096);
 		break;
 	case PERIOD:
-		options->period_us = number(program, 1, 1000000);
+		options->period_us = argument_number(program, optarg, 1, 1000000);
 		break;
 	case PACKETS:
-		options->packets = number(program, 1, 100000000);
+		options->packets = argument_number(program, optarg, 1, 100000000);
 		break;
 	case WARM_UP:
-		options->warm_up = number(program, 0, 100000000);
+		options->warm_up = argument_number(program, optarg, 0, 100000000);
 		break;
 	case FLOWS:
-		options->flows = number(program, 1, 200);
+		options->flows = argument_number(program, optarg, 1, 200);
+		break;
+	case TCP:
+		options->segments = argument_number(program, optarg, 1, 45);
+		break;
+	case ACKS:
+		options->acks = argument_number(program, optarg, 1, 1000);
 		break;
 	case IPV6:
 		options->ipv6 = true;
@@ -123,8 +115,10 @@ void options_read(struct options *options, int argc, char **argv)
 	};
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		option_take(options, option, argv[0]);
-	if (optind < argc)
-		wrong(argv[0], argv[optind], "options only");
+	arguments_end(argc, argv);
 	if (!options->interface || !options->out)
-		wrong(argv[0], "no interfaces", "--interface and --out");
+		argument_wrong(argv[0], "no interfaces", "--interface and --out");
+	if (options->segments ? options->ipv6 || options->latency : options->acks > 0)
+		argument_wrong(argv[0], "--ipv6, --latency or --acks",
+			       "--acks with --tcp, the others without");
 }

@@ -4,34 +4,10 @@
  * it (the paper's NULL handler), so that what is left is the cost of the queue.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/time.h>
 
+#include "../common/signals.h"
 #include "options.h"
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int number)
-{
-	if (number != SIGALRM)
-		stopped = 1;
-}
-
-/*
- * Without SA_RESTART a signal ends the sleep. One that arrives just before the
- * sleep would not: the alarm ends it twice a second, at no cost a packet.
- */
-static void signals_catch(void)
-{
-	struct sigaction action = { .sa_handler = stop };
-	struct itimerval often = { { 0, 500000 }, { 0, 500000 } };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &often, NULL);
-}
 
 static int serve(struct fq_queue *queue, uint32_t verdict)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* The command line of a handler: the same options as `python3 -m fastqueue run`. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/arguments.h"
 #include "options.h"
 
 static const char usage[] =
@@ -43,30 +43,12 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
-static void wrong(const char *program, const char *found, const char *expected)
-{
-	fprintf(stderr, "%s: found '%s', expected %s; see --help\n", program, found, expected);
-	exit(2);
-}
-
-static uint32_t number(const char *program, const char *text)
-{
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || value > UINT32_MAX)
-		wrong(program, text, "a number");
-	return (uint32_t)value;
-}
-
 static uint32_t action(const char *program, const char *text)
 {
 	if (!strcmp(text, "accept"))
 		return FASTQUEUE_ACCEPT;
 	if (strcmp(text, "drop"))
-		wrong(program, text, "accept or drop");
+		argument_wrong(program, text, "accept or drop");
 	return FASTQUEUE_DROP;
 }
 
@@ -110,7 +92,7 @@ static void option_take(struct handler_options *options, int option, const char 
 	case '?':
 		exit(2);	/* getopt has said why */
 	default:
-		*field(&options->ring, option) = number(program, optarg);
+		*field(&options->ring, option) = argument_number(program, optarg, 0, UINT32_MAX);
 	}
 }
 
@@ -124,6 +106,5 @@ void options_read(struct handler_options *options, int argc, char **argv)
 	};
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		option_take(options, option, argv[0]);
-	if (optind < argc)
-		wrong(argv[0], argv[optind], "options only");
+	arguments_end(argc, argv);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* The command line. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../common/arguments.h"
 #include "baseline.h"
 
 static const char usage[] =
@@ -35,38 +35,23 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
-static uint32_t number(const char *program, uint32_t low, uint32_t high)
-{
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(optarg, &end, 10);
-	if (errno || end == optarg || *end || *optarg == '-' || value < low || value > high) {
-		fprintf(stderr, "%s: found '%s', expected a number from %u to %u; see --help\n",
-			program, optarg, low, high);
-		exit(2);
-	}
-	return (uint32_t)value;
-}
-
 static void option_take(struct options *options, int option, const char *program)
 {
 	switch (option) {
 	case QUEUE:
-		options->queue = number(program, 0, 65535);
+		options->queue = argument_number(program, optarg, 0, 65535);
 		break;
 	case BATCH:
-		options->batch = number(program, 1, 1024);
+		options->batch = argument_number(program, optarg, 1, 1024);
 		break;
 	case COPY_RANGE:
-		options->copy_range = number(program, 0, 65535);
+		options->copy_range = argument_number(program, optarg, 0, 65535);
 		break;
 	case MAXLEN:
-		options->maxlen = number(program, 1, INT32_MAX);
+		options->maxlen = argument_number(program, optarg, 1, INT32_MAX);
 		break;
 	case BUFFER:
-		options->buffer = number(program, 4096, INT32_MAX);
+		options->buffer = argument_number(program, optarg, 4096, INT32_MAX);
 		break;
 	case GSO:
 		options->gso = true;
@@ -97,9 +82,5 @@ void options_read(struct options *options, int argc, char **argv)
 	};
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		option_take(options, option, argv[0]);
-	if (optind < argc) {
-		fprintf(stderr, "%s: found '%s', expected options only; see --help\n",
-			argv[0], argv[optind]);
-		exit(2);
-	}
+	arguments_end(argc, argv);
 }

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#include "arguments.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void argument_wrong(const char *program, const char *found, const char *expected)
+{
+	fprintf(stderr, "%s: found '%s', expected %s; see --help\n", program, found, expected);
+	exit(2);
+}
+
+uint32_t argument_number(const char *program, const char *text, uint32_t low, uint32_t high)
+{
+	unsigned long value;
+	char *end, expected[64];
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	snprintf(expected, sizeof(expected), "a number from %u to %u", low, high);
+	if (errno || end == text || *end || *text == '-' || value < low || value > high)
+		argument_wrong(program, text, expected);
+	return (uint32_t)value;
+}
+
+void arguments_end(int argc, char **argv)
+{
+	if (optind < argc)
+		argument_wrong(argv[0], argv[optind], "options only");
+}
