@@ -11,6 +11,7 @@ from devkit.bench.steps import Step, by_setting
 from devkit.bench.store import Store
 from devkit.build.image import Image
 from devkit.lab.client import Lab
+from devkit.profile import Profile
 from devkit.progress import stage
 from devkit.target import Target
 
@@ -21,14 +22,16 @@ MEMORY = 128
 Advance = Callable[[Step], None]
 
 
-def measure(image: Image, steps: Sequence[Step], store: Store, advance: Advance) -> None:
+def measure(
+    image: Image, steps: Sequence[Step], store: Store, advance: Advance, profile: str | Profile = PROFILE
+) -> None:
     """Take all ``steps`` that the store does not have; ``advance`` hears of each that is done."""
     missing = [step for step in steps if step.key not in store.results]
     if not missing:
         return
     with stage("boot the target"):
         lab = Lab.start()
-        target = Target.boot(image, lab=lab, profile=PROFILE, mem=MEMORY)
+        target = Target.boot(image, lab=lab, profile=profile, mem=MEMORY)
     with lab, target, bed.made(target) as made:
         for setting, group in by_setting(missing):
             with laid(target, setting):

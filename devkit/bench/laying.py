@@ -9,10 +9,11 @@ from pathlib import Path
 
 from devkit import firewall, modules
 from devkit.background import Background
-from devkit.bench.rows import NFQUEUE_PYTHON_PROGRAM, Setting
+from devkit.bench import netfilterqueue
+from devkit.bench.rows import NETFILTERQUEUE, NFQUEUE_PYTHON, TARGET_FOLDER, Row, Setting
 from devkit.target import Target
 
-_PROGRAM = Path(__file__).parent / "target" / "nfqueue_null.py"
+_PROGRAMS = Path(__file__).parent / "target"
 
 
 @contextmanager
@@ -24,14 +25,26 @@ def laid(target: Target, setting: Setting) -> Iterator[list[Background]]:
     """
     with ExitStack() as stack:
         stack.enter_context(modules.present(target, setting.row.module))
-        if NFQUEUE_PYTHON_PROGRAM in setting.row.command:
-            target.put(_PROGRAM, NFQUEUE_PYTHON_PROGRAM)
+        for name, path in files(setting.row).items():
+            target.run(["mkdir", "-p", str(Path(TARGET_FOLDER, name).parent)])
+            target.put(path, f"{TARGET_FOLDER}/{name}")
         handlers = []
         for queue in range(setting.queues if setting.row.command else 0):
             handlers.append(stack.enter_context(Background(target, setting.argv(queue))))
             handlers[-1].wait_ready()
         stack.enter_context(firewall.ruled(target, *_rules(setting)))
         yield handlers
+
+
+def files(row: Row) -> dict[str, Path]:
+    """Files that a row needs in TARGET_FOLDER, beyond the image; KitErrors of what is built for it."""
+    if row == NFQUEUE_PYTHON:
+        return {"nfqueue_null.py": _PROGRAMS / "nfqueue_null.py"}
+    if row == NETFILTERQUEUE:
+        package = netfilterqueue.package()
+        found = {f"netfilterqueue/{path.name}": path for path in sorted(package.iterdir())}
+        return {"netfilterqueue_null.py": _PROGRAMS / "netfilterqueue_null.py", **found}
+    return {}
 
 
 def _rules(setting: Setting) -> list[str]:

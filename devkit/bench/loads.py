@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Load:
-    """Paced bursts of UDP packets.
+    """Paced bursts of packets: UDP, or TCP as bulk has it.
 
-    length:    bytes of a packet from its network header
+    length:    bytes of a packet from its network header; with GSO of each segment
     burst:     packets that come at once
     period_us: from one burst to the next
     packets:   in the measured window
     flows:     source addresses, one a burst in turn
+    segments:  of TCP in a packet: 0 for UDP, more than 1 with GSO
+    acks:      packets with data before a bare ACK, which counts as a packet
     """
 
     name: str
@@ -22,9 +24,11 @@ class Load:
     length: int = 1400
     burst: int = 60
     period_us: int = 1000
-    packets: int = 12_000
+    packets: int = 6_000
     warm_up: int = 1_200
     flows: int = 1
+    segments: int = 0
+    acks: int = 0
     ipv6: bool = False
     latency: bool = False
 
@@ -43,6 +47,8 @@ class Load:
             "--length", str(self.length), "--burst", str(self.burst), "--period-us", str(self.period_us),
             "--packets", str(self.packets), "--warm-up", str(self.warm_up), "--flows", str(self.flows),
         ]  # fmt: skip
+        if self.segments:
+            words += ["--tcp", str(self.segments), "--acks", str(self.acks)]
         return words + ["--ipv6"] * self.ipv6 + ["--latency"] * self.latency
 
 
@@ -53,7 +59,14 @@ IPV6 = Load("ipv6-1400", "1400 bytes, IPv6", ipv6=True)
 #: Each packet by itself, so that each may cost a wake-up.
 LOW = Load("low", "3,000 packets/s", burst=1, period_us=333, packets=3_000, warm_up=300)
 
-COST = (UDP_64, UDP_512, UDP_1400, IPV6, LOW)
+#: Bulk with offloads off: two segments, then a bare ACK.
+TCP = Load("tcp", "TCP bulk", length=1500, segments=1, acks=2)
+#: With offloads on: 45 segments in a packet of 64 KB, then a bare ACK.
+TCP_GSO = Load(
+    "tcp-gso", "TCP bulk, offloads on", length=1500, burst=4, packets=2_400, warm_up=240, segments=45, acks=1
+)
+
+COST = (UDP_64, UDP_512, UDP_1400, IPV6, TCP, TCP_GSO, LOW)
 
 #: A period that beats against the sender's timer, so that packets meet it in every phase.
 LATENCY = Load("latency", "3,000 packets/s", burst=1, period_us=331, packets=3_000, warm_up=300, latency=True)

@@ -37,6 +37,8 @@ def page(results: Results) -> str:
         _folded(_FUNCTIONS, tables.function_table(results), WARNING),
         _section("Ring size and number of queues", sweeps.flat, results, "./inv bench --only rings,queues"),
         _section("Timer only, as in the paper", sweeps.timers, results, "./inv bench --only timers"),
+        _folded(_MODEL, tables.model_table(results), "./inv bench --only timers; ./inv tune uses the model."),
+        _table(_OUTSIDE, tables.nic_table(results), f"{WARNING} ./inv bench --only table,nics."),
         _section("TCP over time (the paper's figure 7)", streams.over_time, results, _STREAMS, _REAL_TIME),
         _table("TCP through the target", tables.stream_table(results), _REAL_TIME),
         _table("Machine and versions", tables.machine_table(results), ""),
@@ -49,6 +51,8 @@ def page(results: Results) -> str:
 
 
 _FUNCTIONS = "Own cost of Fast Queue in C, function by function"
+_MODEL = "Timer only: the model beside what was measured"
+_OUTSIDE = "Packets from outside, through emulated network cards"
 _WHERE = "Where the CPU goes (the paper's figure 1)"
 _STREAMS = "./inv bench --only streams --seconds 180"
 _REAL_AND_GUEST = f"TCP: real time. All others: {WARNING[0].lower()}{WARNING[1:]}"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from devkit.bench import nic as figures
 from devkit.bench.progress import per_packet
 from devkit.bench.rows import ALL, PLAIN, Row
 from devkit.bench.spread import Spread, quantile
@@ -77,6 +78,21 @@ class Results:
     def stream(self, machine: str, path: str) -> dict[str, Any] | None:
         """One TCP stream: ``machine`` is the network card, with ``-offloads`` where they were on."""
         return self.raw(f"stream/{machine}/{path}")
+
+    def nic_cost(self, nic: str, row: Row, load: str) -> Spread | None:
+        """Instructions of the whole target per packet that comes from outside."""
+        found = self.raw(figures.key(nic, row.name, load))
+        return figures.udp_cost(found) if found else None
+
+    def nic_tcp(self, nic: str, row: Row) -> Spread | None:
+        """TCP in Mbit per second of the target's working time."""
+        found = self.raw(figures.key(nic, row.name, figures.TCP))
+        return figures.tcp_rate(found) if found else None
+
+    def nic_tcp_ratio(self, nic: str, row: Row) -> float | None:
+        """The same as a part of plain forwarding's."""
+        one, plain = self.nic_tcp(nic, row), self.nic_tcp(nic, PLAIN)
+        return one.median / plain.median if one and plain else None
 
     def tcp_ratio(self, machine: str, path: str) -> float | None:
         """Throughput of a path as a part of plain forwarding's in the same run."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from devkit import modules
 
-#: Where a program of the kit's own lies in the target during the measurements.
-NFQUEUE_PYTHON_PROGRAM = "/tmp/nfqueue_null.py"
+#: Where programs of the kit's own lie in the target during the measurements.
+TARGET_FOLDER = "/tmp/bench"
+#: Rings of the size that whole GSO packets need.
+_LARGE_FRAMES = ("--gso", "--frames", "256", "--frame-size", "65536")
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class Row:
 
     ``name`` is for files, ``label`` for people. The program is called with ``command``, options,
     ``handler``. ``slower``: its bursts come so many times more rarely, as it could not carry the load;
-    ``timer_us``: packets leave in periods of this length.
+    ``timer_us``: packets leave in periods of this length; ``gso``: options to take GSO packets whole,
+    None where it cannot; ``copies_less``: it knows ``--copy-range``.
     """
 
     name: str
@@ -27,11 +30,8 @@ class Row:
     handler: tuple[str, ...] = ()
     slower: int = 1
     timer_us: int = 0
-
-    @property
-    def is_fastqueue(self) -> bool:
-        """Whether the packets go through a ring, whose options the program knows."""
-        return self.module == modules.FASTQUEUE
+    gso: tuple[str, ...] | None = ()
+    copies_less: bool = True
 
 
 _RUN = ("python3", "-m", "fastqueue", "run")
@@ -39,9 +39,23 @@ _PYTHON = ("env", "FASTQUEUE_IMPLEMENTATION=python", *_RUN)
 _EXTENSION = ("env", "FASTQUEUE_IMPLEMENTATION=c", *_RUN)
 
 PLAIN = Row("plain", "plain forwarding")
-NFQUEUE_C = Row("nfqueue-c", "NFQUEUE, C", modules.NFQUEUE, ("nfqueue-baseline",))
+NFQUEUE_C = Row("nfqueue-c", "NFQUEUE, C", modules.NFQUEUE, ("nfqueue-baseline",), gso=("--gso",))
 NFQUEUE_PYTHON = Row(
-    "nfqueue-python", "NFQUEUE, Python", modules.NFQUEUE, ("python3", NFQUEUE_PYTHON_PROGRAM), slower=3
+    "nfqueue-python",
+    "NFQUEUE, Python, netlink by hand",
+    modules.NFQUEUE,
+    ("python3", f"{TARGET_FOLDER}/nfqueue_null.py"),
+    slower=3,
+    gso=("--gso",),
+)
+#: The package asks for no GSO packets and reads 4,096 bytes at a time: it gets segments.
+NETFILTERQUEUE = Row(
+    "netfilterqueue",
+    "NFQUEUE, Python, NetfilterQueue",
+    modules.NFQUEUE,
+    ("python3", f"{TARGET_FOLDER}/netfilterqueue_null.py"),
+    slower=3,
+    gso=None,
 )
 TIMER_ONLY = Row(
     "fastqueue-timer-c",
@@ -49,17 +63,24 @@ TIMER_ONLY = Row(
     modules.FASTQUEUE,
     ("fq-null", "--timer-only"),
     timer_us=1000,
+    gso=_LARGE_FRAMES,
 )
-FASTQUEUE_C = Row("fastqueue-c", "Fast Queue, C", modules.FASTQUEUE, ("fq-null",))
+FASTQUEUE_C = Row("fastqueue-c", "Fast Queue, C", modules.FASTQUEUE, ("fq-null",), gso=_LARGE_FRAMES)
 PYTHON_SINGLE = Row(
     "fastqueue-python-single",
     "Fast Queue, Python, one by one",
     modules.FASTQUEUE,
     (*_PYTHON, "--one-by-one"),
     ("null",),
+    gso=_LARGE_FRAMES,
 )
 PYTHON_BATCH = Row(
-    "fastqueue-python-batch", "Fast Queue, Python, batches", modules.FASTQUEUE, _PYTHON, ("null",)
+    "fastqueue-python-batch",
+    "Fast Queue, Python, batches",
+    modules.FASTQUEUE,
+    _PYTHON,
+    ("null",),
+    gso=_LARGE_FRAMES,
 )
 EXTENSION_SINGLE = Row(
     "fastqueue-extension-single",
@@ -67,6 +88,7 @@ EXTENSION_SINGLE = Row(
     modules.FASTQUEUE,
     (*_EXTENSION, "--one-by-one"),
     ("null",),
+    gso=_LARGE_FRAMES,
 )
 EXTENSION_BATCH = Row(
     "fastqueue-extension-batch",
@@ -74,12 +96,14 @@ EXTENSION_BATCH = Row(
     modules.FASTQUEUE,
     _EXTENSION,
     ("null",),
+    gso=_LARGE_FRAMES,
 )
 
 ALL = (
     PLAIN,
     NFQUEUE_C,
     NFQUEUE_PYTHON,
+    NETFILTERQUEUE,
     TIMER_ONLY,
     FASTQUEUE_C,
     PYTHON_SINGLE,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from devkit import lock, report
-from devkit.bench import inside, store, streams, sweep, table
+from devkit.bench import inside, laying, outside, store, streams, sweep, table
 from devkit.bench.instructions import measure as instructions
 from devkit.bench.progress import Progress
 from devkit.bench.rows import ALL, BY_NAME, PLAIN, Row
@@ -21,7 +21,7 @@ from devkit.demo import image_summary
 from devkit.errors import KitError
 from devkit.progress import say
 
-SECTIONS = ("table", "rings", "queues", "timers", "profile", "streams")
+SECTIONS = ("table", "rings", "queues", "timers", "profile", "nics", "streams")
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,21 @@ def run_bench(request: Request, out: Path = store.DEFAULT) -> dict[str, Any]:
 
 def _measure(request: Request, image: Image, kept: Store) -> None:
     inner = inside_steps(request)
+    # What cannot be built for a row is told before the measurements, not among them.
+    for step in inner:
+        if step.key not in kept.results:
+            laying.files(step.setting.row)
     profiles = request.chosen(instructions.ROWS) if "profile" in request.sections else []
     folder = kept.path.parent
     more = instructions.steps(profiles, folder / instructions.OUT_NAME, image)
     flows = streams.plan(request.seconds, request.quick) if "streams" in request.sections else []
-    waiting = sum(flow.seconds + 5 for flow in flows if flow.key not in kept.results)
+    points = outside.plan(request.chosen()) if "nics" in request.sections else []
+    streaming = sum(flow.seconds + 5 for flow in flows if flow.key not in kept.results)
+    waiting = streaming + outside.seconds(outside.missing(points, kept), request.runs)
     progress = Progress(kept, [*inner, *more], waiting)
     inside.measure(image, inner, kept, progress.advance)
-    instructions.measure(image, profiles, kept, progress.advance, folder)
+    instructions.measure(image, more, kept, progress.advance, folder)
+    outside.measure(image, points, request.runs, kept)
     streams.measure(image, flows, kept)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from devkit.errors import KitError
 from devkit.paths import OUT
 
-FORMAT = 1
+#: Goes up when results of the same name mean something else.
+FORMAT = 2
 FOLDER = OUT / "bench"
 DEFAULT = FOLDER / "bench.json"
 
@@ -71,9 +72,11 @@ class Store:
 def load(path: Path) -> dict[str, Any]:
     """Return a finished or unfinished file; KitError FQ-BENCH where it is none."""
     content = _read_or_none(path)
-    if content is None or content.get("format") != FORMAT:
-        what = f"{path} has no figures of ./inv bench in this version's format"
-        raise KitError("FQ-BENCH", what, "give a bench.json that this version of the kit wrote")
+    if content is None or "format" not in content:
+        raise KitError("FQ-BENCH", f"{path} has no figures of ./inv bench", "give a bench.json that it wrote")
+    if content["format"] != FORMAT or not isinstance(content.get("results"), dict):
+        what = f"{path} has figures in format {content['format']}, this version of the kit reads {FORMAT}"
+        raise KitError("FQ-BENCH", what, "compare with a run of this version, or with the kit that wrote it")
     return content
 
 

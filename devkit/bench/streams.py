@@ -10,6 +10,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from devkit import datapath, iperf
+from devkit.bench.host_use import HostUse
 from devkit.bench.store import Store
 from devkit.build.image import Image
 from devkit.datapath import DataPath
@@ -56,13 +57,16 @@ def measure(image: Image, streams: Sequence[Stream], store: Store) -> None:
                 with stage(f"{stream.seconds} s of TCP: {stream.path.label}, {nic}"):
                     result = _one(lab, target, stream)
                 store.add(stream.key, result)
-                say(f"  {result['mbit_per_s']:.0f} Mbit/s, target CPU {result['cpu']:.0%}")
+                rate, cpu, others = (result[name] for name in ("mbit_per_s", "cpu", "others"))
+                say(f"  {rate:.0f} Mbit/s, target CPU {cpu:.0%}, host used by others {others:.0%}")
 
 
 def _one(lab: Lab, target: Target, stream: Stream) -> dict[str, Any]:
     address = topology.load().server.endpoint.address4
     with datapath.laid(target, stream.path), iperf.running(lab, address, stream.seconds) as run:
+        before = HostUse.read(lab.pid)
         samples = _idle_samples(target, run)
+        others = before.others_until(HostUse.read(lab.pid), samples[-1].at)
         throughput = run.result()
     return {
         "path": stream.path.name,
@@ -73,6 +77,7 @@ def _one(lab: Lab, target: Target, stream: Stream) -> dict[str, Any]:
         "mbit_per_s": throughput.mbit_per_s,
         "retransmits": throughput.retransmits,
         "cpu": samples[0].busy_until(samples[-1]),
+        "others": others,
         "cpu_samples": [[after.at, before.busy_until(after)] for before, after in pairwise(samples)],
         "mbit_samples": [[part.start, part.mbit_per_s] for part in throughput.intervals],
     }

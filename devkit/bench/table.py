@@ -10,11 +10,10 @@ from typing import Any
 from devkit.bench import loads
 from devkit.bench.bed import Bed
 from devkit.bench.loads import Load
-from devkit.bench.rows import PLAIN, Row, Setting
+from devkit.bench.rows import Row, Setting
 from devkit.bench.saturation import Search
 from devkit.bench.source import carried
 from devkit.bench.steps import Measure, Step
-from devkit.modules import NFQUEUE
 from devkit.target import Target
 
 #: Bytes of a packet that are copied, in the column of headers only.
@@ -30,26 +29,21 @@ def steps(rows: Sequence[Row], runs: int, *, capacity: bool = True) -> list[Step
 
 def _row_steps(row: Row, runs: int, capacity: bool) -> list[Step]:
     setting = Setting(row)
-    found = [
-        Step(
-            f"cost/{row.name}/{load.name}",
-            setting,
-            cost(_paced(row, load), runs, row.timer_us),
-            runs * row.slower,
-        )
-        for load in loads.COST
-    ]
+    found = [_cost_step(row, load.name, setting, load, runs) for load in loads.COST if load != loads.TCP_GSO]
     found.append(Step(f"latency/{row.name}", setting, latency(loads.LATENCY, row.timer_us)))
     if capacity:
         found.append(Step(f"capacity/{row.name}", setting, saturation(row), 8))
-    if row.is_fastqueue or (row.module == NFQUEUE and row.slower == 1):
-        headers = Setting(row, ("--copy-range", str(COPY_RANGE)))
-        measure = cost(_paced(row, loads.UDP_1400), runs, row.timer_us)
-        found.append(Step(f"cost/{row.name}/{COPY_64}", headers, measure, runs))
-    if row == PLAIN:
-        measure = cost(loads.UDP_1400, runs)
-        found.append(Step(f"cost/{row.name}/{COPY_64}", setting, measure, runs))
+    if row.copies_less:
+        headers = Setting(row, ("--copy-range", str(COPY_RANGE)) if row.command else ())
+        found.append(_cost_step(row, COPY_64, headers, loads.UDP_1400, runs))
+    if row.gso is not None:
+        found.append(_cost_step(row, loads.TCP_GSO.name, Setting(row, row.gso), loads.TCP_GSO, runs))
     return found
+
+
+def _cost_step(row: Row, column: str, setting: Setting, load: Load, runs: int) -> Step:
+    measure = cost(_paced(row, load), runs, row.timer_us)
+    return Step(f"cost/{row.name}/{column}", setting, measure, runs * row.slower)
 
 
 def _paced(row: Row, load: Load) -> Load:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devkit.bench.goals import SATURATED, goals
-from devkit.bench.loads import COST, UDP_1400
+from devkit.bench.loads import COST, SWEEP, UDP_1400
+from devkit.bench.nic import NICS, ROWS, UDP
 from devkit.bench.results import Results, difference
 from devkit.bench.rows import FASTQUEUE_C, NFQUEUE_C, PLAIN, Row
-from devkit.bench.spread import Spread
+from devkit.bench.spread import Spread, change
 from devkit.bench.table import COPY_64
+from devkit.bench.tune import Model, mean_latency
 
 _COLUMNS = {**{load.name: load.label for load in COST}, COPY_64: "1400, 64 copied"}
 #: Functions of the own cost that are told one by one (instructions per packet).
@@ -120,6 +122,45 @@ def _own_functions(results: Results, load: str) -> dict[str, float]:
     return difference(ours, plain) if ours and plain else {}
 
 
+def nic_table(results: Results) -> Table | None:
+    """Packets from outside through emulated cards, beside those of the source inside the target."""
+    lines = []
+    for place in ("inside", *NICS):
+        for row in ROWS:
+            costs = [_nic_cell(results, place, row, load.name) for load in UDP]
+            rate, ratio = results.nic_tcp(place, row), results.nic_tcp_ratio(place, row)
+            tcp = (_spread(rate) if rate else "–", f"{ratio:.2f}" if ratio else "–")
+            lines.append((row.label, "source inside" if place == "inside" else place, *costs, *tcp))
+    heads = ("path", "packets from", "1400 bytes, bursts", "one by one", "TCP, Mbit/s", "of plain")
+    return Table(heads, lines, _NIC_NOTE) if results.keys("nic/") else None
+
+
+def _nic_cell(results: Results, place: str, row: Row, load: str) -> str:
+    cost = results.cost(row, load) if place == "inside" else results.nic_cost(place, row, load)
+    return _spread(cost) if cost else "–"
+
+
+_NIC_NOTE = (
+    "± half the distance of the extremes. Bursts from outside are as the host's scheduler leaves them: these "
+    "figures do depend on it. TCP: per second that the target's processor worked; offloads off."
+)
+
+
+def model_table(results: Results) -> Table | None:
+    """Mean latency of the timer-only mode: measured and the model's."""
+    model = Model.fitted(results)
+    lines = []
+    for key in results.keys("timer/"):
+        raw = results.raw(key)
+        if raw:
+            measured, told = mean_latency(raw), model.latency_us(raw["period_us"], SWEEP.rate, SWEEP.burst)
+            error = f"{100 * change(measured, told):+.0f} %"
+            cells = (f"{raw['frames']:,}", f"{measured:,.0f}", f"{told:,.0f}", error)
+            lines.append((f"{raw['period_us']:,} µs", *cells))
+    heads = ("timer period", "frames", "mean latency, µs", "model", "model's error")
+    return Table(heads, lines) if lines else None
+
+
 def stream_table(results: Results) -> Table | None:
     """Throughput and CPU of each TCP stream."""
     lines = []
@@ -129,8 +170,9 @@ def stream_table(results: Results) -> Table | None:
         if raw:
             part = f"{ratio:.2f}" if ratio else "–"
             cells = (raw["label"], f"{raw['mbit_per_s']:,.0f}", part, f"{100 * raw['cpu']:.0f} %")
-            lines.append((machine.replace("-", ", "), *cells, str(raw["retransmits"])))
-    heads = ("network card", "path", "Mbit/s", "of plain", "target CPU", "retransmits")
+            others = f"{100 * raw['others']:.0f} %" if "others" in raw else "–"
+            lines.append((machine.replace("-", ", "), *cells, others, str(raw["retransmits"])))
+    heads = ("network card", "path", "Mbit/s", "of plain", "target CPU", "host used by others", "retransmits")
     return Table(heads, lines, _HOST_LIMIT) if lines else None
 
 

@@ -37,6 +37,7 @@ def show(results: Results) -> None:
     for title, table in (
         ("Instructions per packet", tables.cost_table(results)),
         ("Own cost, beyond plain forwarding", tables.own_table(results)),
+        ("Packets from outside", tables.nic_table(results)),
         ("TCP, real time", tables.stream_table(results)),
         ("Goals", tables.goal_table(results)),
     ):

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass
+from typing import Any
 
 from devkit.bench.loads import SWEEP
 from devkit.bench.progress import per_packet
 from devkit.bench.results import Results
-from devkit.bench.spread import quantile
 from devkit.errors import KitError
 
 #: Instructions per second of the profiles p3-1g: a nanosecond each.
@@ -28,19 +29,17 @@ class Model:
 
     packet_cost:  instructions of the whole target per packet, without the timer's
     tick_cost:    instructions of each tick of the timer
-    send_us:      time to settle one frame, for which those behind it wait
-    base_us:      latency that is none of these
+    send_us:      part of a packet's time that the sender takes when it settles its frame
 
-    The timer starts with the first packet of an empty ring and stops when the ring is empty again, so
-    there is no more than one tick a burst. Of the bursts that come in one period the first waits for a
-    whole period, the last hardly at all. A ring passes at most its frames a period, and the sender
-    TICK_FRAMES; a processor what packets and ticks cost.
+    The timer starts with the first packet of an empty ring. A burst can leave at the first tick that
+    comes when the handler has answered it. Of the bursts that leave at one tick the first has waited
+    longest. A ring passes at most its frames a period, and the sender TICK_FRAMES; a processor what
+    packets and ticks cost.
     """
 
     packet_cost: float = 8_400.0
-    tick_cost: float = 3_000.0
-    send_us: float = 5.0
-    base_us: float = 0.0
+    tick_cost: float = 0.0
+    send_us: float = 2.0
 
     @classmethod
     def fitted(cls, results: Results) -> Model:
@@ -48,22 +47,36 @@ class Model:
         points = [raw for raw in map(results.raw, results.keys("timer/")) if raw]
         if len({raw["period_us"] for raw in points}) < 3:
             return cls()
-        rounds = [Round.of(raw["period_us"], SWEEP.rate, SWEEP.burst) for raw in points]
-        ticks = [1 / one.packets for one in rounds]
-        tick_cost, packet_cost = _line(ticks, [per_packet([raw["cost"]]).median for raw in points])
-        medians = [quantile(raw["latency"]["latency_ns"], 0.5) / 1000 for raw in points]
-        beyond = [median - one.wait_us for median, one in zip(medians, rounds, strict=True)]
-        send, base = _line([one.packets / 2 for one in rounds], beyond)
-        return cls(packet_cost, max(0.0, tick_cost), max(0.0, send), base)
+        costs = [per_packet([raw["cost"]]).median for raw in points]
+        first = cls(sum(costs) / len(costs))
+        rounds = [first.round(raw["period_us"], SWEEP.rate, SWEEP.burst) for raw in points]
+        tick_cost, packet_cost = _line([1 / one.packets for one in rounds], costs)
+        if tick_cost < 0:  # ticks cost less than can be told from the rest
+            tick_cost, packet_cost = 0.0, first.packet_cost
+        beyond = [mean_latency(raw) - one.wait_us for raw, one in zip(points, rounds, strict=True)]
+        # latency beyond the wait: settling those before it, less the burst's own arrival until it
+        send = [(left + SWEEP.burst / 2 * packet_cost * 1e6 / SPEED) / ((one.packets + SWEEP.burst) / 2)
+                for left, one in zip(beyond, rounds, strict=True)]  # fmt: skip
+        return cls(packet_cost, tick_cost, min(max(0.0, statistics.median(send)), 1e6 * packet_cost / SPEED))
+
+    @property
+    def receive_us(self) -> float:
+        """Part of a packet's time until the handler has answered it."""
+        return 1e6 * self.packet_cost / SPEED - self.send_us
+
+    def round(self, period_us: float, rate: float, burst: int) -> Round:
+        """Return what a tick settles under ``rate`` packets/s in bursts."""
+        return Round.of(period_us, burst * 1e6 / rate, burst, burst * self.receive_us)
 
     def latency_us(self, period_us: float, rate: float, burst: int) -> float:
         """Mean latency of ``rate`` packets/s that come in bursts."""
-        one = Round.of(period_us, rate, burst)
-        return max(0.0, one.wait_us + self.send_us * one.packets / 2 + self.base_us)
+        one = self.round(period_us, rate, burst)
+        return max(0.0, one.wait_us - self.receive_us * burst / 2 + self.send_us * one.packets / 2)
 
     def worst_us(self, period_us: float, burst: int) -> float:
-        """Longest latency: a whole period, and the burst that came with the packet goes first."""
-        return period_us + self.send_us * burst + max(0.0, self.base_us)
+        """Longest latency: a burst that was answered just after a tick waits for the next."""
+        handled = burst * self.receive_us
+        return period_us * max(1, math.ceil(handled / period_us)) + handled + self.send_us * burst
 
     def highest_rate(self, period_us: float, frames: int) -> float:
         """Packets per second that pass without a loss: the smaller of ring's and processor's limit."""
@@ -73,23 +86,28 @@ class Model:
 
     def cpu(self, period_us: float, rate: float, burst: int) -> float:
         """Part of the processor (0 to 1, more if it cannot) that the load takes."""
-        one = Round.of(period_us, rate, burst)
+        one = self.round(period_us, rate, burst)
         return rate * (self.packet_cost + self.tick_cost / one.packets) / SPEED
+
+
+def mean_latency(raw: dict[str, Any]) -> float:
+    """Measured mean of a point of the timer sweep, in µs."""
+    return statistics.fmean(raw["latency"]["latency_ns"]) / 1000
 
 
 @dataclass(frozen=True)
 class Round:
-    """From a timer's start to its tick: packets settled by it, and how long they wait on average."""
+    """From a timer's start to the tick that settles: packets of that tick, and the mean wait of bursts."""
 
     packets: float
     wait_us: float
 
     @classmethod
-    def of(cls, period_us: float, rate: float, burst: int) -> Round:
-        """``rate`` packets/s come in bursts; the first burst starts the timer."""
-        gap = burst * 1e6 / rate
-        bursts = int(period_us / gap) + 1
-        return cls(bursts * burst, period_us - (bursts - 1) * gap / 2)
+    def of(cls, period_us: float, gap_us: float, burst: int, handled_us: float) -> Round:
+        """Bursts come every ``gap_us`` and are answered ``handled_us`` later; the first starts the timer."""
+        tick = period_us * max(1, math.ceil(handled_us / period_us))
+        bursts = int((tick - handled_us) / gap_us) + 1
+        return cls(bursts * burst, tick - (bursts - 1) * gap_us / 2)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from devkit.bench.figures import style
 from devkit.bench.loads import SWEEP
 from devkit.bench.progress import per_packet
 from devkit.bench.results import Results
-from devkit.bench.spread import quantile
-from devkit.bench.tune import Model
+from devkit.bench.tune import Model, mean_latency
 
 _SHADES = ("#8ecae6", "#2a6f97", "#012a4a")
 
@@ -60,11 +59,7 @@ def timers(results: Results) -> Figure | None:
 
     panels = (
         ("instructions per packet", lambda raw: per_packet([raw["cost"]]).median, None),
-        (
-            "median latency, µs",
-            _median,
-            latency,
-        ),
+        ("mean latency, µs", mean_latency, latency),
         ("highest rate, packets/s", lambda raw: raw["saturation"]["packets_per_s"], model.highest_rate),
     )
     for axes, (label, value, predicted) in zip(figure.subplots(1, 3), panels, strict=True):
@@ -75,10 +70,6 @@ def timers(results: Results) -> Figure | None:
         style.plain_axes(axes)
     axes.legend(fontsize=8, frameon=False)
     return figure
-
-
-def _median(raw: dict[str, dict[str, list[int]]]) -> float:
-    return quantile(raw["latency"]["latency_ns"], 0.5) / 1000
 
 
 def _timer_panel(

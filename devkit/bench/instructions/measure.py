@@ -8,19 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from devkit.bench import bed, inside, loads
+from devkit.bench import inside, loads
 from devkit.bench.bed import Bed
 from devkit.bench.inside import Advance
 from devkit.bench.instructions import plugin
 from devkit.bench.instructions.symbols import Symbols, totals
-from devkit.bench.laying import laid
 from devkit.bench.rows import FASTQUEUE_C, NFQUEUE_C, PLAIN, PYTHON_BATCH, Row, Setting
 from devkit.bench.source import carried
-from devkit.bench.steps import Measure, Step, by_setting
+from devkit.bench.steps import Measure, Step
 from devkit.bench.store import Store
 from devkit.build.image import Image
-from devkit.lab.client import Lab
-from devkit.progress import stage
 from devkit.target import Target
 
 ROWS = (PLAIN, NFQUEUE_C, FASTQUEUE_C, PYTHON_BATCH)
@@ -67,20 +64,10 @@ def _shares(counted: dict[str, int], packets: int) -> dict[str, float]:
     return {**shown, REST: round(rest, 2)}
 
 
-def measure(image: Image, rows: Sequence[Row], store: Store, advance: Advance, folder: Path) -> None:
+def measure(image: Image, steps: Sequence[Step], store: Store, advance: Advance, folder: Path) -> None:
     """Profile what the store does not have, in a boot of its own: the plugin makes QEMU slow."""
-    out = folder / OUT_NAME
-    missing = [step for step in steps(rows, out, image) if step.key not in store.results]
-    if not missing:
+    if all(step.key in store.results for step in steps):
         return
     folder.mkdir(parents=True, exist_ok=True)
-    profile = plugin.profile_with(plugin.build(folder), out, inside.PROFILE)
-    with stage("boot the target with the profiler"):
-        lab = Lab.start()
-        target = Target.boot(image, lab=lab, profile=profile, mem=inside.MEMORY)
-    with lab, target, bed.made(target) as made:
-        for setting, group in by_setting(missing):
-            with laid(target, setting):
-                for step in group:
-                    store.add(step.key, step.measure(target, made))
-                    advance(step)
+    profile = plugin.profile_with(plugin.build(folder), folder / OUT_NAME, inside.PROFILE)
+    inside.measure(image, steps, store, advance, profile)

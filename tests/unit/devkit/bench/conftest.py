@@ -26,9 +26,15 @@ def run(per_packet: int, latency_ns: list[int] | None = None) -> dict[str, Any]:
 def stream(path: str, rate: float) -> dict[str, Any]:
     samples = [[float(second), rate] for second in range(1, 11)]
     return {
-        "path": path, "label": path, "mbit_per_s": rate, "cpu": 0.95, "retransmits": 0,
+        "path": path, "label": path, "mbit_per_s": rate, "cpu": 0.95, "others": 0.1, "retransmits": 0,
         "cpu_samples": [[second, 0.5] for second, _ in samples], "mbit_samples": samples,
     }  # fmt: skip
+
+
+def through_a_card(per_packet: int) -> dict[str, Any]:
+    """A result of traffic from outside; the target does nothing without it."""
+    runs = [{**run(value), "octets": 15_000} for value in (per_packet - 10, per_packet, per_packet + 10)]
+    return {"rest": {"virtual_ns": 100, "idle_ns": 100}, "runs": runs}
 
 
 def timer(frames: int, period: int) -> dict[str, Any]:
@@ -48,6 +54,8 @@ def _results(scale: float = 1.0) -> Results:
         raw[f"latency/{row}"] = {"runs": [run(value, [value, value, 2 * value])]}
         raw[f"capacity/{row}"] = {"packets_per_s": 1e9 / value}
         raw[f"profile/{row}/udp-1400"] = {"functions": {"memcpy": value / 2, "f [fastqueue]": value / 2}}
+        if row in {"plain", "nfqueue-c", "fastqueue-c"}:
+            raw |= {f"nic/virtio/{row}/{kind}": through_a_card(value) for kind in ("udp-1400", "low", "tcp")}
     raw |= {f"ring/{frames}": {"runs": [run(7_000)]} for frames in (64, 128)}
     raw |= {f"queues/{number}": {"runs": [run(7_000)]} for number in (0, 1, 2)}
     raw |= {

@@ -37,6 +37,20 @@ def test_the_report_is_self_contained_and_warns_at_every_figure(results: Make, t
     assert "./inv bench --only streams --seconds 180" in text
 
 
+def test_the_report_has_each_table(results: Make) -> None:
+    text = page.page(results())
+    for title in (
+        "What was to be reached",
+        "Instructions per packet, whole target",
+        "Packets from outside, through emulated network cards",
+        "Timer only: the model beside what was measured",
+        "TCP through the target",
+    ):
+        assert f">{title}</h3>" in text
+    assert "<th>host used by others</th>" in text
+    assert "<td>10 %</td>" in text
+
+
 def test_the_same_figures_give_the_same_report(results: Make) -> None:
     assert page.page(results()) == page.page(results())
 
@@ -50,6 +64,8 @@ def test_goals_say_what_is_reached(results: Make) -> None:
     assert met["own cost, C, 1400 bytes"] is True
     assert met["own cost, Python one by one, 1400 bytes"] is None
     assert met["CPU below NFQUEUE C for the same traffic"] is True
-    assert met["TCP of plain forwarding, offloads off, C"] is True
+    assert met["TCP of plain forwarding, virtio, C, own time"] is True
+    assert met["TCP of plain forwarding, virtio, C, real time"] is True
+    assert met["TCP of plain forwarding, e1000, C, own time"] is None
     dearer = {goal.what: goal.met for goal in goals(results(1.2))}
     assert dearer["own cost, C, 1400 bytes"] is False

@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from devkit.bench import source
+from devkit.bench import source, table
 from devkit.bench.bed import Bed
-from devkit.bench.loads import LATENCY, UDP_1400, Load
-from devkit.bench.rows import FASTQUEUE_C, PLAIN, PYTHON_BATCH, Setting
+from devkit.bench.loads import LATENCY, TCP_GSO, UDP_1400, Load
+from devkit.bench.rows import ALL, FASTQUEUE_C, NETFILTERQUEUE, PLAIN, PYTHON_BATCH, Setting
 from devkit.bench.saturation import Search
 from devkit.bench.source import Run
 from devkit.bench.steps import Step, by_setting
@@ -84,6 +84,13 @@ def test_a_load_becomes_options() -> None:
     assert UDP_1400.rate == 60_000
 
 
+def test_tcp_has_its_own_options() -> None:
+    words = TCP_GSO.words()
+    assert words[words.index("--tcp") :] == ["--tcp", "45", "--acks", "1"]
+    assert TCP_GSO.segments * (TCP_GSO.length - 52) + 52 < 65_536
+    assert "--tcp" not in UDP_1400.words()
+
+
 def test_the_search_finds_the_shortest_period_that_is_carried() -> None:
     def answer(words: dict[str, str]) -> str:
         lost = int(words["--period-us"]) < 500
@@ -107,6 +114,13 @@ def test_handlers_get_their_options_before_their_name() -> None:
         "1",
     )
     assert Setting(PYTHON_BATCH).argv(0)[-1] == "null"
+
+
+def test_every_row_has_the_columns_that_it_can_have() -> None:
+    keys = {step.key for step in table.steps(ALL, runs=1)}
+    for row in ALL:
+        assert {f"cost/{row.name}/{column}" for column in ("udp-64", "ipv6-1400", "tcp", "copy-64")} <= keys
+        assert (f"cost/{row.name}/tcp-gso" in keys) == (row != NETFILTERQUEUE)
 
 
 def test_steps_of_one_setting_come_together() -> None:

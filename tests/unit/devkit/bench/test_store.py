@@ -40,7 +40,21 @@ def test_another_image_or_a_finished_run_begins_anew_and_keeps_the_old(path: Pat
     assert store.load(path.with_suffix(".previous.json"))["complete"]
 
 
-@pytest.mark.parametrize("text", [None, "no json", "[]", '{"format": 0}'])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"format": 1, "results": {}}', "format 1, this version of the kit reads"),
+        (f'{{"format": {store.FORMAT}}}', "has figures in format"),
+    ],
+)
+def test_a_file_of_another_version_is_told(path: Path, text: str, words: str) -> None:
+    path.write_text(text)
+    with pytest.raises(KitError, match=words) as caught:
+        store.load(path)
+    assert caught.value.code == "FQ-BENCH"
+
+
+@pytest.mark.parametrize("text", [None, "no json", "[]", "{}"])
 def test_what_is_no_bench_file_is_told(path: Path, text: str | None) -> None:
     if text is not None:
         path.write_text(text)

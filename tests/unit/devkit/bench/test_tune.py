@@ -9,14 +9,27 @@ from devkit.errors import KitError
 
 Make = Callable[..., Results]
 
-MODEL = Model(packet_cost=8_000, tick_cost=2_000, send_us=5, base_us=0)
+MODEL = Model(packet_cost=8_000, tick_cost=2_000, send_us=2)
 
 
 def test_bursts_of_one_period_wait_less_and_less() -> None:
-    alone = Round.of(100, 20_000, 20)
-    assert (alone.packets, alone.wait_us) == (20, 100)
-    three = Round.of(2_500, 20_000, 20)
+    alone = Round.of(500, 1_000, 20, 120)
+    assert (alone.packets, alone.wait_us) == (20, 500)
+    three = Round.of(2_500, 1_000, 20, 120)
     assert (three.packets, three.wait_us) == (60, 1_500)
+
+
+def test_a_burst_leaves_at_the_first_tick_after_its_answers() -> None:
+    assert Round.of(100, 1_000, 20, 120).wait_us == 200
+    late = Round.of(2_100, 1_000, 20, 120)
+    assert late.packets == 40  # the third came just before the tick
+
+
+def test_latency_is_the_wait_less_arriving_and_settling() -> None:
+    assert MODEL.receive_us == pytest.approx(6)
+    assert MODEL.latency_us(500, 20_000, 20) == pytest.approx(500 - 60 + 20)
+    assert MODEL.worst_us(500, 20) == pytest.approx(500 + 120 + 40)
+    assert MODEL.worst_us(100, 20) == pytest.approx(200 + 120 + 40)
 
 
 def test_the_rate_ends_at_the_ring_the_tick_or_the_processor() -> None:
@@ -61,4 +74,5 @@ def test_what_cannot_be_is_told(rate: float, latency: float, memory: int, words:
 def test_the_model_is_fitted_to_the_sweep(results: Make) -> None:
     fitted = Model.fitted(results())
     assert fitted.packet_cost == pytest.approx(8_400)
+    assert fitted.receive_us + fitted.send_us == pytest.approx(8.4)
     assert fitted != Model()

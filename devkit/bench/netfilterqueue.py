@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""The PyPI package NetfilterQueue, cross-built for the target: a baseline of NFQUEUE in Python.
+
+It is put into the target for its row only, not into the image: about 110 KB. Its release carries C code that
+Cython 0.29.26 wrote, which CPython 3.11 does not compile; the last Cython of that series writes it anew.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from devkit import cache, command
+from devkit.build import native
+from devkit.build.extension import HEADERS
+from devkit.build.kernel import build_environment
+from devkit.paths import LOGS
+from devkit.progress import stage
+
+SOURCE = (
+    "NetfilterQueue==1.1.0 --hash=sha256:e30eff999325617f54bd95b3d8d3353214cc77b5e3188f90ec3a6f6288888d72"
+)
+CYTHON = "Cython==0.29.37 --hash=sha256:95f1d6a83ef2729e67b3fa7318c829ce5b07ac64c084cd6af11c228e0364662c"
+#: Part of the key: raise it when this module makes something else of the same sources.
+_RECIPE = "1"
+_LIBRARY = "_impl.cpython-311-i386-linux-gnu.so"
+_NETWORK = "PyPI must be reachable once; or leave the row out: --rows"
+
+
+def package() -> Path:
+    """Folder of the package's files for the target, from the cache where it was built before.
+
+    KitError FQ-COMMAND where it cannot be fetched or does not build, FQ-TOOL.
+    """
+    libraries = native.sysroot()
+    versions = (libraries / "packages.json").read_text()
+    key = cache.digest(_RECIPE, SOURCE, CYTHON, native.CFLAGS, versions)
+    return cache.entry("netfilterqueue", key, lambda work: _make(work, libraries)) / "package"
+
+
+def _make(work: Path, libraries: Path) -> None:
+    log = LOGS / "netfilterqueue.log"
+    with stage("NetfilterQueue: fetch and build for the target", log):
+        sources = _sources(work, log)
+        made = work / "package"
+        made.mkdir()
+        for name in ("__init__.py", "_version.py"):
+            (sources / name).rename(made / name)
+        _compile(_translated(work, sources, log), made / _LIBRARY, libraries, log)
+    for name in ("download", "source", "cython"):
+        cache.remove_tree(work / name)
+
+
+def _sources(work: Path, log: Path) -> Path:
+    # Not --no-binary :all:, which has pip build its build tools from their sources too.
+    options = ["--no-deps", "--no-binary", "NetfilterQueue", "--dest", str(work / "download")]
+    _pip(work, SOURCE, ["download", *options], log)
+    (archive,) = (work / "download").iterdir()
+    shutil.unpack_archive(archive, work / "source")
+    (found,) = (work / "source").glob("*/netfilterqueue")
+    return found
+
+
+def _translated(work: Path, sources: Path, log: Path) -> Path:
+    tool = work / "cython"
+    _pip(work, CYTHON, ["install", "--no-deps", "--only-binary", "Cython", "--target", str(tool)], log)
+    written = work / "source" / "_impl.c"
+    words = ["--directive", "language_level=3str", "-o", str(written), str(sources / "_impl.pyx")]
+    environment = {**os.environ, "PYTHONPATH": str(tool)}
+    command.run([sys.executable, "-m", "cython", *words], log=log, env=environment)
+    return written
+
+
+def _compile(source: Path, library: Path, libraries: Path, log: Path) -> None:
+    folder = libraries / "usr/lib/i386-linux-gnu"
+    argv: list[str | Path] = [
+        command.need(native.COMPILER, "gcc-i686-linux-gnu"), "-shared", "-fPIC", *native.CFLAGS.split(), "-s",
+        f"-I{libraries / HEADERS}", f"-I{libraries / 'usr/include'}", source,
+        f"-L{folder}", f"-Wl,-rpath-link={folder}", "-lnetfilter_queue", "-o", library,
+    ]  # fmt: skip
+    command.run(argv, log=log, env=build_environment())
+
+
+def _pip(work: Path, requirement: str, words: list[str], log: Path) -> None:
+    """Have pip do ``words`` with one requirement, whose hash it checks."""
+    pinned = work / "requirement.txt"
+    pinned.write_text(f"{requirement}\n")
+    argv = [sys.executable, "-m", "pip", *words, "--require-hashes", "-r", str(pinned)]
+    command.run(argv, log=log, remedy=_NETWORK)
