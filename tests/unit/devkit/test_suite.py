@@ -49,7 +49,7 @@ def test_unknown_kernel_is_refused_before_anything_runs() -> None:
 def test_each_debug_kernel_gets_what_reaches_the_module() -> None:
     folders = ["tests/integration/packets", "tests/integration/safety"]
     assert suite.plan_debug("accept", ["-x"]) == [
-        [*PYTEST, "-k", "accept", "-x", f"--kernel={name}", *folders]
+        [*PYTEST, "-k", "accept", "-x", "--timeout=1500", f"--kernel={name}", *folders]
         for name in ("lockdep", "kasan", "kcsan")
     ]
 
@@ -57,7 +57,9 @@ def test_each_debug_kernel_gets_what_reaches_the_module() -> None:
 def test_a_path_is_run_alone_on_the_debug_kernels_too() -> None:
     path = "tests/integration/safety/test_soak.py"
     names = ("lockdep", "kasan", "kcsan")
-    assert suite.plan_debug(None, [path]) == [[*PYTEST, path, f"--kernel={name}"] for name in names]
+    assert suite.plan_debug(None, [path]) == [
+        [*PYTEST, path, "--timeout=1500", f"--kernel={name}"] for name in names
+    ]
 
 
 def _statuses(monkeypatch: pytest.MonkeyPatch, statuses: Iterable[int]) -> list[str]:
