@@ -235,6 +235,11 @@ static int fq_queue_apply(struct fq_queue *queue,
 		queue->period = ns_to_ktime((u64)set->period_us * NSEC_PER_USEC);
 	if (set->fields & FASTQUEUE_SET_TIMEOUT)
 		queue->timeout = msecs_to_jiffies(set->timeout_ms);
+	if (set->fields & FASTQUEUE_SET_LIMIT)
+		queue->limit = set->limit;
+	/* read without the lock, a packet sees the old flags or the new ones */
+	if (set->fields & FASTQUEUE_SET_FLAGS)
+		WRITE_ONCE(queue->flags, (queue->flags & ~FASTQUEUE_F_LIVE) | set->flags);
 	fq_sender_rearm(queue);
 	return 0;
 }
@@ -244,8 +249,8 @@ int fq_queue_set(struct fq_queue *queue, const struct fastqueue_settings *set)
 {
 	int err;
 
-	if (set->fields & ~FASTQUEUE_SET_ALL ||
-	    memchr_inv(set->reserved, 0, sizeof(set->reserved)) ||
+	if (set->fields & ~FASTQUEUE_SET_ALL || set->reserved ||
+	    (set->fields & FASTQUEUE_SET_FLAGS && set->flags & ~FASTQUEUE_F_LIVE) ||
 	    (set->fields & FASTQUEUE_SET_DEFAULT_ACTION &&
 	     !fq_action_valid(set->default_action)) ||
 	    (set->fields & FASTQUEUE_SET_PERIOD &&

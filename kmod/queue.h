@@ -33,6 +33,7 @@ struct fq_queue {
 
 	u32 flags;			/* FASTQUEUE_F_* */
 	u32 copy_range;
+	u32 limit;			/* packets out at most, 0: frames */
 	unsigned int default_action;	/* NF_ACCEPT or NF_DROP */
 	unsigned long timeout;		/* jiffies, 0: never */
 	ktime_t period;

@@ -97,7 +97,9 @@ static void fq_receiver_wake(struct fq_queue *queue, u32 count)
 
 static int fq_checksum_complete(struct fq_queue *queue, struct sk_buff *skb)
 {
-	if (skb->ip_summed != CHECKSUM_PARTIAL || queue->flags & FASTQUEUE_F_GSO)
+	if (skb->ip_summed != CHECKSUM_PARTIAL ||
+	    READ_ONCE(queue->flags) & FASTQUEUE_F_GSO ||
+	    skb_is_gso(skb))	/* the flag was there a moment ago */
 		return 0;
 	return skb_csum_is_sctp(skb) ? skb_crc32c_csum_help(skb) :
 				       skb_checksum_help(skb);
@@ -135,6 +137,15 @@ static void fq_count_lost(struct fq_queue *queue)
 	spin_unlock_bh(&queue->lock);
 }
 
+/* As many packets are out as the handler wants at most; frames may be left. */
+static bool fq_limit_reached(const struct fq_queue *queue)
+{
+	const struct fastqueue_stats *s = &queue->stats;
+
+	return queue->limit &&
+	       s->queued - s->accepted - s->dropped - s->flushed >= queue->limit;
+}
+
 /* One packet, one frame. 0: ours or settled; negative: the caller's to free. */
 static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
 {
@@ -154,7 +165,8 @@ static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
 	}
 	queue->stats.received++;
 	count = queue->fa;
-	if (unlikely(err || fq_frame_put(queue, entry, &owner, jiffies))) {
+	if (unlikely(err || fq_limit_reached(queue) ||
+		     fq_frame_put(queue, entry, &owner, jiffies))) {
 		action = fq_default_count(queue);
 		trace_fastqueue_default(queue, entry->skb, count, action);
 		spin_unlock_bh(&queue->lock);
@@ -276,7 +288,7 @@ int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 	}
 	entry->id = 0;
 	if (!skb_is_gso(skb) ||
-	    (queue->flags & FASTQUEUE_F_GSO && !skb_is_gso_sctp(skb)))
+	    (READ_ONCE(queue->flags) & FASTQUEUE_F_GSO && !skb_is_gso_sctp(skb)))
 		return fq_enqueue(queue, entry);
 	return fq_enqueue_segments(queue, entry, unconfirmed);
 }

@@ -106,6 +106,23 @@ static void check_late(uint32_t start)
 	ring_free(&queue);
 }
 
+static void check_one_by_one(uint32_t start)
+{
+	struct fq_queue queue;
+
+	ring_make(&queue, start);
+	status_of(&queue)->fa += 2;
+	EXPECT(fq_published(&queue) == start + 2 && fq_oldest(&queue) == start);
+	queue.words[start % FRAMES] = (start / FRAMES & 0xffffff) << 8 | FASTQUEUE_OCCUPIED;
+	EXPECT(fq_waiting(&queue, start) && !fq_waiting(&queue, start + FRAMES));
+	fq_answer(&queue, start, FASTQUEUE_ACCEPT);
+	EXPECT(!fq_waiting(&queue, start));
+	fq_taken(&queue, start + 1);
+	EXPECT(queue.control->fo == start + 1 && fq_first(&queue) == start + 1);
+	EXPECT(fq_wait(&queue, 0) == 1);
+	ring_free(&queue);
+}
+
 static void check_extras(uint32_t start)
 {
 	struct fastqueue_answer answer = { .mark = 7, .priority = 8, .queue = 9 };
@@ -131,6 +148,7 @@ int main(void)
 	for (i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
 		check_runs(starts[i]);
 		check_late(starts[i]);
+		check_one_by_one(starts[i]);
 		check_extras(starts[i]);
 	}
 	puts("libfastqueue: arithmetic checked");

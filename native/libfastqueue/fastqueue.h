@@ -11,8 +11,8 @@
  *
  * Functions return 0 or a number, or a negative error number; fq_explain()
  * says what it means for a queue. One thread a queue at a time; a process may
- * have many queues. A child of fork() has no ring. Frames are named by their
- * free-running count, which wraps at 2^32.
+ * have many queues. A child of fork() has no ring before fq_remap(). Frames are
+ * named by their free-running count, which wraps at 2^32.
  *
  * Link with what `pkg-config --cflags --libs libfastqueue` says.
  */
@@ -71,6 +71,16 @@ int fq_wait(struct fq_queue *queue, int timeout_ms);
 /* Count of the first frame that the last fq_wait() returned. */
 uint32_t fq_first(const struct fq_queue *queue);
 
+/*
+ * For handlers that take frames one at a time, or sleep in a poll() of their
+ * own: the count behind the newest frame, without a system call; and that all
+ * frames before count are taken, so that fq_fd() is readable only for others.
+ */
+uint32_t fq_published(const struct fq_queue *queue);
+void fq_taken(struct fq_queue *queue, uint32_t count);
+/* Count of the oldest frame that has not left the ring. */
+uint32_t fq_oldest(const struct fq_queue *queue);
+
 /* A packet, in place: holds until it is answered. */
 struct fq_frame {
 	const struct fastqueue_meta *meta;
@@ -82,6 +92,9 @@ struct fq_frame fq_frame(const struct fq_queue *queue, uint32_t count);
 
 /* The packet has left the ring meanwhile (time limit, interface gone). */
 bool fq_settled(const struct fq_queue *queue, uint32_t count);
+
+/* A packet is in the frame, and it has no answer yet. */
+bool fq_waiting(const struct fq_queue *queue, uint32_t count);
 
 /*
  * Answer one frame with FASTQUEUE_ACCEPT or FASTQUEUE_DROP; or number frames
@@ -109,6 +122,12 @@ void fq_answer_with(struct fq_queue *queue, uint32_t count, uint32_t verdict,
  * says -EPIPE.
  */
 int fq_resize(struct fq_queue *queue, const struct fq_options *options);
+
+/*
+ * In a child of fork() whose parent leaves the queue to it: map the ring, which
+ * does not come along. Pointers into the parent's ring are void.
+ */
+int fq_remap(struct fq_queue *queue);
 
 /* Settle what was answered now; fq_wait() does, except in timer-only mode. */
 int fq_kick(struct fq_queue *queue);

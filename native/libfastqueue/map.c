@@ -59,6 +59,15 @@ void fq_unmap(struct fq_queue *queue)
 	queue->control = NULL;
 }
 
+int fq_remap(struct fq_queue *queue)
+{
+	/* not unmapped: something else of the child's may lie there */
+	queue->answer_area.start = NULL;
+	queue->meta_area.start = NULL;
+	queue->payload_area.start = NULL;
+	return fq_map(queue);
+}
+
 void fq_lay_out(struct fq_queue *queue)
 {
 	unsigned char *answer = queue->answer_area.start;

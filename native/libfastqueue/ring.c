@@ -58,6 +58,23 @@ int fq_wait(struct fq_queue *queue, int timeout_ms)
 	return number ? (int)number : err;
 }
 
+uint32_t fq_published(const struct fq_queue *queue)
+{
+	return fq_fa(queue);
+}
+
+uint32_t fq_oldest(const struct fq_queue *queue)
+{
+	return __atomic_load_n(&queue->status->fp, __ATOMIC_ACQUIRE);
+}
+
+void fq_taken(struct fq_queue *queue, uint32_t count)
+{
+	queue->fo = count;
+	queue->first = count;
+	__atomic_store_n(&queue->control->fo, count, __ATOMIC_RELEASE);
+}
+
 uint32_t fq_first(const struct fq_queue *queue)
 {
 	return queue->first;
@@ -80,4 +97,12 @@ bool fq_settled(const struct fq_queue *queue, uint32_t count)
 	uint32_t fp = __atomic_load_n(&queue->status->fp, __ATOMIC_RELAXED);
 
 	return (int32_t)(fp - count) > 0;
+}
+
+bool fq_waiting(const struct fq_queue *queue, uint32_t count)
+{
+	const uint32_t *word = &queue->words[fq_slot(queue, count)];
+
+	return __atomic_load_n(word, __ATOMIC_RELAXED) ==
+	       (fq_lap(queue, count) | FASTQUEUE_OCCUPIED);
 }

@@ -80,16 +80,19 @@ F_WRITABLE: Final = 0x08
 F_TIMESTAMP: Final = 0x10
 F_UID: Final = 0x20
 F_ALL: Final = 0x3F
+F_LIVE: Final = F_GSO | F_TIMESTAMP | F_UID
 
 RING: Final = Struct("=10I 24x 6Q")
-SETTINGS: Final = Struct("=5I 12x")
+SETTINGS: Final = Struct("=7I 4x")
 STATS: Final = Struct("=14Q 16x")
 
 SET_DEFAULT_ACTION: Final = 0x01
 SET_PERIOD: Final = 0x02
 SET_TIMEOUT: Final = 0x04
 SET_COPY_RANGE: Final = 0x08
-SET_ALL: Final = 0x0F
+SET_LIMIT: Final = 0x10
+SET_FLAGS: Final = 0x20
+SET_ALL: Final = 0x3F
 
 IOC_MAGIC: Final = 0xFA
 _IOC_WRITE = 1

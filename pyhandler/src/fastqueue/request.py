@@ -104,7 +104,7 @@ def pack_settings(
         (abi.SET_COPY_RANGE, copy_range),
     )
     fields = sum(bit for bit, value in changes if value is not None)
-    return abi.SETTINGS.pack(fields, *(value or 0 for _, value in changes))
+    return abi.SETTINGS.pack(fields, *(value or 0 for _, value in changes), 0, 0)
 
 
 def _check_action(action: str) -> None:

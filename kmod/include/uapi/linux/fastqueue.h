@@ -144,6 +144,7 @@ struct fastqueue_meta {
 #define FASTQUEUE_F_TIMESTAMP	0x10u	/* stamp packets that have no time yet */
 #define FASTQUEUE_F_UID		0x20u	/* owner of local sockets */
 #define FASTQUEUE_F_ALL		0x3fu
+#define FASTQUEUE_F_LIVE	(FASTQUEUE_F_GSO | FASTQUEUE_F_TIMESTAMP | FASTQUEUE_F_UID)
 
 /*
  * FASTQUEUE_IOC_ALLOC: bind this file to a queue number and allocate its ring.
@@ -187,13 +188,17 @@ struct fastqueue_ring {
 
 /*
  * FASTQUEUE_IOC_SET: change a live queue; fields whose bit is not set stay.
- * Unlike ALLOC it has no defaults: a period or copy range of 0 is EINVAL.
+ * Unlike ALLOC it has no defaults: a period or copy range of 0 is EINVAL. A limit
+ * is a number of packets that may be out at once, 0: as many as there are frames.
+ * The flags are F_GSO, F_TIMESTAMP and F_UID, which hold for packets to come.
  */
 #define FASTQUEUE_SET_DEFAULT_ACTION	0x01u
 #define FASTQUEUE_SET_PERIOD		0x02u
 #define FASTQUEUE_SET_TIMEOUT		0x04u
 #define FASTQUEUE_SET_COPY_RANGE	0x08u
-#define FASTQUEUE_SET_ALL		0x0fu
+#define FASTQUEUE_SET_LIMIT		0x10u
+#define FASTQUEUE_SET_FLAGS		0x20u
+#define FASTQUEUE_SET_ALL		0x3fu
 
 struct fastqueue_settings {
 	__u32 fields;		/* FASTQUEUE_SET_* */
@@ -201,7 +206,9 @@ struct fastqueue_settings {
 	__u32 period_us;
 	__u32 timeout_ms;
 	__u32 copy_range;
-	__u32 reserved[3];	/* zero */
+	__u32 limit;
+	__u32 flags;		/* of FASTQUEUE_F_LIVE */
+	__u32 reserved;		/* zero */
 };
 
 /* FASTQUEUE_IOC_STATS. queued = accepted + dropped + flushed + occupied. */

@@ -23,7 +23,7 @@ Valid = Callable[[int, Mapping[str, int]], bool]
 RING_FIELDS = ("version", "size", "queue", "frames", "frame_size", "copy_range", "default_action",
                "period_us", "timeout_ms", "flags", *(f"reserved{n}" for n in range(6)))  # fmt: skip
 SETTING_FIELDS = ("fields", "default_action", "period_us", "timeout_ms", "copy_range",
-                  *(f"reserved{n}" for n in range(3)))  # fmt: skip
+                  "limit", "flags", "reserved")  # fmt: skip
 
 #: What may be in a field, as the header and docs/abi.md say; all else is EINVAL.
 RING_RULES: dict[str, Valid] = {
@@ -44,6 +44,8 @@ SETTING_RULES: dict[str, tuple[int, Valid]] = {  # the bit that says that it is 
     "period_us": (abi.SET_PERIOD, lambda value, _: 50 <= value <= 1_000_000),
     "timeout_ms": (abi.SET_TIMEOUT, lambda value, _: True),
     "copy_range": (abi.SET_COPY_RANGE, lambda value, ring: 1 <= value <= ring["frame_size"]),
+    "limit": (abi.SET_LIMIT, lambda value, _: True),
+    "flags": (abi.SET_FLAGS, lambda value, _: not value & ~abi.F_LIVE),
 }
 EDGES = (0, 1, 2, 7, 8, 9, 49, 50, 63, 64, 65, 112, 128, 65535, 65536, 65537, 1_000_000, 1_000_001,
          0x3F, 0x40, 0x7FFFFFFF, 0x80000000, U32)  # fmt: skip
@@ -60,7 +62,7 @@ def ring_answer(ring: Mapping[str, int]) -> int:
 def settings_answer(settings: Mapping[str, int], frame_size: int) -> int:
     """Return the errno that SET has for it, 0 for none."""
     shape = {"frame_size": frame_size}
-    right = settings["fields"] <= abi.SET_ALL and not any(settings.get(f"reserved{n}", 0) for n in range(3))
+    right = settings["fields"] <= abi.SET_ALL and not settings.get("reserved", 0)
     for name, (bit, rule) in SETTING_RULES.items():
         right = right and (not settings["fields"] & bit or rule(settings.get(name, 0), shape))
     return 0 if right else errno.EINVAL

@@ -54,7 +54,7 @@ def late_verdicts() -> None:
     handler.answer(range(8))
     handler.settle()
     same((handler.stats().accepted, flow.arrived()), (0, []), "answers to empty slots")
-    handler.device.set(abi.SETTINGS.pack(abi.SET_TIMEOUT, 0, 0, 0, 0))
+    handler.device.set(abi.SETTINGS.pack(abi.SET_TIMEOUT, 0, 0, 0, 0, 0, 0))
     flow.send(8)
     handler.answer(range(8))  # the slots of 8 to 15, a lap too early
     for count in range(8, 16):
@@ -140,7 +140,7 @@ def order() -> None:
 def _lost_verdict(flow: Flow, handler: Handler, action: int, arrive: list[int]) -> None:
     """The first of three has no answer, the time limit finds it; then one that is in time."""
     fields = abi.SET_DEFAULT_ACTION | abi.SET_TIMEOUT
-    handler.device.set(abi.SETTINGS.pack(fields, action, 0, 50, 0))
+    handler.device.set(abi.SETTINGS.pack(fields, action, 0, 50, 0, 0, 0))
     before = handler.stats().timed_out
     first = handler.fa
     flow.send(3)
