@@ -55,7 +55,10 @@ _MODEL = "Timer only: the model beside what was measured"
 _OUTSIDE = "Packets from outside, through emulated network cards"
 _WHERE = "Where the CPU goes (the paper's figure 1)"
 _STREAMS = "./inv bench --only streams --seconds 180"
-_REAL_AND_GUEST = f"TCP: real time. All others: {WARNING[0].lower()}{WARNING[1:]}"
+_REAL_AND_GUEST = (
+    f"{WARNING} TCP in its own time: through emulated cards, by the target's working time. TCP in real time "
+    "is told where plain forwarding kept the target busy; else the host was the limit."
+)
 
 
 def _header(results: Results) -> str:
@@ -63,10 +66,15 @@ def _header(results: Results) -> str:
     unfinished = "" if results.content["complete"] else " <strong>The run is not finished.</strong>"
     return (
         "<h1>Fast Queue: figures</h1>"
-        f"<p>{_text(around['date'])}.{unfinished} How they come about and what they are not: "
+        f"<p>{_text(_moment(around['date']))}.{unfinished} How they come about and what they are not: "
         "<code>docs/benchmarks.md</code>. All raw figures: <code>bench.json</code> beside this file.</p>"
         f'<p class="warning">{_text(WARNING)}</p>'
     )
+
+
+def _moment(date: str) -> str:
+    """Write a date and time of ISO 8601 for people."""
+    return date[:16].replace("T", " ") + " UTC" if "T" in date else date
 
 
 def _section(title: str, draw: style.Draw, results: Results, command: str, warning: str = WARNING) -> str:
@@ -83,11 +91,13 @@ def _section(title: str, draw: style.Draw, results: Results, command: str, warni
 def _table(title: str, table: tables.Table | None, note: str) -> str:
     if table is None:
         return ""
-    head = "".join(f"<th>{_text(cell)}</th>" for cell in table.head)
-    lines = "\n".join(_line(line) for line in table.lines)
+    words = [_is_text(column) for column in zip(*table.lines, strict=True)]
+    head = "".join(_cell("th", *one) for one in zip(table.head, words, strict=True))
+    lines = "\n".join(_line(line, words) for line in table.lines)
     caption = f'<p class="note">{_text(note)} {_text(table.note)}</p>' if note or table.note else ""
     return (
-        f"<h3>{_text(title)}</h3><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>{caption}"
+        f'<h3>{_text(title)}</h3><div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>{caption}"
     )
 
 
@@ -96,9 +106,18 @@ def _folded(title: str, table: tables.Table | None, note: str) -> str:
     return f"<details><summary>{_text(title)}</summary>{text}</details>" if text else ""
 
 
-def _line(cells: Sequence[str]) -> str:
+def _line(cells: Sequence[str], words: Sequence[bool]) -> str:
     first, *rest = cells
-    return f"<tr><th>{_text(first)}</th>{''.join(f'<td>{_text(cell)}</td>' for cell in rest)}</tr>"
+    others = "".join(_cell("td", *one) for one in zip(rest, words[1:], strict=True))
+    return f"<tr><th>{_text(first)}</th>{others}</tr>"
+
+
+def _cell(tag: str, cell: str, words: bool) -> str:
+    return f'<{tag} class="text">{_text(cell)}</{tag}>' if words else f"<{tag}>{_text(cell)}</{tag}>"
+
+
+def _is_text(column: Sequence[str]) -> bool:
+    return all(cell[:1].isalpha() for cell in column)
 
 
 def _text(words: str) -> str:

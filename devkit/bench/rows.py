@@ -66,6 +66,7 @@ TIMER_ONLY = Row(
     gso=_LARGE_FRAMES,
 )
 FASTQUEUE_C = Row("fastqueue-c", "Fast Queue, C", modules.FASTQUEUE, ("fq-null",), gso=_LARGE_FRAMES)
+#: Plain Python, and ("Python + C") with the C extension that the image has.
 PYTHON_SINGLE = Row(
     "fastqueue-python-single",
     "Fast Queue, Python, one by one",
@@ -84,7 +85,7 @@ PYTHON_BATCH = Row(
 )
 EXTENSION_SINGLE = Row(
     "fastqueue-extension-single",
-    "Fast Queue, Python with extension, one by one",
+    "Fast Queue, Python + C, one by one",
     modules.FASTQUEUE,
     (*_EXTENSION, "--one-by-one"),
     ("null",),
@@ -92,7 +93,7 @@ EXTENSION_SINGLE = Row(
 )
 EXTENSION_BATCH = Row(
     "fastqueue-extension-batch",
-    "Fast Queue, Python with extension, batches",
+    "Fast Queue, Python + C, batches",
     modules.FASTQUEUE,
     _EXTENSION,
     ("null",),

@@ -96,7 +96,9 @@ def _measure(request: Request, image: Image, kept: Store) -> None:
     profiles = request.chosen(instructions.ROWS) if "profile" in request.sections else []
     folder = kept.path.parent
     more = instructions.steps(profiles, folder / instructions.OUT_NAME, image)
-    flows = streams.plan(request.seconds, request.quick) if "streams" in request.sections else []
+    flows = []
+    if "streams" in request.sections:
+        flows = streams.plan(request.seconds, request.quick, request.chosen())
     points = outside.plan(request.chosen()) if "nics" in request.sections else []
     streaming = sum(flow.seconds + 5 for flow in flows if flow.key not in kept.results)
     waiting = streaming + outside.seconds(outside.missing(points, kept), request.runs)

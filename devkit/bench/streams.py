@@ -10,7 +10,9 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from devkit import datapath, iperf
+from devkit.bench import rows
 from devkit.bench.host_use import HostUse
+from devkit.bench.rows import Row
 from devkit.bench.store import Store
 from devkit.build.image import Image
 from devkit.datapath import DataPath
@@ -21,6 +23,13 @@ from devkit.target import Target
 
 PROFILE = "p3"
 
+#: The row that each path is like.
+_ROWS = {
+    datapath.PLAIN: rows.PLAIN,
+    datapath.NFQUEUE_C: rows.NFQUEUE_C,
+    datapath.FASTQUEUE_PYTHON: rows.EXTENSION_BATCH,
+    datapath.FASTQUEUE_C: rows.FASTQUEUE_C,
+}
 _INTERVAL = 1.0  # between samples, in seconds
 
 
@@ -39,10 +48,11 @@ class Stream:
         return f"stream/{self.nic}{'-offloads' if self.offloads else ''}/{self.path.name}"
 
 
-def plan(seconds: int, quick: bool) -> list[Stream]:
-    """Both network cards with offloads off, and virtio with them on unless ``quick``."""
+def plan(seconds: int, quick: bool, chosen: Sequence[Row] = rows.ALL) -> list[Stream]:
+    """Both cards with offloads off, virtio with them on too unless ``quick``; paths like ``chosen``."""
     machines = [("virtio", False), ("e1000", False)] + ([] if quick else [("virtio", True)])
-    return [Stream(path, nic, offloads, seconds) for nic, offloads in machines for path in datapath.ALL]
+    paths = [path for path in datapath.ALL if _ROWS[path] in chosen]
+    return [Stream(path, nic, offloads, seconds) for nic, offloads in machines for path in paths]
 
 
 def measure(image: Image, streams: Sequence[Stream], store: Store) -> None:

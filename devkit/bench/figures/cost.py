@@ -25,6 +25,7 @@ def cost(results: Results) -> Figure | None:
     bars = axes.barh(names, own, left=plain.median, color=colours, height=0.62, label="own cost")
     axes.bar_label(bars, [f"+{value:,.0f}" if value else f"{plain.median:,.0f}" for value in own], padding=5)
     axes.set_xlim(0, (plain.median + max(own)) * 1.12)
+    style.thousands(axes.xaxis)
     axes.set_xlabel("guest instructions per packet of 1400 bytes; grey: plain forwarding, colour: own cost")
     return figure
 
@@ -61,6 +62,7 @@ def latency(results: Results) -> Figure | None:
     axes.set_yticks(range(len(rows)), [row.label for row in rows])
     axes.set_xscale("log")
     axes.set_xlim(1, 10_000)
+    style.thousands(axes.xaxis)
     axes.set_xlabel("µs added to plain forwarding's at 3,000 packets/s: median (dot) to 99th percentile")
     return figure
 

@@ -27,7 +27,7 @@ def over_time(results: Results) -> Figure | None:
     if not machines:
         return None
     figure = style.blank(4.6)
-    grid = figure.subplots(2, len(machines), squeeze=False, sharex="col", sharey="row")
+    grid = figure.subplots(2, len(machines), squeeze=False, sharex="col")
     for column, machine in enumerate(machines):
         for key in results.keys(f"stream/{machine}/"):
             raw = results.raw(key)
@@ -39,6 +39,8 @@ def over_time(results: Results) -> Figure | None:
     for axes in grid.flat:
         style.plain_axes(axes)
         axes.set_ylim(bottom=0)
+    for axes in grid[1]:
+        axes.set_ylim(0, 105)
     grid[0][0].set_ylabel("TCP, Mbit/s")
     grid[1][0].set_ylabel("target CPU, %")
     figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)

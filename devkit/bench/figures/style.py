@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from devkit.bench.results import Results
 from devkit.bench.rows import Row
@@ -42,6 +44,19 @@ def plain_axes(axes: Axes) -> None:
     """Take away the lines that say nothing."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
+
+
+def logarithmic(axes: Axes) -> None:
+    """Make the y axis logarithmic, with 1, 2 and 5 of each decade named."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    thousands(axes.yaxis)
+
+
+def thousands(axis: Axis) -> None:
+    """Write the axis' numbers whole, with commas."""
+    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def svg(figure: Figure, name: str) -> str:

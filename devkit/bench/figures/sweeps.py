@@ -43,6 +43,7 @@ def _line(axes: Axes, points: Sequence[tuple[int, float]], label: str) -> None:
     axes.set_xticks(numbers, [str(number) for number in numbers])
     axes.set_ylim(0, 1.25 * max((cost for _, cost in points), default=1))
     axes.set_xlabel(label)
+    style.thousands(axes.yaxis)
     style.plain_axes(axes)
 
 
@@ -67,6 +68,7 @@ def timers(results: Results) -> Figure | None:
         axes.set_title(label, fontsize=10)
         axes.set_xlabel("timer, Hz")
         axes.set_xscale("log")
+        style.thousands(axes.xaxis)
         style.plain_axes(axes)
     axes.legend(fontsize=8, frameon=False)
     return figure
@@ -78,13 +80,18 @@ def _timer_panel(
     value: Callable[..., float],
     predicted: Callable[[float, int], float] | None,
 ) -> None:
+    model_named = False
     for shade, frames in zip(_SHADES, sorted({int(str(raw["frames"])) for raw in found}), strict=False):
         mine = [raw for raw in found if int(str(raw["frames"])) == frames]
         periods = [float(str(raw["period_us"])) for raw in mine]
         hertz = [1e6 / period for period in periods]
         axes.plot(hertz, [value(raw) for raw in mine], "o-", color=shade, label=f"{frames} frames")
         if predicted:
-            axes.plot(hertz, [predicted(period, frames) for period in periods], "--", color=style.MODEL)
-            axes.set_yscale("log")
-    if not predicted:
-        axes.set_ylim(bottom=0)
+            told = [predicted(period, frames) for period in periods]
+            axes.plot(hertz, told, "--", color=style.MODEL, label=None if model_named else "model")
+            model_named = True
+    if predicted:
+        style.logarithmic(axes)
+    else:
+        style.thousands(axes.yaxis)
+        axes.set_ylim(0, 1.15 * max(axes.get_ylim()))

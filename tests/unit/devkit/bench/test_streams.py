@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+from devkit.bench import streams
+from devkit.bench.rows import EXTENSION_BATCH, FASTQUEUE_C, PLAIN
+
+
+def test_offloads_are_left_out_of_a_quick_run() -> None:
+    whole, quick = streams.plan(40, quick=False), streams.plan(20, quick=True)
+    assert {stream.key for stream in whole} - {stream.key for stream in quick} == {
+        f"stream/virtio-offloads/{path}" for path in ("plain", "nfqueue-c", "fastqueue-python", "fastqueue-c")
+    }
+
+
+def test_only_paths_of_the_chosen_rows_are_measured() -> None:
+    found = streams.plan(20, quick=True, chosen=[PLAIN, FASTQUEUE_C])
+    assert {stream.path.name for stream in found} == {"plain", "fastqueue-c"}
+    python = streams.plan(20, quick=True, chosen=[EXTENSION_BATCH])
+    assert {stream.path.name for stream in python} == {"fastqueue-python"}
