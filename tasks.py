@@ -75,7 +75,7 @@ def demo(ctx: Context, profile: str = "p3", nic: str = "virtio", seconds: int = 
         "quick": "fewer points and runs: a few minutes",
         "rows": "only these ways through the target, by commas (plain forwarding is always measured)",
         "only": "only these parts, by commas: table, rings, queues, timers, profile, nics, streams",
-        "seconds": "length of each TCP stream (40; --quick: 20; the paper: 180)",
+        "seconds": "length of each TCP stream (30; --quick: 20; the paper: 180)",
         "compare": "an older bench.json: show what changed",
     }
 )

@@ -37,13 +37,13 @@ class Request:
     quick: bool = False
     rows: tuple[str, ...] = tuple(row.name for row in ALL)
     sections: tuple[str, ...] = SECTIONS
-    seconds: int = 40
+    seconds: int = 30
 
     @classmethod
     def parse(cls, *, quick: bool, rows: str, only: str, seconds: int) -> Request:
         """Read the words of the command line; KitError FQ-ARGUMENT for a name that there is not."""
         names = _chosen(rows, tuple(BY_NAME), "row")
-        return cls(quick, names, _chosen(only, SECTIONS, "part"), seconds or (20 if quick else 40))
+        return cls(quick, names, _chosen(only, SECTIONS, "part"), seconds or (20 if quick else 30))
 
     @property
     def runs(self) -> int:
