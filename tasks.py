@@ -52,6 +52,37 @@ def clean(ctx: Context, cache: bool = False) -> None:
     run_clean(cache)
 
 
+@task(
+    auto_shortflags=False,
+    help={
+        "device": "the whole device to overwrite, such as /dev/sdb; without one they are listed",
+        "image": "disk image, with an image.json or a .sha256 beside it (default: out/image/disk.img)",
+        "board": "name of a board: an image for a CPU that it lacks is refused",
+        "yes": "ask nothing (needs a device)",
+        "dry-run": "check everything, write nothing",
+        "fixed-disk": "a disk that is not removable is meant, or a loop device",
+    },
+)
+@guarded
+def flash(
+    ctx: Context,
+    *,
+    device: str = "",
+    image: str = "",
+    board: str = "",
+    yes: bool = False,
+    dry_run: bool = False,
+    fixed_disk: bool = False,
+) -> None:
+    """Write the disk image to a device (./inv flash DEVICE), read it back and compare; see docs/flash.md."""
+    from pathlib import Path
+
+    from devkit.flash import task as flashing
+
+    path = Path(image) if image else flashing.DEFAULT_IMAGE
+    flashing.flash(flashing.Wish(device, path, board, yes=yes, dry_run=dry_run, fixed_disk=fixed_disk))
+
+
 # --- Show and measure
 
 
@@ -249,6 +280,7 @@ _TASKS: tuple[Any, ...] = (
     doctor,
     build,
     clean,
+    flash,
     demo,
     bench,
     tune,

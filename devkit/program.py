@@ -13,6 +13,8 @@ from devkit.errors import KitError
 
 #: Of wrong arguments, as for most commands.
 USAGE = 2
+#: Options of flash that take the word after them.
+_FLASH_VALUES = {"--device", "--image", "--board"}
 _ANY_TASK = "./inv --list shows the tasks, ./inv --help TASK their arguments"
 
 
@@ -27,7 +29,7 @@ class Inv(Program):
     def parse_core(self, argv: list[str] | None) -> None:
         """Parse invoke's own options."""
         try:
-            super().parse_core(argv)
+            super().parse_core(with_device(sys.argv if argv is None else argv))
         except ParseError as error:
             raise _wrong_arguments(error) from error
 
@@ -48,6 +50,18 @@ def _wrong_arguments(error: ParseError) -> Exit:
 
 def _usage(what: str, remedy: str) -> Exit:
     return Exit(str(KitError("FQ-ARGUMENT", what, remedy)), USAGE)
+
+
+def with_device(argv: list[str]) -> list[str]:
+    """``flash DEVICE`` as ``flash --device DEVICE``: invoke knows no optional arguments by position."""
+    words = [index for index in range(1, len(argv)) if not argv[index].startswith("-")]
+    tasks = [index for index in words if argv[index - 1] != "--search-root"]
+    if not tasks or argv[tasks[0]] != "flash":
+        return argv
+    for index in range(tasks[0] + 1, len(argv)):
+        if not argv[index].startswith("-") and argv[index - 1] not in _FLASH_VALUES:
+            return [*argv[:index], "--device", *argv[index:]]
+    return argv
 
 
 def after_dashes(argv: list[str] | None = None) -> list[str]:

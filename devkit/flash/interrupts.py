@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""Ctrl-C, and a terminal or parent that goes away, while a device is written to."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from devkit.errors import KitError
+from devkit.flash.status import INTERRUPTED
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def told(what: str, remedy: str) -> Iterator[None]:
+    """End with KitError FQ-FLASH-INTERRUPTED, which says ``what``, on SIGINT, SIGTERM and SIGHUP."""
+    before = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KitError("FQ-FLASH-INTERRUPTED", what, remedy, status=INTERRUPTED) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Devices as text: those that could be written to, those that could not and why, and one in full."""
+
+from __future__ import annotations
+
+from devkit.flash.blockdevice import Device, Machine
+from devkit.flash.policy import Refusal, Request, refusals
+from devkit.flash.units import human
+
+
+def overview(machine: Machine, request: Request) -> list[str]:
+    """Lines that list the candidates, then the other whole devices with the reasons against them."""
+    judged = [(device, refusals(device, machine, request)) for device in machine.devices]
+    candidates = [device for device, against in judged if not against]
+    others = [(device, against) for device, against in judged if against]
+    lines = ["Could be written to:"] if candidates else ["No device here could be written to."]
+    lines += [f"  {summary(device)}" for device in candidates]
+    if others:
+        lines.append("Left out:")
+    for device, against in others:
+        lines.append(f"  {summary(device)}")
+        lines += [f"      {refusal.reason}" for refusal in against]
+    return lines
+
+
+def summary(device: Device) -> str:
+    """Return path, size, bus, model and serial number in a line."""
+    size = human(device.size) if device.size else "no medium"
+    words = [device.path, size, device.bus, device.model, device.serial and f"serial {device.serial}"]
+    return "  ".join(word for word in words if word)
+
+
+def portrait(device: Device) -> list[str]:
+    """Lines that show a device so that a person recognises it: what it is, and what is on it."""
+    lines = [summary(device)]
+    for part in device.tree():
+        if part is not device:
+            words = [part.path, human(part.size), part.filesystem or part.kind, part.label]
+            lines.append("  " + "  ".join(word for word in words if word))
+    if len(lines) == 1:
+        lines.append(f"  no partitions{f', {device.filesystem}' if device.filesystem else ''}")
+    return lines
+
+
+def against(refused: tuple[Refusal, ...]) -> tuple[str, str]:
+    """All reasons in one sentence, and all remedies in another."""
+    reasons = "; ".join(refusal.reason for refusal in refused)
+    return reasons, "; ".join(dict.fromkeys(refusal.remedy for refusal in refused))

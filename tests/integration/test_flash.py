@@ -1,0 +1,444 @@
+# SPDX-License-Identifier: MIT
+"""invoke flash as a user calls it, on real block devices that work, lie, break, or are pulled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pexpect
+import pytest
+from devices import Loop, faulty, loop
+
+from devkit.flash import status
+from devkit.paths import PROJECT
+
+INV = [sys.executable, "-m", "devkit.program", "--search-root", str(PROJECT), "flash"]
+MIB = 1 << 20
+SIZE = 8 * MIB + 3 * 512
+ROOM = 16 * MIB
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A disk image of random content with one partition, and its description."""
+    path = tmp_path_factory.mktemp("image") / "disk.img"
+    data = bytearray(random.Random(5).randbytes(SIZE))
+    entry = struct.pack("<B3xB3xII", 0x80, 0x83, 2048, SIZE // 512 - 2048)
+    data[446:512] = entry + bytes(48) + b"\x55\xaa"
+    path.write_bytes(data)
+    described(path)
+    return path
+
+
+def described(path: Path, **more: object) -> None:
+    data = path.read_bytes()
+    entry = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    told = {"cpu": "pentium3", "files": {path.name: entry}, **more}
+    (path.parent / "image.json").write_text(json.dumps(told))
+
+
+@pytest.fixture
+def backing(tmp_path: Path) -> Path:
+    """An older medium: random content, a GPT backup in its last sectors."""
+    path = tmp_path / "medium"
+    data = bytearray(random.Random(6).randbytes(ROOM))
+    data[-512:-504] = b"EFI PART"
+    path.write_bytes(data)
+    return path
+
+
+def flash(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*INV, *map(str, words)], cwd=PROJECT, check=False, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, timeout=120,
+    )  # fmt: skip
+
+
+def onto(device: str, image: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Write to a loop device without a question."""
+    return flash(device, "--image", image, "--yes", "--fixed-disk", *words)
+
+
+def failed(done: subprocess.CompletedProcess[str], code: str, expected: int) -> str:
+    said = done.stdout + done.stderr
+    assert (done.returncode, f"{code}: " in said) == (expected, True), said
+    assert "Traceback" not in said
+    return said
+
+
+# --- What works
+
+
+def test_written_compared_and_the_rest_cleared(image: Path, backing: Path) -> None:
+    before = backing.read_bytes()
+    with loop(backing) as device:
+        old = device.add_partition(3, MIB, MIB)
+        assert old.exists()
+        done = onto(device.path, image)
+        assert done.returncode == 0, done.stderr
+        assert not old.exists(), "the kernel did not read the new table"
+        # Given free again.
+        os.close(os.open(device.path, os.O_RDWR | os.O_EXCL))
+    after = backing.read_bytes()
+    assert after[:SIZE] == image.read_bytes()
+    assert after[-MIB:] == bytes(MIB)
+    assert after[SIZE:-MIB] == before[SIZE:-MIB]
+    for step in ("check", "write", "read back"):
+        assert re.search(rf"✓ {step} .*8\.4 MB  [\d.]+ s  [\d.]+ .B/s", done.stdout)
+
+
+def test_exactly_as_large_as_the_image(image: Path, tmp_path: Path) -> None:
+    medium = tmp_path / "medium"
+    medium.write_bytes(bytes(SIZE))
+    with loop(medium) as device:
+        assert onto(device.path, image).returncode == 0
+    assert medium.read_bytes() == image.read_bytes()
+
+
+def test_through_a_link(image: Path, backing: Path, tmp_path: Path) -> None:
+    link = tmp_path / "by-id"
+    with loop(backing) as device:
+        link.symlink_to(device.path)
+        done = onto(str(link), image)
+        assert done.returncode == 0, done.stderr
+        assert f"write {device.path}" in done.stdout
+    assert backing.read_bytes()[:SIZE] == image.read_bytes()
+
+
+def test_dry_run_writes_nothing(image: Path, backing: Path) -> None:
+    before = backing.read_bytes()
+    with loop(backing) as device:
+        done = onto(device.path, image, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert f"would write {SIZE} bytes" in done.stdout
+    assert "dry run: nothing was written" in done.stdout
+    assert backing.read_bytes() == before
+
+
+def test_the_name_is_typed(image: Path, backing: Path) -> None:
+    with loop(backing) as device:
+        words = [device.path, "--image", str(image), "--fixed-disk"]
+        child = pexpect.spawn(INV[0], [*INV[1:], *words], cwd=str(PROJECT), timeout=60, encoding="utf-8")
+        child.expect(f"Type {device.name} to go on: ")
+        child.sendline(device.name)
+        child.expect("compared byte by byte")
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == 0
+    assert backing.read_bytes()[:SIZE] == image.read_bytes()
+
+
+# --- What is refused, with nothing written
+
+
+@pytest.mark.parametrize("typed", ["no\n", "\n", "\x04", "\x03"], ids=["another", "nothing", "end", "ctrl-c"])
+def test_another_word_is_typed(image: Path, backing: Path, typed: str) -> None:
+    before = backing.read_bytes()
+    with loop(backing) as device:
+        words = [device.path, "--image", str(image), "--fixed-disk"]
+        child = pexpect.spawn(INV[0], [*INV[1:], *words], cwd=str(PROJECT), timeout=60, encoding="utf-8")
+        child.expect("to go on: ")
+        child.send(typed)
+        child.expect("nothing was written")
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == status.NOT_CONFIRMED
+    assert backing.read_bytes() == before
+
+
+def test_no_question_without_a_terminal(image: Path, backing: Path) -> None:
+    before = backing.read_bytes()
+    with loop(backing) as device:
+        done = flash(device.path, "--image", image, "--fixed-disk")
+    said = failed(done, "FQ-FLASH-CONFIRM", status.NOT_CONFIRMED)
+    assert "--yes" in said
+    assert backing.read_bytes() == before
+
+
+def test_nothing_is_chosen(image: Path, backing: Path) -> None:
+    with loop(backing) as device:
+        done = flash("--image", image, "--yes")
+    said = failed(done, "FQ-FLASH-DEVICE", status.USAGE)
+    assert re.search(rf"{device.path}  16\.8 MB\n +it is a loop device", said)
+
+
+def test_a_loop_device_needs_its_word(image: Path, backing: Path) -> None:
+    with loop(backing) as device:
+        said = failed(flash(device.path, "--image", image, "--yes"), "FQ-FLASH-REFUSED", status.REFUSED)
+    assert "--fixed-disk" in said
+
+
+def test_too_small_by_one_sector(image: Path, tmp_path: Path) -> None:
+    medium = tmp_path / "medium"
+    medium.write_bytes(bytes(SIZE - 512))
+    with loop(medium) as device:
+        said = failed(onto(device.path, image), "FQ-FLASH-REFUSED", status.REFUSED)
+    assert f"too small: {SIZE - 512} bytes, the image has {SIZE}" in said
+    assert "larger by 512 bytes" in said
+    assert not any(medium.read_bytes())
+
+
+def test_read_only(image: Path, backing: Path) -> None:
+    with loop(backing, read_only=True) as device:
+        assert "read-only" in failed(onto(device.path, image), "FQ-FLASH-REFUSED", status.REFUSED)
+
+
+def test_a_partition(image: Path, backing: Path) -> None:
+    with loop(backing) as device:
+        part = f"/dev/{device.add_partition(1, MIB, 9 * MIB).name}"
+        said = failed(onto(part, image), "FQ-FLASH-REFUSED", status.REFUSED)
+    assert f"name the whole device: {device.path}" in said
+
+
+def test_the_image_itself(image: Path) -> None:
+    with loop(image) as device:
+        said = failed(onto(device.path, image), "FQ-FLASH-REFUSED", status.REFUSED)
+    assert f"the image {image} itself" in said
+
+
+@pytest.fixture
+def squashfs(tmp_path: Path) -> Path:
+    """A medium with a file system, larger than the image."""
+    folder, medium = tmp_path / "content", tmp_path / "medium.squashfs"
+    folder.mkdir()
+    (folder / "file").write_bytes(random.Random(7).randbytes(ROOM))
+    subprocess.run(["mksquashfs", folder, medium, "-noappend", "-quiet"], check=True, capture_output=True)
+    return medium
+
+
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+def test_mounted(image: Path, squashfs: Path, tmp_path: Path, where: str) -> None:
+    """Mounted where lsblk sees it, and in a mount namespace where only the kernel does."""
+    before = squashfs.read_bytes()
+    point = tmp_path / "mount point"
+    point.mkdir()
+    with loop(squashfs) as device:
+        mount = f'mount -t squashfs -o ro {device.path} "{point}" && echo mounted && '
+        inside = [sys.executable, "-c", "import time; time.sleep(60)"]
+        if where == "here":
+            inside = [*INV, device.path, "--image", str(image), "--yes", "--fixed-disk"]
+        argv = [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            f'{mount} exec "$@"',
+            "sh",
+            *inside,
+        ]
+        with subprocess.Popen(
+            argv,
+            cwd=PROJECT,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "mounted\n"
+                if where == "here":
+                    said, _ = process.communicate(timeout=60)
+                    done = subprocess.CompletedProcess(argv, process.returncode, said, "")
+                    said = failed(done, "FQ-FLASH-REFUSED", status.REFUSED)
+                    assert f"mounted: {point}" in said
+                    assert f"umount '{point}'" in said
+                else:
+                    said = failed(onto(device.path, image), "FQ-FLASH-REFUSED", status.REFUSED)
+                    assert "somebody uses it" in said
+            finally:
+                process.kill()
+    assert squashfs.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("/dev/fq-nowhere", "No such file"), ("/dev/null", "no block device"), (__file__, "no block device")],
+)
+def test_no_device(image: Path, name: str, said: str) -> None:
+    assert said in failed(onto(name, image), "FQ-FLASH-DEVICE", status.REFUSED)
+    assert not Path("/dev/fq-nowhere").exists()
+
+
+def test_a_damaged_image(backing: Path, tmp_path: Path, image: Path) -> None:
+    before = backing.read_bytes()
+    damaged = tmp_path / "disk.img"
+    damaged.write_bytes(image.read_bytes())
+    described(damaged)
+    with damaged.open("r+b") as file:
+        file.seek(SIZE - 1)
+        file.write(bytes([image.read_bytes()[-1] ^ 1]))
+    with loop(backing) as device:
+        assert "is damaged" in failed(onto(device.path, damaged), "FQ-FLASH-IMAGE", status.IMAGE)
+    assert backing.read_bytes() == before
+
+
+def test_a_board_that_lacks_the_cpu(image: Path, backing: Path) -> None:
+    before = backing.read_bytes()
+    with loop(backing) as device:
+        failed(onto(device.path, image, "--board", "alix2d13"), "FQ-BOARD", 1)
+        assert backing.read_bytes() == before
+        assert onto(device.path, image, "--board", "pentium3-pc").returncode == 0
+
+
+def test_who_may_not_write_gets_the_command(image: Path, backing: Path) -> None:
+    with loop(backing) as device:
+        words = ["--image", str(image), "--yes", "--fixed-disk"]
+        # As root without root's privilege, for a user could not reach the files of this test.
+        less = "-dac_override,-dac_read_search"
+        argv = ["setpriv", "--bounding-set", less, "--inh-caps", less, *INV, device.path, *words]
+        mode = Path(device.path).stat().st_mode
+        Path(device.path).chmod(0)
+        try:
+            done = subprocess.run(argv, cwd=PROJECT, check=False, capture_output=True, text=True)
+        finally:
+            Path(device.path).chmod(mode)
+        said = failed(done, "FQ-FLASH-ROOT", status.NOT_PERMITTED)
+        assert f"sudo ./inv flash {device.path} {' '.join(words)}\n" in said
+
+
+# --- Media that fail
+
+
+@pytest.mark.parametrize(
+    "place", [0, 5 * MIB, SIZE - 512, ROOM - MIB], ids=["first", "middle", "last", "rest"]
+)
+def test_write_error(image: Path, backing: Path, place: int) -> None:
+    with faulty(backing, fail={"write": place}) as made:
+        said = failed(onto(made.loop.path, image), "FQ-FLASH-WRITE", status.WRITE)
+    assert f"writing to {made.loop.path} failed at or after byte {place // MIB * MIB} of {SIZE}" in said
+    assert "Input/output error" in said
+    assert f"{made.loop.path} is incomplete" in said
+    if place:  # else the first sector kept what it had
+        assert backing.read_bytes()[:512] == bytes(512)
+
+
+def test_write_error_in_the_middle_of_a_request(image: Path, backing: Path) -> None:
+    """Some kernels' loop driver takes a short write for a whole one: what is read back tells."""
+    with faulty(backing, fail={"write": 5 * MIB + MIB // 4}) as made:
+        done = onto(made.loop.path, image)
+    assert done.returncode in {status.WRITE, status.VERIFY}, done.stderr
+    assert "FQ-FLASH-" in done.stderr
+
+
+def test_flush_error(image: Path, backing: Path) -> None:
+    with faulty(backing, fail={"flush": 0}) as made:
+        failed(onto(made.loop.path, image), "FQ-FLASH-WRITE", status.WRITE)
+
+
+def test_read_error(image: Path, backing: Path) -> None:
+    with faulty(backing, fail={"read": 5 * MIB}) as made:
+        said = failed(onto(made.loop.path, image), "FQ-FLASH-VERIFY", status.VERIFY)
+    assert f"reading {made.loop.path} back failed at byte {5 * MIB}: Input/output error" in said
+
+
+def test_a_medium_that_forgets(image: Path, backing: Path) -> None:
+    """What was written may be in the kernel's cache; only the device itself knows better."""
+    with faulty(backing, forget=True) as made:
+        said = failed(onto(made.loop.path, image), "FQ-FLASH-VERIFY", status.VERIFY)
+    assert f"{made.loop.path}: byte 0 reads back otherwise" in said
+
+
+def test_a_counterfeit_medium(image: Path, backing: Path) -> None:
+    """It claims twice the room that it has, and begins again at its begin."""
+    with faulty(backing, wraps=4 * MIB) as made:
+        said = failed(onto(made.loop.path, image), "FQ-FLASH-VERIFY", status.VERIFY)
+    assert re.search(rf"{made.loop.path}: byte \d+ reads back otherwise", said)
+
+
+@pytest.mark.parametrize("place", [12345, SIZE - 1, ROOM - 1], ids=["image", "end", "cleared"])
+def test_one_byte_changes(image: Path, backing: Path, place: int) -> None:
+    with faulty(backing, rate={"read": 16 * MIB}) as made, start(made.loop, image) as process:
+        until(process, "✓ write")
+        with backing.open("r+b", buffering=0) as file:
+            changed = os.pread(file.fileno(), 1, place)[0] ^ 0x10
+            os.pwrite(file.fileno(), bytes([changed]), place)
+        said = failed(finished(process), "FQ-FLASH-VERIFY", status.VERIFY)
+    assert f"byte {place} reads back otherwise" in said
+
+
+def test_pulled_while_writing(image: Path, backing: Path) -> None:
+    with faulty(backing, rate={"write": 2 * MIB}) as made, start(made.loop, image) as process:
+        begun(backing, image)
+        made.pull()
+        failed(finished(process), "FQ-FLASH-WRITE", status.WRITE)
+
+
+def test_pulled_while_reading_back(image: Path, backing: Path) -> None:
+    with faulty(backing, rate={"read": 2 * MIB}) as made, start(made.loop, image) as process:
+        until(process, "✓ write")
+        made.pull()
+        failed(finished(process), "FQ-FLASH-VERIFY", status.VERIFY)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_while_writing(image: Path, backing: Path, number: signal.Signals) -> None:
+    with faulty(backing, rate={"write": 2 * MIB}) as made, start(made.loop, image) as process:
+        begun(backing, image)
+        process.send_signal(number)
+        said = failed(finished(process), "FQ-FLASH-INTERRUPTED", status.INTERRUPTED)
+    assert f"{made.loop.path} is incomplete and does not boot" in said
+    assert backing.read_bytes()[:512] == bytes(512)
+
+
+def test_interrupted_while_reading_back(image: Path, backing: Path) -> None:
+    with faulty(backing, rate={"read": 2 * MIB}) as made, start(made.loop, image) as process:
+        until(process, "✓ write")
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        said = failed(finished(process), "FQ-FLASH-INTERRUPTED", status.INTERRUPTED)
+    assert "was not compared" in said
+    assert backing.read_bytes()[:SIZE] == image.read_bytes()
+
+
+def test_lines_without_a_terminal_have_rate_and_time_left(image: Path, backing: Path) -> None:
+    with faulty(backing, rate={"write": MIB * 5 // 4}) as made:
+        done = onto(made.loop.path, image)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^… write .* of 8\.4 MB  \d+ %  [\d.]+ .B/s  \d+ s left$", done.stdout, re.MULTILINE)
+
+
+def start(device: Loop, image: Path) -> subprocess.Popen[str]:
+    """Begin to write, in the background."""
+    return subprocess.Popen(
+        [*INV, device.path, "--image", str(image), "--yes", "--fixed-disk"], cwd=PROJECT, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+
+
+def until(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if word in line:
+            return
+    raise AssertionError(f"ended without {word}")
+
+
+def begun(backing: Path, image: Path) -> None:
+    """Wait until the second MiB is on the medium."""
+    deadline = time.monotonic() + 60
+    wanted = image.read_bytes()[MIB : MIB + 512]
+    with backing.open("rb", buffering=0) as file:
+        while time.monotonic() < deadline:
+            if os.pread(file.fileno(), 512, MIB) == wanted:
+                return
+            time.sleep(0.02)
+    raise AssertionError("nothing is written")
+
+
+def finished(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+    said, _ = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, said, "")

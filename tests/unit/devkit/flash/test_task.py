@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""What comes before any device is opened: words of the command line, questions, interrupts."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from devkit import program, terminal
+from devkit.errors import KitError
+from devkit.flash import confirm, interrupts, status
+from devkit.flash.blockdevice import Device
+
+STICK = Device("sdb", "/dev/sdb", "8:16", "disk", 10**9)
+INV = ["inv", "--search-root", "/home/flash"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["flash"], ["flash"]),
+        (["flash", "/dev/sdb"], ["flash", "--device", "/dev/sdb"]),
+        (["flash", "--yes", "/dev/sdb"], ["flash", "--yes", "--device", "/dev/sdb"]),
+        (
+            ["flash", "--image", "disk.img", "/dev/sdb", "--yes"],
+            ["flash", "--image", "disk.img", "--device", "/dev/sdb", "--yes"],
+        ),
+        (["flash", "--image=disk.img"], ["flash", "--image=disk.img"]),
+        (["flash", "--device", "/dev/sdb"], ["flash", "--device", "/dev/sdb"]),
+        (["run", "--", "flash", "/dev/sdb"], ["run", "--", "flash", "/dev/sdb"]),
+        (["boot", "--lab", "flash", "status"], ["boot", "--lab", "flash", "status"]),
+        ([], []),
+    ],
+)
+def test_the_device_needs_no_option(words: list[str], expected: list[str]) -> None:
+    assert program.with_device([*INV, *words]) == [*INV, *expected]
+
+
+@pytest.mark.parametrize("typed", ["sdb", "/dev/sdb", " sdb "])
+def test_the_right_name(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    monkeypatch.setattr(terminal, "is_interactive", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda prompt: typed)
+    confirm.confirm(STICK)
+
+
+@pytest.mark.parametrize("typed", ["", "y", "yes", "sda", "/dev/sdb1"])
+def test_another_name(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    monkeypatch.setattr(terminal, "is_interactive", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda prompt: typed)
+    with pytest.raises(KitError, match="nothing was written") as caught:
+        confirm.confirm(STICK)
+    assert (caught.value.code, caught.value.status) == ("FQ-FLASH-CONFIRM", status.NOT_CONFIRMED)
+
+
+def test_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "is_interactive", lambda: False)
+    with pytest.raises(KitError, match="no terminal") as caught:
+        confirm.confirm(STICK)
+    assert "--yes" in caught.value.remedy
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupts_are_told_and_handlers_restored(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with (
+        pytest.raises(KitError, match="it is incomplete") as caught,
+        interrupts.told("it is incomplete", "again"),
+    ):
+        os.kill(os.getpid(), number)
+        signal.pause()
+    assert caught.value.status == status.INTERRUPTED
+    assert signal.getsignal(number) == before
