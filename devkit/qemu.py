@@ -95,7 +95,8 @@ def arguments(
 ) -> list[str]:
     """Return the whole command line, program first. ``log`` receives all that ttyS0 says."""
     profile = machine.profile
-    append = f"{_KERNEL_ARGUMENTS} {machine.kernel_args}".strip()
+    given = (_KERNEL_ARGUMENTS, profile.kernel_args, machine.kernel_args)
+    append = " ".join(filter(None, given))
     return [
         profile.program, "-name", "fastqueue",
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
