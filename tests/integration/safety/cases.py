@@ -18,7 +18,7 @@ from devkit import modules
 from devkit.target import Target
 
 PROGRAMS = Path(__file__).parent / "programs"
-_PLACE = "/run/safety"
+PLACE = "/run/safety"
 _SEED = os.environ.get("FASTQUEUE_SEED", "1")
 _SOAK = int(os.environ.get("FASTQUEUE_SOAK", "60000"))  # packets
 _TIMEOUT = 280 + _SOAK / 1000  # s for the cases of one module
@@ -43,8 +43,8 @@ class Runner:
         self._target = target
         self._selected = list(dict.fromkeys(selected))
         self._results: dict[str, dict[str, Any]] = {}
-        target.put(_archive(), f"{_PLACE}.tar")
-        target.run(f"rm -rf {_PLACE}; mkdir {_PLACE}; tar xf {_PLACE}.tar -C {_PLACE}; rm {_PLACE}.tar")
+        target.put(_archive(), f"{PLACE}.tar")
+        target.run(f"rm -rf {PLACE}; mkdir {PLACE}; tar xf {PLACE}.tar -C {PLACE}; rm {PLACE}.tar")
 
     def check(self, name: str) -> None:
         """Fail unless the case holds, and left the module free; the kernel has not complained meanwhile."""
@@ -57,7 +57,7 @@ class Runner:
     def _run(self, chosen: Sequence[str]) -> None:
         modules.only(self._target, modules.FASTQUEUE)
         mark = self._target.log.mark()
-        command = ["env", f"FASTQUEUE_SOAK={_SOAK}", "python3", f"{_PLACE}/run.py", _SEED, *chosen]
+        command = ["env", f"FASTQUEUE_SOAK={_SOAK}", "python3", f"{PLACE}/run.py", _SEED, *chosen]
         done = self._target.run(command, timeout=_TIMEOUT, check=False)
         for line in done.output.splitlines():
             if line.startswith("{"):
