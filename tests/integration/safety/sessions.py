@@ -15,16 +15,8 @@ HEADER = PROJECT / "kmod/include/uapi/linux/fastqueue.h"
 _WORDS = re.compile(r"#define\s+FASTQUEUE_(\w+)\s+\(?(0x[0-9a-f]+|\d+)u?\b")
 _RING = ("version", "size", "queue", "frames", "frame_size", "copy_range", "default_action", "period_us",
          "timeout_ms", "flags", "reserved0", "reserved5")  # fmt: skip
-_SETTINGS = (
-    "fields",
-    "default_action",
-    "period_us",
-    "timeout_ms",
-    "copy_range",
-    "limit",
-    "flags",
-    "reserved",
-)
+_SETTINGS = ("fields", "default_action", "period_us", "timeout_ms", "copy_range", "limit", "flags",
+             "reserved")  # fmt: skip
 _STRUCT_SIZES = (112, 32, 128)
 
 

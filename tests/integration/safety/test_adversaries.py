@@ -29,6 +29,18 @@ def test_memory(case: str, passes: Passes) -> None:
     passes()
 
 
+@pytest.mark.parametrize("case", [case for case in each("shortage") if case.values != ("injected",)])
+def test_shortage(case: str, passes: Passes) -> None:
+    passes()
+
+
+@pytest.mark.debug_kernel
+@pytest.mark.case("shortage.injected")
+def test_allocations_that_fail(passes: Passes) -> None:
+    """One after the other, by the kernel's fault injection; limits do it on other kernels (test_shortage)."""
+    passes()
+
+
 @pytest.mark.parametrize("case", each("gone"))
 def test_what_goes_while_packets_are_queued(case: str, passes: Passes) -> None:
     passes()

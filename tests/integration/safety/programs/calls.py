@@ -24,7 +24,7 @@ from checks import holds, same
 from fastqueue import Stats, abi
 from fields import pack_ring, pack_settings
 from lane import Flow, chain, conserved, enter, lines
-from limits import PARAMETER
+from limits import set_limit
 
 LIMIT = 2 << 20
 NUMBERS = 3  # descriptors, queues, flows
@@ -227,17 +227,12 @@ def _smallest(calls: list[_Call], flows: list[Flow]) -> list[_Call]:
     return calls
 
 
-def _limit(value: int) -> None:
-    with open(PARAMETER, "w") as file:  # noqa: PTH123 start-up time
-        file.write(str(value))
-
-
 def main(path: str) -> None:
     """Run all sessions of a file."""
     rules = "; ".join(f"udp dport {7000 + number} queue num {number}" for number in range(NUMBERS))
     enter(chain("output", rules))
     flows = [Flow(port=7000 + number) for number in range(NUMBERS)]
-    _limit(LIMIT)
+    set_limit(LIMIT)
     with open(path) as file:  # noqa: PTH123 start-up time
         sessions = json.load(file)
     wrong = []
@@ -245,7 +240,7 @@ def main(path: str) -> None:
         if problem := _fails(calls, flows):
             smallest = _smallest(calls, flows)
             wrong.append([_fails(smallest, flows) or problem, smallest])
-    _limit(64 << 20)
+    set_limit(64 << 20)
     print(json.dumps({"sessions": len(sessions), "counts": counts, "wrong": wrong[:5]}))
 
 

@@ -13,7 +13,8 @@ PARAMETER = "/sys/module/fastqueue/parameters/max_memory"
 MEGABYTE = 1 << 20
 
 
-def _limit(value: int) -> None:
+def set_limit(value: int) -> None:
+    """Set what all rings together may take, in bytes."""
     with open(PARAMETER, "w") as file:  # noqa: PTH123 start-up time
         file.write(str(value))
 
@@ -31,7 +32,7 @@ def _ask(queue: int, frames: int, frame_size: int) -> int:
 def together() -> None:
     """All rings together stay below the limit; what is closed may be taken again."""
     enter()
-    _limit(4 * MEGABYTE)
+    set_limit(4 * MEGABYTE)
     first, second = _ask(0, 1024, 1024), _ask(1, 1024, 1024)
     third = _ask(2, 1024, 1024)
     refused(errno.ENOMEM, _ask, 3, 1024, 1024)
@@ -47,7 +48,7 @@ def together() -> None:
 def small_rings() -> None:
     """Whole pages count: the smallest rings cannot take more than the limit either."""
     enter()
-    _limit(MEGABYTE)
+    set_limit(MEGABYTE)
     before = _available()
     rings: list[int] = []
     refusal = 0
@@ -65,7 +66,7 @@ def huge() -> None:
     """Sizes whose product does not fit 32 bits, with no limit set: refused, without a word of the kernel."""
     enter()
     for limit in (0xFFFFFFFF, 64 * MEGABYTE):
-        _limit(limit)
+        set_limit(limit)
         for frames, size in ((65536, 65536), (65536, 65472), (65536, 65408), (65536, 2048), (32768, 65536)):
             refused(errno.ENOMEM, _ask, 0, frames, size)
     os.close(_ask(0, 8, 64))
@@ -74,7 +75,7 @@ def huge() -> None:
 def resize_refused() -> None:
     """A ring that cannot be exchanged stays, with its packets."""
     enter(chain("output", "udp dport 7000 queue num 0"))
-    _limit(MEGABYTE)
+    set_limit(MEGABYTE)
     flow, handler = Flow(), Handler(frames=64)
     flow.send(10)
     handler.device._unmap()

@@ -6,8 +6,9 @@ import select
 import time
 
 from checks import eventually, holds, same
-from fastqueue import abi
+from fastqueue import Queue, RingRequest, abi
 from lane import Flow, Handler, chain, enter
+from processes import start, wait
 
 QUEUED = chain("output", "udp dport 7000 queue num 0")
 
@@ -70,6 +71,40 @@ def sleepers_wake() -> None:
     same(len(epoll.poll(0)), 1, "readable again")
     handler.answer_all()
     same(flow.arrived(), [0, 1, 2], "packets")
+
+
+def while_others_send() -> None:
+    """Another process sends all the time; ring, period and default action change, and all arrives in order."""
+    enter(QUEUED)
+    receiver = Flow()
+    packets = 3000
+
+    def send() -> None:
+        flow = Flow(port=7001)
+        sender = flow.to("127.0.0.1")
+        for number in range(packets):
+            sender.send(number.to_bytes(4, "big"))
+            if number % 8 == 7:
+                time.sleep(0.002)  # the ring must never be full
+
+    arrived: list[int] = []
+    with Queue(RingRequest(0, 1024, 64, timeout_ms=0)) as queue:
+        pid = start(send)
+        until, turn = time.monotonic() + 80, 0
+        while len(arrived) < packets and time.monotonic() < until:
+            batch = queue.wait(0.2)
+            batch.accept_all()
+            turn += 1
+            if turn % 5 == 0:
+                queue.resize(frames=random.choice((512, 1024, 2048)), frame_size=random.choice((64, 128)))
+            queue.set(period_us=random.randrange(50, 5000), default_action=random.choice(("accept", "drop")))
+            arrived += receiver.arrived()
+        found = queue.stats()
+    same(wait(pid), 0, "sender")
+    same((found.default_accepted, found.default_dropped), (0, 0), "packets that found no room")
+    same((found.received, found.accepted), (packets, packets), "received, accepted")
+    same(arrived, list(range(packets)), "packets")
+    holds(turn >= 10, f"{turn} turns")
 
 
 def settings_under_traffic() -> None:
