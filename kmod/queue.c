@@ -57,7 +57,7 @@ static void fq_queue_setup(struct fq_queue *queue, struct net *net,
 {
 	spin_lock_init(&queue->lock);
 	init_waitqueue_head(&queue->wait);
-	fq_hrtimer_setup(&queue->timer, fq_sender_tick);
+	fq_hrtimer_setup(&queue->timer, fq_timer_tick);
 	queue->flags = wanted->flags;
 	queue->copy_range = wanted->copy_range;
 	queue->default_action = wanted->default_action;
@@ -103,6 +103,9 @@ struct fq_queue *fq_queue_create(struct net *net,
 		fq_queue_free(queue);
 		return ERR_PTR(err);
 	}
+	if (queue->number < FQ_FIRST_QUEUES)
+		/* pairs with the acquire in fq_queue_find(): a whole queue */
+		smp_store_release(&fq_net(net)->first[queue->number], queue);
 	return queue;
 }
 
@@ -112,6 +115,8 @@ struct fq_queue *fq_queue_create(struct net *net,
  */
 void fq_queue_close(struct fq_queue *queue)
 {
+	if (queue->number < FQ_FIRST_QUEUES)
+		WRITE_ONCE(fq_net(queue->net)->first[queue->number], NULL);
 	xa_erase(&fq_net(queue->net)->queues, queue->number);
 
 	spin_lock_bh(&queue->lock);
@@ -149,9 +154,11 @@ static u32 fq_queue_occupied(const struct fq_queue *queue)
 }
 
 /* User space cannot write metadata, so what was found once holds. */
-static struct fq_owner fq_owner_kept(const struct fastqueue_meta *meta)
+static struct fq_origin fq_origin_kept(const struct fq_slot *slot,
+				       const struct fastqueue_meta *meta)
 {
-	return (struct fq_owner){
+	return (struct fq_origin){
+		.queued_at = slot->queued_at,
 		.uid = meta->uid,
 		.gid = meta->gid,
 		.known = meta->flags & FASTQUEUE_M_UID,
@@ -170,10 +177,9 @@ static void fq_queue_move(struct fq_queue *queue, const struct fq_ring *old,
 	for (count = fp; count != fa; count++) {
 		u32 index = fq_ring_index(old, count);
 		const struct fq_slot *slot = &old->slots[index];
-		struct fq_owner owner = fq_owner_kept(&old->meta[index]);
+		struct fq_origin origin = fq_origin_kept(slot, &old->meta[index]);
 
-		if (!slot->entry ||
-		    !fq_frame_put(queue, slot->entry, &owner, slot->queued_at))
+		if (!slot->entry || !fq_frame_put(queue, slot->entry, &origin))
 			continue;
 		queue->stats.flushed++;
 		list_add_tail(&slot->entry->list, left);
@@ -189,7 +195,7 @@ static int fq_queue_exchange(struct fq_queue *queue, struct fq_ring **ring,
 	swap(queue->ring, *ring);
 	queue->copy_range = copy_range;
 	fq_queue_move(queue, *ring, left);
-	fq_sender_arm(queue);
+	fq_timer_arm(queue);
 	/* who sleeps, in epoll perhaps, has not seen them in the new ring */
 	if (queue->fa)
 		wake_up_interruptible_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
@@ -240,7 +246,7 @@ static int fq_queue_apply(struct fq_queue *queue,
 	/* read without the lock, a packet sees the old flags or the new ones */
 	if (set->fields & FASTQUEUE_SET_FLAGS)
 		WRITE_ONCE(queue->flags, (queue->flags & ~FASTQUEUE_F_LIVE) | set->flags);
-	fq_sender_rearm(queue);
+	fq_timer_rearm(queue);
 	return 0;
 }
 

@@ -48,8 +48,11 @@ struct fq_queue {
 	struct net *net;
 };
 
+#define FQ_FIRST_QUEUES	16
+
 /* Per network namespace: queues by number, read under RCU. */
 struct fq_net {
+	struct fq_queue *first[FQ_FIRST_QUEUES];	/* of queues, at hand */
 	struct xarray queues;
 };
 
@@ -67,8 +70,9 @@ void fq_queue_flush(struct fq_queue *queue, fq_match_t match, int ifindex,
 		    unsigned int verdict);
 void fq_net_flush(struct net *net, fq_match_t match, int ifindex);
 
-/* Whose socket a packet comes from. */
-struct fq_owner {
+/* When a packet was queued and, with FASTQUEUE_F_UID, from whose socket. */
+struct fq_origin {
+	unsigned long queued_at;	/* jiffies */
 	u32 uid;
 	u32 gid;
 	bool known;
@@ -76,28 +80,33 @@ struct fq_owner {
 
 /* receiver.c */
 int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry,
-		 const struct fq_owner *owner, unsigned long queued_at);
+		 const struct fq_origin *origin);
 int fq_receive(struct nf_queue_entry *entry, unsigned int number);
 
 /* meta.c */
-void fq_owner_find(struct fq_owner *owner, const struct fq_queue *queue,
-		   struct sock *sk);
+void fq_origin_find(struct fq_origin *origin, const struct fq_queue *queue,
+		    struct sock *sk);
 void fq_meta_fill(struct fastqueue_meta *meta, const struct fq_queue *queue,
-		  const struct nf_queue_entry *entry, u32 cap_len);
-void fq_meta_owner(struct fastqueue_meta *meta, const struct fq_owner *owner);
+		  const struct nf_queue_entry *entry);
+void fq_meta_owner(struct fastqueue_meta *meta, const struct fq_origin *origin);
 
 /* sender.c */
-enum hrtimer_restart fq_sender_tick(struct hrtimer *timer);
 void fq_sender_run(struct fq_queue *queue);
 bool fq_sender_poll(struct fq_queue *queue);
-void fq_sender_arm(struct fq_queue *queue);
-void fq_sender_rearm(struct fq_queue *queue);
+bool fq_sender_unseen(struct fq_queue *queue);
+bool fq_sender_work(struct fq_queue *queue, unsigned int batches);
+
+/* timer.c */
+void fq_timer_arm(struct fq_queue *queue);
+void fq_timer_rearm(struct fq_queue *queue);
+enum hrtimer_restart fq_timer_tick(struct hrtimer *timer);
 
 /* mangle.c */
 int fq_mangle(struct nf_queue_entry *entry, const void *data, u32 len);
 
 /* reinject.c */
 void fq_reinject(struct nf_queue_entry *entry, unsigned int verdict);
+bool fq_reinject_keep(struct nf_queue_entry *entry, unsigned int verdict);
 bool fq_ct_is_shared(const struct nf_queue_entry *entry, bool *unconfirmed);
 
 /* device.c, proc.c */

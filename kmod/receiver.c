@@ -30,24 +30,25 @@ static int fq_settle_now(struct nf_queue_entry *entry, unsigned int action,
 }
 
 static void fq_publish(struct fq_queue *queue, struct nf_queue_entry *entry,
-		       const struct fq_owner *owner, unsigned long queued_at,
-		       u32 cap_len)
+		       const struct fq_origin *origin, u32 cap_len)
 {
 	struct fq_ring *ring = queue->ring;
-	u32 index = fq_ring_index(ring, queue->fa);
+	u32 fa = queue->fa, index = fq_ring_index(ring, fa);
+	struct fastqueue_meta *meta = &ring->meta[index];
+	struct fq_slot *slot = &ring->slots[index];
 
-	trace_fastqueue_queued(queue, entry->skb, queue->fa, 0);
-	ring->slots[index].entry = entry;
-	ring->slots[index].queued_at = queued_at;
-	ring->slots[index].cap_len = cap_len;
-	fq_meta_fill(&ring->meta[index], queue, entry, cap_len);
-	if (queue->flags & FASTQUEUE_F_UID)
-		fq_meta_owner(&ring->meta[index], owner);
-	WRITE_ONCE(ring->words[index],
-		   FASTQUEUE_OCCUPIED | fq_ring_lap(ring, queue->fa));
-	WRITE_ONCE(queue->fa, queue->fa + 1);
+	trace_fastqueue_queued(queue, entry->skb, fa, 0);
+	slot->entry = entry;
+	slot->queued_at = origin->queued_at;
+	slot->cap_len = cap_len;
+	meta->cap_len = cap_len;
+	fq_meta_fill(meta, queue, entry);
+	if (unlikely(origin->known))
+		fq_meta_owner(meta, origin);
+	WRITE_ONCE(ring->words[index], FASTQUEUE_OCCUPIED | fq_ring_lap(ring, fa));
+	WRITE_ONCE(queue->fa, fa + 1);
 	/* pairs with the handler's acquire: the whole frame comes before fa */
-	smp_store_release(&ring->status->fa, queue->fa);
+	smp_store_release(&ring->status->fa, fa + 1);
 }
 
 /* The one copy. Most packets are linear, and skb_copy_bits() is slow for those. */
@@ -61,11 +62,11 @@ static int fq_copy(const struct sk_buff *skb, void *payload, u32 len)
 
 /*
  * Put a packet into the next available frame, with the lock held; it becomes
- * visible with status->fa. @queued_at: when its time limit began. Negative: no
- * frame is free, or no copy possible.
+ * visible with status->fa. Negative: no frame is free, or no copy possible.
  */
-int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry,
-		 const struct fq_owner *owner, unsigned long queued_at)
+static __always_inline int fq_frame_fill(struct fq_queue *queue,
+					 struct nf_queue_entry *entry,
+					 const struct fq_origin *origin)
 {
 	struct fq_ring *ring = queue->ring;
 	u32 cap_len = min(entry->skb->len, queue->copy_range);
@@ -76,8 +77,14 @@ int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry,
 	err = fq_copy(entry->skb, ring->payload + (size_t)ring->frame_size *
 		      fq_ring_index(ring, queue->fa), cap_len);
 	if (!err)
-		fq_publish(queue, entry, owner, queued_at, cap_len);
+		fq_publish(queue, entry, origin, cap_len);
 	return err;
+}
+
+int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry,
+		 const struct fq_origin *origin)
+{
+	return fq_frame_fill(queue, entry, origin);
 }
 
 /*
@@ -95,14 +102,19 @@ static void fq_receiver_wake(struct fq_queue *queue, u32 count)
 	wake_up_interruptible_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
 }
 
+static noinline int fq_checksum_help(struct sk_buff *skb)
+{
+	return skb_csum_is_sctp(skb) ? skb_crc32c_csum_help(skb) :
+				       skb_checksum_help(skb);
+}
+
 static int fq_checksum_complete(struct fq_queue *queue, struct sk_buff *skb)
 {
 	if (skb->ip_summed != CHECKSUM_PARTIAL ||
 	    READ_ONCE(queue->flags) & FASTQUEUE_F_GSO ||
 	    skb_is_gso(skb))	/* the flag was there a moment ago */
 		return 0;
-	return skb_csum_is_sctp(skb) ? skb_crc32c_csum_help(skb) :
-				       skb_checksum_help(skb);
+	return fq_checksum_help(skb);
 }
 
 /* Settle a packet for which the queue has no frame; the lock is held. */
@@ -150,13 +162,14 @@ static bool fq_limit_reached(const struct fq_queue *queue)
 static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
 {
 	int err = fq_checksum_complete(queue, entry->skb);
-	struct fq_owner owner = {};
-	u32 len = entry->skb->len;
+	struct fq_origin origin;
 	unsigned int action;
 	u32 count;
 
-	if (queue->flags & FASTQUEUE_F_UID)
-		fq_owner_find(&owner, queue, entry->skb->sk);
+	origin.queued_at = jiffies;
+	origin.known = false;
+	if (unlikely(READ_ONCE(queue->flags) & FASTQUEUE_F_UID))
+		fq_origin_find(&origin, queue, entry->skb->sk);
 
 	spin_lock_bh(&queue->lock);
 	if (unlikely(queue->closed)) {
@@ -166,15 +179,16 @@ static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
 	queue->stats.received++;
 	count = queue->fa;
 	if (unlikely(err || fq_limit_reached(queue) ||
-		     fq_frame_put(queue, entry, &owner, jiffies))) {
+		     fq_frame_fill(queue, entry, &origin))) {
 		action = fq_default_count(queue);
 		trace_fastqueue_default(queue, entry->skb, count, action);
 		spin_unlock_bh(&queue->lock);
 		return fq_settle_now(entry, action, -ENOBUFS);
 	}
 	queue->stats.queued++;
-	queue->stats.truncated += len > queue->copy_range;
-	fq_sender_arm(queue);
+	if (entry->skb->len > queue->copy_range)
+		queue->stats.truncated++;
+	fq_timer_arm(queue);
 	fq_receiver_wake(queue, count);
 	spin_unlock_bh(&queue->lock);
 	return 0;
@@ -238,8 +252,9 @@ static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
  * the first share a connection that may be unconfirmed; the first one confirms
  * it when it is sent, and the others are checked again then.
  */
-static int fq_enqueue_segments(struct fq_queue *queue,
-			       struct nf_queue_entry *entry, bool unconfirmed)
+static noinline int fq_enqueue_segments(struct fq_queue *queue,
+					struct nf_queue_entry *entry,
+					bool unconfirmed)
 {
 	unsigned int queued = 0, header = fq_bridge_header(entry);
 	struct sk_buff *skb = entry->skb, *segment, *next;
@@ -266,6 +281,15 @@ static int fq_enqueue_segments(struct fq_queue *queue,
 	return 0;
 }
 
+/* Most have few queues and number them from 0. */
+static struct fq_queue *fq_queue_find(struct fq_net *fq_net, unsigned int number)
+{
+	if (likely(number < FQ_FIRST_QUEUES))
+		/* pairs with the release in fq_queue_create(): a whole queue or none */
+		return smp_load_acquire(&fq_net->first[number]);
+	return xa_load(&fq_net->queues, number);
+}
+
 /* netfilter's way in, under rcu_read_lock(). */
 int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 {
@@ -273,7 +297,7 @@ int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 	bool unconfirmed = false;
 	struct fq_queue *queue;
 
-	queue = xa_load(&fq_net(entry->state.net)->queues, number);
+	queue = fq_queue_find(fq_net(entry->state.net), number);
 	if (!queue)
 		return fq_settle_now(entry, fq_default_action(), -ESRCH);
 
@@ -282,7 +306,7 @@ int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 	else if (entry->state.pf == NFPROTO_IPV6)
 		skb->protocol = htons(ETH_P_IPV6);
 
-	if (fq_ct_is_shared(entry, &unconfirmed)) {
+	if (unlikely(skb_nfct(skb)) && fq_ct_is_shared(entry, &unconfirmed)) {
 		fq_count_lost(queue);
 		return -EINVAL;
 	}

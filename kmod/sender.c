@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The packet sender: driven by a timer, and at once when the handler enters
- * poll() or asks. It owns FP, settles processed frames in order and gives
+ * The packet sender: driven by a timer (timer.c), and at once when the handler
+ * enters poll() or asks. It owns FP, settles processed frames in order and gives
  * their packets back to netfilter.
  */
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
+#include <linux/slab.h>
 #include <net/netfilter/nf_queue.h>
 
 #include "queue.h"
 #include "trace.h"
 
-/*
- * Frames settled under one hold of the lock, frames looked at for them, and such
- * batches in one tick of the timer.
- */
+/* Frames settled under one hold of the lock, and frames looked at for them. */
 #define FQ_BATCH	64
 #define FQ_LOOKS	1024
-#define FQ_TICK_BATCHES	8
 
 /* Packets that leave; each entry's id has the verdict. */
 struct fq_batch {
@@ -107,36 +104,32 @@ static unsigned int fq_answer_apply(struct fq_queue *queue, u32 index, u32 word,
 	}
 }
 
-#define FQ_WORD_EXTRAS	(FASTQUEUE_WITH_MARK | FASTQUEUE_WITH_PRIORITY | \
-			 FASTQUEUE_WITH_PAYLOAD)
+/*
+ * Most words say accept or drop and no more, which is one comparison; nothing
+ * else is read for them. @bits: the word without the lap that it should have.
+ */
+#define FQ_VERDICT_BIT	BIT(FASTQUEUE_VERDICT_SHIFT)
 
-/* Most words say accept or drop and no more: nothing else is read for them. */
-static bool fq_answer_take(struct fq_queue *queue, u32 index, u32 word,
-			   unsigned int *verdict)
+static bool fq_word_plain(u32 bits)
 {
-	struct fastqueue_answer answer;
-
-	*verdict = fq_word_verdict(word);
-	if (likely(!(word & FQ_WORD_EXTRAS) && *verdict <= NF_ACCEPT))
-		return true;
-	if (!fq_answer_read(queue, index, word, &answer))
-		return false;
-	*verdict = fq_answer_apply(queue, index, word, &answer);
-	return true;
+	BUILD_BUG_ON(FASTQUEUE_DROP != NF_DROP || FASTQUEUE_ACCEPT != NF_ACCEPT);
+	return (bits & ~FQ_VERDICT_BIT) == FASTQUEUE_PROCESSED;
 }
 
-static enum fq_finding fq_frame_find(struct fq_queue *queue, u32 count,
-				     unsigned int *verdict)
+/* Any other word: answers with more to them, none, and nonsense. */
+static noinline enum fq_finding fq_frame_judge(struct fq_queue *queue, u32 count,
+					       u32 word, unsigned int *verdict)
 {
 	struct fq_ring *ring = queue->ring;
 	u32 index = fq_ring_index(ring, count);
 	u32 lap = fq_ring_lap(ring, count);
-	/* pairs with the handler's release: the answer comes before its word */
-	u32 word = smp_load_acquire(&ring->words[index]);
+	struct fastqueue_answer answer;
 
-	if (likely(fq_word_valid(word, lap)) &&
-	    fq_answer_take(queue, index, word, verdict))
+	if (fq_word_valid(word, lap) &&
+	    fq_answer_read(queue, index, word, &answer)) {
+		*verdict = fq_answer_apply(queue, index, word, &answer);
 		return FQ_ANSWERED;
+	}
 	if (unlikely(word != (FASTQUEUE_OCCUPIED | lap)))
 		fq_word_refuse(queue, index, word, lap);
 	if (!queue->timeout ||
@@ -164,15 +157,21 @@ static enum fq_finding fq_frame_take(struct fq_queue *queue, u32 count,
 				     struct fq_batch *batch)
 {
 	struct fq_ring *ring = queue->ring;
-	u32 index = fq_ring_index(ring, count);
+	u32 index = fq_ring_index(ring, count), lap = fq_ring_lap(ring, count);
 	struct nf_queue_entry *entry = ring->slots[index].entry;
-	enum fq_finding finding;
+	enum fq_finding finding = FQ_ANSWERED;
 	unsigned int verdict;
+	u32 word;
 
-	if (!entry)	/* flushed, or settled out of order */
+	if (unlikely(!entry))	/* flushed, or settled out of order */
 		return FQ_EMPTY;
-	finding = fq_frame_find(queue, count, &verdict);
-	if (finding == FQ_PENDING)
+	/* pairs with the handler's release: the answer comes before its word */
+	word = smp_load_acquire(&ring->words[index]);
+	if (likely(fq_word_plain(word ^ lap)))
+		verdict = (word & FQ_VERDICT_BIT) >> FASTQUEUE_VERDICT_SHIFT;
+	else
+		finding = fq_frame_judge(queue, count, word, &verdict);
+	if (unlikely(finding == FQ_PENDING))
 		return finding;
 	if (finding == FQ_ANSWERED)
 		trace_fastqueue_answered(queue, entry->skb, count, verdict);
@@ -180,8 +179,7 @@ static enum fq_finding fq_frame_take(struct fq_queue *queue, u32 count,
 		trace_fastqueue_default(queue, entry->skb, count, verdict);
 	fq_frame_count(queue, finding, verdict);
 	ring->slots[index].entry = NULL;
-	WRITE_ONCE(ring->words[index],
-		   FASTQUEUE_AVAILABLE | fq_ring_lap(ring, count));
+	WRITE_ONCE(ring->words[index], FASTQUEUE_AVAILABLE | lap);
 	entry->id |= verdict;
 	batch->entries[batch->number++] = entry;
 	return finding;
@@ -239,16 +237,21 @@ pause:
 	fq_sender_advance(queue, count);
 }
 
-static void fq_sender_reinject(const struct fq_batch *batch)
+static void fq_sender_reinject(struct fq_batch *batch)
 {
-	u32 i;
+	u32 i, kept = 0;
 
 	for (i = 0; i < batch->number; i++) {
 		struct nf_queue_entry *entry = batch->entries[i];
 
 		/* with the mark for shared connections still in id */
-		fq_reinject(entry, entry->id & ~FQ_ID_UNCONFIRMED);
+		if (fq_reinject_keep(entry, entry->id & ~FQ_ID_UNCONFIRMED))
+			batch->entries[kept++] = entry;
 	}
+	if (kept == 1)
+		kfree(batch->entries[0]);
+	else if (kept)
+		kfree_bulk(kept, (void **)batch->entries);
 }
 
 /*
@@ -279,7 +282,7 @@ static bool fq_sender_batch(struct fq_queue *queue, struct fq_batch *batch)
  * queue, so that packets leave in order; another that comes meanwhile leaves its
  * request behind. True: it stopped at the bound, with answered frames left.
  */
-static bool fq_sender_work(struct fq_queue *queue, unsigned int batches)
+bool fq_sender_work(struct fq_queue *queue, unsigned int batches)
 {
 	struct fq_batch batch;
 
@@ -309,7 +312,7 @@ void fq_sender_run(struct fq_queue *queue)
 	rcu_read_unlock();
 }
 
-/* What poll() does: send, unless that is for the timer alone. True: unseen frames. */
+/* What poll() and WAIT do: send, unless that is for the timer alone. True: unseen frames. */
 bool fq_sender_poll(struct fq_queue *queue)
 {
 	bool unseen;
@@ -324,82 +327,13 @@ bool fq_sender_poll(struct fq_queue *queue)
 	return unseen;
 }
 
-/*
- * In prompt mode the handler itself has its answers sent whenever it enters
- * poll(), and the timer is for one that is busy. With few frames out it most
- * likely is not: the timer then only stands by, far enough away that it costs
- * nothing at low load, where it would otherwise fire for every packet, but no
- * further than the first frame's time limit.
- */
-#define FQ_BUSY_FRAMES		16
-#define FQ_STANDBY_PERIODS	10
-/* A tick that reached its bound goes on after so long, whatever the period. */
-#define FQ_BACKLOG_NS		(FASTQUEUE_MIN_PERIOD_US * NSEC_PER_USEC)
-
-static bool fq_timer_wanted_soon(const struct fq_queue *queue)
+/* Whether there are frames that the handler has not taken. */
+bool fq_sender_unseen(struct fq_queue *queue)
 {
-	return queue->flags & FASTQUEUE_F_TIMER_ONLY ||
-	       queue->fa - queue->fp >= FQ_BUSY_FRAMES;
-}
+	bool unseen;
 
-static ktime_t fq_timer_standby(const struct fq_queue *queue)
-{
-	ktime_t standby = queue->period * FQ_STANDBY_PERIODS;
-
-	if (!queue->timeout || queue->timeout > FQ_STANDBY_PERIODS * HZ)
-		return standby;	/* periods are a second at most */
-	/* when it is over for a frame that is queued now, see fq_frame_find() */
-	return min_t(ktime_t, standby, (queue->timeout + 1ULL) * TICK_NSEC);
-}
-
-/* Called with the lock held: have the timer run while frames are out. */
-void fq_sender_arm(struct fq_queue *queue)
-{
-	bool soon;
-
-	if (queue->timer_soon || queue->fa == queue->fp)
-		return;
-	soon = fq_timer_wanted_soon(queue);
-	if (queue->timer_armed && !soon)
-		return;
-	queue->timer_armed = true;
-	queue->timer_soon = soon;
-	hrtimer_start(&queue->timer, soon ? queue->period : fq_timer_standby(queue),
-		      HRTIMER_MODE_REL_SOFT);
-}
-
-/* Called with the lock held, when the period or the time limit is another. */
-void fq_sender_rearm(struct fq_queue *queue)
-{
-	queue->timer_armed = false;
-	queue->timer_soon = false;
-	fq_sender_arm(queue);
-}
-
-/*
- * The timer stops when the ring is empty; the receiver starts it again, perhaps
- * while this runs: then it is left as the receiver set it.
- */
-enum hrtimer_restart fq_sender_tick(struct hrtimer *timer)
-{
-	struct fq_queue *queue = container_of(timer, struct fq_queue, timer);
-	enum hrtimer_restart again = HRTIMER_NORESTART;
-	bool backlog;
-
-	rcu_read_lock();
 	spin_lock_bh(&queue->lock);
-	backlog = fq_sender_work(queue, FQ_TICK_BATCHES);
-	queue->stats.ticks++;
-	if (queue->closed || queue->fa == queue->fp) {
-		queue->timer_armed = false;
-		queue->timer_soon = false;
-	} else if (!hrtimer_is_queued(timer)) {
-		queue->timer_armed = true;
-		queue->timer_soon = true;
-		hrtimer_forward_now(timer, backlog ? FQ_BACKLOG_NS : queue->period);
-		again = HRTIMER_RESTART;
-	}
+	unseen = queue->fa != READ_ONCE(queue->ring->control->fo);
 	spin_unlock_bh(&queue->lock);
-	rcu_read_unlock();
-	return again;
+	return unseen;
 }
