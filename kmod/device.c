@@ -120,6 +120,26 @@ static long fq_ioctl_stats(struct fq_queue *queue,
 	return copy_to_user(arg, &stats, sizeof(stats)) ? -EFAULT : 0;
 }
 
+/* One look, one sleep: who comes back early asks again. */
+static long fq_ioctl_wait(struct fq_queue *queue)
+{
+	DEFINE_WAIT(wait);
+	long err = 0;
+
+	if (fq_sender_poll(queue))
+		return 0;
+	prepare_to_wait(&queue->wait, &wait, TASK_INTERRUPTIBLE);
+	/* that orders as the barrier in fq_poll() does: sleepers, then fa */
+	if (!fq_sender_unseen(queue)) {
+		if (!signal_pending(current))
+			schedule();
+		if (signal_pending(current))
+			err = -ERESTARTNOHAND;
+	}
+	finish_wait(&queue->wait, &wait);
+	return err;
+}
+
 static long fq_ioctl(struct file *file, unsigned int command, unsigned long arg)
 {
 	struct fq_queue *queue = fq_file_queue(file);
@@ -133,6 +153,8 @@ static long fq_ioctl(struct file *file, unsigned int command, unsigned long arg)
 		return -ENXIO;
 
 	switch (command) {
+	case FASTQUEUE_IOC_WAIT:
+		return fq_ioctl_wait(queue);
 	case FASTQUEUE_IOC_KICK:
 		fq_sender_run(queue);
 		return 0;

@@ -3,11 +3,12 @@
  * The handler's pointer FO, and what lies between it and FA.
  *
  * FA is read with acquire semantics: a frame's payload, metadata and word were
- * written before it. FO is stored with release semantics; poll() orders it
- * before the kernel's look at it.
+ * written before it. FO is stored with release semantics; the system call that
+ * follows, poll() or FASTQUEUE_IOC_WAIT, orders it before the kernel's look at it.
  */
 #include <errno.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include "queue.h"
 
@@ -23,6 +24,12 @@ static int fq_sleep(struct fq_queue *queue, int timeout_ms)
 
 	if (queue->flags & FASTQUEUE_F_TIMER_ONLY && fq_fa(queue) != queue->fo)
 		return 0;
+	if (timeout_ms < 0) {
+		if (!ioctl(queue->fd, FASTQUEUE_IOC_WAIT))
+			return 0;
+		if (errno != ENOTTY)	/* a module that does not know it: poll() */
+			return -errno;
+	}
 	if (poll(&file, 1, timeout_ms) < 0)
 		return -errno;
 	return file.revents & (POLLERR | POLLHUP | POLLNVAL) ? -EPIPE : 0;

@@ -42,3 +42,8 @@ def test_connection_tracking(case: str, passes: Passes) -> None:
 @pytest.mark.parametrize("case", each("resizing"))
 def test_changes_of_a_live_queue(case: str, passes: Passes) -> None:
     passes()
+
+
+@pytest.mark.parametrize("case", each("waiting"))
+def test_waiting(case: str, passes: Passes) -> None:
+    passes()

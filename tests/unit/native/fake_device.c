@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * /dev/fastqueue for programs of the unit tests, by LD_PRELOAD: a ring in a
- * file in memory. Each poll() settles what was answered and puts the next
+ * file in memory. Each poll() or WAIT settles what was answered and puts the next
  * packets of a plan in; after the last one it says on stderr what was accepted
  * and dropped, and interrupts the program.
  */
@@ -68,11 +68,10 @@ static void receive(void)
 	status()->fa = ++fa;
 }
 
-int poll(struct pollfd *files, nfds_t number, int timeout_ms)
+static int handler_waits(void)
 {
 	unsigned int i;
 
-	(void)number, (void)timeout_ms;
 	settle();
 	if (sent == PACKETS && fp == fa) {
 		fprintf(stderr, "accepted %u, dropped %u, invalid %u\n", accepted, dropped, invalid);
@@ -82,6 +81,14 @@ int poll(struct pollfd *files, nfds_t number, int timeout_ms)
 	}
 	for (i = 0; i < BURST && sent < PACKETS && fa - fp < frames; i++)
 		receive();
+	return 0;
+}
+
+int poll(struct pollfd *files, nfds_t number, int timeout_ms)
+{
+	(void)number, (void)timeout_ms;
+	if (handler_waits())
+		return -1;
 	files->revents = POLLIN;
 	return 1;
 }
@@ -127,6 +134,8 @@ int ioctl(int file, unsigned long request, ...)
 		return allocate(argument);
 	if (request == FASTQUEUE_IOC_KICK)
 		settle();
+	if (request == FASTQUEUE_IOC_WAIT)
+		return handler_waits();
 	if (request == FASTQUEUE_IOC_RESIZE) {
 		unsigned int out = fa - fp;
 

@@ -230,11 +230,20 @@ struct fastqueue_stats {
 	__u64 reserved[2];
 };
 
+/*
+ * FASTQUEUE_IOC_WAIT: what poll() of this file alone, without a time limit, does,
+ * at half its price: settle what was answered (not in timer-only mode), then sleep
+ * until frames are there that FO has not passed. May return early.
+ *
+ * EINTR   a signal was caught
+ */
+
 #define FASTQUEUE_IOC_MAGIC	0xfa
 #define FASTQUEUE_IOC_ALLOC	_IOWR(FASTQUEUE_IOC_MAGIC, 1, struct fastqueue_ring)
 #define FASTQUEUE_IOC_KICK	_IO(FASTQUEUE_IOC_MAGIC, 2)
 #define FASTQUEUE_IOC_SET	_IOW(FASTQUEUE_IOC_MAGIC, 3, struct fastqueue_settings)
 #define FASTQUEUE_IOC_STATS	_IOR(FASTQUEUE_IOC_MAGIC, 4, struct fastqueue_stats)
 #define FASTQUEUE_IOC_RESIZE	_IOWR(FASTQUEUE_IOC_MAGIC, 5, struct fastqueue_ring)
+#define FASTQUEUE_IOC_WAIT	_IO(FASTQUEUE_IOC_MAGIC, 6)
 
 #endif /* _UAPI_LINUX_FASTQUEUE_H */

@@ -95,7 +95,7 @@ class Session:
             conserved(Stats.unpack(data))
 
     def unknown(self, fd: int, number: int) -> None:
-        known = {abi.IOC_ALLOC, abi.IOC_KICK, abi.IOC_SET, abi.IOC_STATS, abi.IOC_RESIZE}
+        known = {abi.IOC_ALLOC, abi.IOC_KICK, abi.IOC_SET, abi.IOC_STATS, abi.IOC_RESIZE, abi.IOC_WAIT}
         wrong = abi.IOC_MAGIC << 8 | number
         if wrong not in known:
             self._judge("unknown", self._ask(fd, wrong, 0), self._model.unknown(fd))

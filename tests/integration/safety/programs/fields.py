@@ -169,7 +169,7 @@ def without_a_ring() -> None:
     """All but ALLOC is ENXIO; poll says error."""
     enter()
     fd = os.open(abi.DEVICE, os.O_RDWR)
-    for number in (abi.IOC_KICK, abi.IOC_SET, abi.IOC_STATS, 0xFA09, 0):
+    for number in (abi.IOC_KICK, abi.IOC_SET, abi.IOC_STATS, abi.IOC_WAIT, 0xFA09, 0):
         same(_ask(fd, number, bytes(128)), errno.ENXIO, f"ioctl {number:#x}")
     refused(errno.EINVAL, os.read, fd, 10)
     refused(errno.EINVAL, os.write, fd, b"x")
@@ -181,13 +181,14 @@ def unknown_numbers() -> None:
     fd = os.open(abi.DEVICE, os.O_RDWR)
     same(_ask_at(fd, abi.IOC_ALLOC, 16), errno.EFAULT, "ALLOC from nowhere")
     ioctl(fd, abi.IOC_ALLOC, pack_ring(GOOD_RING))
-    known = {abi.IOC_ALLOC, abi.IOC_KICK, abi.IOC_SET, abi.IOC_STATS, abi.IOC_RESIZE}
+    without = {abi.IOC_KICK, abi.IOC_WAIT}  # an argument
+    known = {abi.IOC_ALLOC, abi.IOC_SET, abi.IOC_STATS, abi.IOC_RESIZE} | without
     for number in [random.getrandbits(32) for _ in range(500)] + [
         each ^ 1 << bit for each in known for bit in range(32)
     ]:
         if number not in known and number >> 8 & 0xFF == abi.IOC_MAGIC:
             same(_ask_at(fd, number, 0), errno.ENOTTY, f"ioctl {number:#x}")
-    for number in known - {abi.IOC_KICK}:
+    for number in known - without:
         same(_ask_at(fd, number, 16), errno.EFAULT, f"ioctl {number:#x} with no memory")
     same(_ask(fd, abi.IOC_ALLOC, pack_ring(GOOD_RING)), errno.EBUSY, "a second ring")
     other = os.open(abi.DEVICE, os.O_RDWR)

@@ -115,11 +115,11 @@ def settings_under_traffic() -> None:
     for turn in range(200):
         flow.send(3)
         action, period = turn % 2, random.randrange(50, 5000)
-        handler.device.set(abi.SETTINGS.pack(abi.SET_ALL, action, period, 10_000, 28 + turn % 100))
+        handler.device.set(abi.SETTINGS.pack(abi.SET_ALL, action, period, 10_000, 28 + turn % 100, 0, 0))
         handler.answer_all()
         arrived += flow.arrived()
     same(arrived, list(range(600)), "packets")
-    handler.device.set(abi.SETTINGS.pack(abi.SET_ALL, abi.ACCEPT, 50, 0, 64))
+    handler.device.set(abi.SETTINGS.pack(abi.SET_ALL, abi.ACCEPT, 50, 0, 64, 0, 0))
     flow.send(70)
     same(flow.arrived(), list(range(664, 670)), "beyond a full ring, accepted")
     handler.device.set(abi.SETTINGS.pack(abi.SET_DEFAULT_ACTION, abi.DROP, 0, 0, 0))
