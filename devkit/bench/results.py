@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devkit.bench import nic as figures
+from devkit.bench.loads import TCP
 from devkit.bench.progress import per_packet
 from devkit.bench.rows import ALL, PLAIN, Row
 from devkit.bench.spread import Spread, quantile
@@ -88,6 +89,11 @@ class Results:
         """TCP in Mbit per second of the target's working time."""
         found = self.raw(figures.key(nic, row.name, figures.TCP))
         return figures.tcp_rate(found) if found else None
+
+    def bulk_ratio(self, row: Row) -> float | None:
+        """TCP bulk as a part of plain forwarding's, where the target is the limit: by cost, source inside."""
+        one, plain = self.cost(row, TCP.name), self.cost(PLAIN, TCP.name)
+        return plain.median / one.median if one and plain else None
 
     def nic_tcp_ratio(self, nic: str, row: Row) -> float | None:
         """The same as a part of plain forwarding's."""

@@ -128,7 +128,8 @@ def nic_table(results: Results) -> Table | None:
     for place in ("inside", *NICS):
         for row in ROWS:
             costs = [_nic_cell(results, place, row, load.name) for load in UDP]
-            rate, ratio = results.nic_tcp(place, row), results.nic_tcp_ratio(place, row)
+            rate = results.nic_tcp(place, row)
+            ratio = results.bulk_ratio(row) if place == "inside" else results.nic_tcp_ratio(place, row)
             tcp = (_spread(rate) if rate else "–", f"{ratio:.2f}" if ratio else "–")
             lines.append((row.label, "source inside" if place == "inside" else place, *costs, *tcp))
     heads = ("path", "packets from", "1400 bytes, bursts", "one by one", "TCP, Mbit/s", "of plain")
@@ -142,7 +143,8 @@ def _nic_cell(results: Results, place: str, row: Row, load: str) -> str:
 
 _NIC_NOTE = (
     "± half the distance of the extremes. Bursts from outside are as the host's scheduler leaves them: these "
-    "figures do depend on it. TCP: per second that the target's processor worked; offloads off."
+    "figures do depend on it. TCP: per second that the target's processor worked; offloads off. Of the "
+    "source inside it is the ratio of its costs of TCP bulk."
 )
 
 

@@ -51,6 +51,7 @@ def _results(scale: float = 1.0) -> Results:
     for row, cost in costs.items():
         value = round(cost * scale)
         raw[f"cost/{row}/udp-1400"] = {"runs": [run(value - 10), run(value), run(value + 10)]}
+        raw[f"cost/{row}/tcp"] = {"runs": [run(value)]}
         raw[f"latency/{row}"] = {"runs": [run(value, [value, value, 2 * value])]}
         raw[f"capacity/{row}"] = {"packets_per_s": 1e9 / value}
         raw[f"profile/{row}/udp-1400"] = {"functions": {"memcpy": value / 2, "f [fastqueue]": value / 2}}

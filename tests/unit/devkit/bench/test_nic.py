@@ -27,6 +27,7 @@ def test_results_compare_with_plain_forwarding_behind_the_same_card(results: Mak
     found = results()
     assert found.nic_tcp_ratio("virtio", FASTQUEUE_C) == pytest.approx(6 / 7, abs=0.01)
     assert found.nic_tcp_ratio("e1000", FASTQUEUE_C) is None
+    assert found.bulk_ratio(FASTQUEUE_C) == pytest.approx(6 / 7)
     cost = found.nic_cost("virtio", NFQUEUE_C, "low")
     assert cost
     assert cost.median == 14_000
