@@ -74,7 +74,7 @@ def sleepers_wake() -> None:
 
 
 def while_others_send() -> None:
-    """Another process sends all the time; ring, period and default action change, and all arrives in order."""
+    """Another process sends all the time; ring, period and action change, and all arrives in order."""
     enter(QUEUED)
     receiver = Flow()
     packets = 3000
