@@ -4,10 +4,23 @@
  * it (the paper's NULL handler), so that what is left is the cost of the queue.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 
 #include "../common/signals.h"
 #include "options.h"
+
+/*
+ * First in, first out, before all ordinary programs: the scheduler then has less
+ * to weigh up for each wake-up. By default the kernel leaves those a twentieth of
+ * the time even if the handler never sleeps.
+ */
+static int realtime(void)
+{
+	struct sched_param lowest = { .sched_priority = sched_get_priority_min(SCHED_FIFO) };
+
+	return sched_setscheduler(0, SCHED_FIFO, &lowest) ? -errno : 0;
+}
 
 static int serve(struct fq_queue *queue, uint32_t verdict)
 {
@@ -45,7 +58,9 @@ int main(int argc, char **argv)
 
 	options_read(&options, argc, argv);
 	signals_catch();
-	err = fq_open(&queue, &options.ring);
+	err = options.realtime ? realtime() : 0;
+	if (!err)
+		err = fq_open(&queue, &options.ring);
 	if (err)
 		goto out;
 	printf("ready: queue %u, %u frames of %u bytes\n", options.ring.queue,

@@ -7,6 +7,7 @@
 struct handler_options {
 	struct fq_options ring;
 	uint32_t verdict;	/* for every packet */
+	bool realtime;		/* run before all ordinary programs */
 };
 
 /* Read the command line; ends the program with 0 (--help) or 2 (wrong). */

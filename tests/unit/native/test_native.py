@@ -47,7 +47,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_c_handler_has_the_python_handlers_options(built: Path) -> None:
     in_c = long_options(run(built / "handlers" / "fq-null", "--help").stdout)
     in_python = long_options(python("run", "--help").stdout)
-    assert in_c - in_python == {"--drop"}
+    assert in_c - in_python == {"--drop", "--realtime"}
     assert in_python - in_c == {"--batch", "--one-by-one"}
 
 
