@@ -19,6 +19,7 @@ from devkit import iperf
 from devkit.bench import nic as figures
 from devkit.bench.laying import laid
 from devkit.bench.loads import Load
+from devkit.bench.progress import duration
 from devkit.bench.rows import Row, Setting
 from devkit.bench.store import Store
 from devkit.build.image import Image
@@ -97,9 +98,11 @@ def missing(points: Sequence[Point], store: Store) -> list[Point]:
     return [point for point in points if not all(key in store.results for key in point.keys)]
 
 
-def measure(image: Image, points: Sequence[Point], runs: int, store: Store) -> None:
-    """Take what the store does not have, in one boot for each network card."""
-    for nic, group in groupby(missing(points, store), key=lambda point: point.nic):
+def measure(image: Image, points: Sequence[Point], runs: int, store: Store, later: float = 0.0) -> None:
+    """Take what the store does not have, in one boot for each card; ``later`` seconds are known to follow."""
+    wanted = missing(points, store)
+    left = later + seconds(wanted, runs)
+    for nic, group in groupby(wanted, key=lambda point: point.nic):
         with stage(f"boot the target ({nic}, its own time)"):
             lab = Lab.start()
             target = Target.boot(image, lab=lab, profile=PROFILE, nic=nic)
@@ -113,7 +116,8 @@ def measure(image: Image, points: Sequence[Point], runs: int, store: Store) -> N
                     results.append(_tcp(lab, target, runs))
                 for key, result in zip(point.keys, results, strict=True):
                     store.add(key, result)
-                say(f"  {brief(results)}")
+                left -= seconds([point], runs)
+                say(f"  {brief(results)}  ({duration(left)} left)")
 
 
 def brief(results: Sequence[dict[str, Any]]) -> str:

@@ -30,7 +30,7 @@ class Progress:
         """Tell that one step is done."""
         self._left.pop(step.key, None)
         number = self._number - len(self._left)
-        left = _duration(self._seconds_left())
+        left = duration(self._seconds_left())
         say(f"  {number}/{self._number}  {step.key}: {brief(self._store.results[step.key])}  ({left} left)")
 
     def _seconds_left(self) -> float:
@@ -55,6 +55,7 @@ def per_packet(runs: list[dict[str, int]]) -> Spread:
     return Spread.of([(run["virtual_ns"] - run["idle_ns"]) / run["sent"] for run in runs])
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Write a time in minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

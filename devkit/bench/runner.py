@@ -100,12 +100,12 @@ def _measure(request: Request, image: Image, kept: Store) -> None:
     if "streams" in request.sections:
         flows = streams.plan(request.seconds, request.quick, request.chosen())
     points = outside.plan(request.chosen()) if "nics" in request.sections else []
-    streaming = sum(flow.seconds + 5 for flow in flows if flow.key not in kept.results)
+    streaming = streams.seconds([flow for flow in flows if flow.key not in kept.results])
     waiting = streaming + outside.seconds(outside.missing(points, kept), request.runs)
     progress = Progress(kept, [*inner, *more], waiting)
     inside.measure(image, inner, kept, progress.advance)
     instructions.measure(image, more, kept, progress.advance, folder)
-    outside.measure(image, points, request.runs, kept)
+    outside.measure(image, points, request.runs, kept, streaming)
     streams.measure(image, flows, kept)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from devkit import datapath, iperf
 from devkit.bench import rows
 from devkit.bench.host_use import HostUse
+from devkit.bench.progress import duration
 from devkit.bench.rows import Row
 from devkit.bench.store import Store
 from devkit.build.image import Image
@@ -30,6 +31,7 @@ _ROWS = {
     datapath.FASTQUEUE_PYTHON: rows.EXTENSION_BATCH,
     datapath.FASTQUEUE_C: rows.FASTQUEUE_C,
 }
+_AROUND = 8.0  # seconds beside a stream
 _INTERVAL = 1.0  # between samples, in seconds
 
 
@@ -48,16 +50,22 @@ class Stream:
         return f"stream/{self.nic}{'-offloads' if self.offloads else ''}/{self.path.name}"
 
 
-def plan(seconds: int, quick: bool, chosen: Sequence[Row] = rows.ALL) -> list[Stream]:
-    """Both cards with offloads off, virtio with them on too unless ``quick``; paths like ``chosen``."""
+def plan(length: int, quick: bool, chosen: Sequence[Row] = rows.ALL) -> list[Stream]:
+    """Both cards with offloads off, virtio with them on too unless ``quick``; ``length`` in s."""
     machines = [("virtio", False), ("e1000", False)] + ([] if quick else [("virtio", True)])
     paths = [path for path in datapath.ALL if _ROWS[path] in chosen]
-    return [Stream(path, nic, offloads, seconds) for nic, offloads in machines for path in paths]
+    return [Stream(path, nic, offloads, length) for nic, offloads in machines for path in paths]
+
+
+def seconds(streams: Sequence[Stream]) -> float:
+    """How long they take, with laying their paths and a share of the boot."""
+    return sum(stream.seconds + _AROUND for stream in streams)
 
 
 def measure(image: Image, streams: Sequence[Stream], store: Store) -> None:
     """Take what the store does not have, in one boot for each network card."""
     missing = [stream for stream in streams if stream.key not in store.results]
+    left = seconds(missing)
     for (nic, offloads), group in groupby(missing, key=lambda stream: (stream.nic, stream.offloads)):
         with stage(f"boot the target ({nic}, offloads {'on' if offloads else 'off'})"):
             lab = Lab.start(offloads=offloads)
@@ -68,7 +76,9 @@ def measure(image: Image, streams: Sequence[Stream], store: Store) -> None:
                     result = _one(lab, target, stream)
                 store.add(stream.key, result)
                 rate, cpu, others = (result[name] for name in ("mbit_per_s", "cpu", "others"))
-                say(f"  {rate:.0f} Mbit/s, target CPU {cpu:.0%}, host used by others {others:.0%}")
+                left -= seconds([stream])
+                found = f"{rate:.0f} Mbit/s, target CPU {cpu:.0%}, host used by others {others:.0%}"
+                say(f"  {found}  ({duration(left)} left)")
 
 
 def _one(lab: Lab, target: Target, stream: Stream) -> dict[str, Any]:

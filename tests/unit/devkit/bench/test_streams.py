@@ -15,3 +15,9 @@ def test_only_paths_of_the_chosen_rows_are_measured() -> None:
     assert {stream.path.name for stream in found} == {"plain", "fastqueue-c"}
     python = streams.plan(20, quick=True, chosen=[EXTENSION_BATCH])
     assert {stream.path.name for stream in python} == {"fastqueue-python"}
+
+
+def test_a_stream_takes_its_length_and_more() -> None:
+    one, *_ = streams.plan(20, quick=True)
+    assert 20 < streams.seconds([one]) < 60
+    assert streams.seconds([]) == 0
