@@ -189,7 +189,8 @@ static int fq_mmap(struct file *file, struct vm_area_struct *vma)
 	if (!queue)
 		return -ENXIO;
 	mutex_lock(&ff->ring);
-	err = fq_ring_mmap(queue->ring, vma, queue->flags & FASTQUEUE_F_WRITABLE);
+	err = fq_ring_mmap(queue->ring, vma,
+			   READ_ONCE(queue->flags) & FASTQUEUE_F_WRITABLE);
 	mutex_unlock(&ff->ring);
 	return err;
 }

@@ -45,7 +45,7 @@ static void fq_proc_line(struct seq_file *seq, struct fq_queue *queue)
 		   s.wakeups, s.ticks, s.truncated, s.segmented,
 		   ktime_to_us(READ_ONCE(queue->period)),
 		   READ_ONCE(queue->default_action) == FASTQUEUE_ACCEPT ? "accept" : "drop",
-		   queue->flags);
+		   READ_ONCE(queue->flags));
 }
 
 static int fq_proc_show(struct seq_file *seq, void *unused)
