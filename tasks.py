@@ -157,6 +157,9 @@ def tune(
         "detach": "leave it running, for run, console and down",
         "offloads": "keep checksum and segmentation offloads on the cables (throughput)",
         "kernel-args": "further words for the kernel's command line",
+        "from": "kernel: QEMU loads it; disk: firmware and boot loader do, from disk.img, as on a board",
+        "bus": "where the disk is: ide, sata, usb or virtio",
+        "disk": "boot from this file or device, and keep what the target writes",
     }
 )
 @guarded
@@ -170,14 +173,17 @@ def boot(
     detach: bool = False,
     offloads: bool = False,
     kernel_args: str = "",
+    from_: str = "kernel",
+    bus: str = "ide",
+    disk: str = "",
 ) -> None:
     """Boot a target between client and server, with its console here (Ctrl-] ends it); or --detach."""
-    from devkit import session
+    from devkit import medium, session
     from devkit.build.image import build_image
 
     session.boot(
         build_image, lab=lab, profile=profile, nic=nic, mem=mem, detach=detach, offloads=offloads,
-        kernel_args=kernel_args,
+        kernel_args=kernel_args, disk=medium.chosen(from_, bus, disk),
     )  # fmt: skip
 
 

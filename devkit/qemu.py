@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devkit.errors import KitError
 from devkit.lab.topology import Side, Topology
+from devkit.medium import Disk
 from devkit.profile import Profile
 
 PACKAGE = "qemu-system-x86"
@@ -39,6 +40,7 @@ class Machine:
     memory:      MB
     offloads:    keep checksum and segmentation offloads between host and guest (virtio)
     kernel_args: appended to the kernel's command line
+    disk:        boots from it, through the firmware; None: QEMU loads kernel and root file system
     """
 
     profile: Profile
@@ -46,6 +48,7 @@ class Machine:
     memory: int = 64
     offloads: bool = False
     kernel_args: str = ""
+    disk: Disk | None = None
 
     def __post_init__(self) -> None:
         if self.nic not in NICS:
@@ -53,6 +56,9 @@ class Machine:
         if self.memory < SMALLEST_MEMORY:
             what = f"{self.memory} MB of memory are too few"
             raise KitError("FQ-ARGUMENT", what, f"at least {SMALLEST_MEMORY}")
+        if self.disk and self.kernel_args:
+            what = "a disk brings the kernel's command line itself"
+            raise KitError("FQ-ARGUMENT", what, "--kernel-args goes with --from=kernel")
 
     def command(self, lab: str | None = None) -> str:
         """Return the command that boots this machine."""
@@ -60,6 +66,7 @@ class Machine:
         words += [f"--lab {lab}"] if lab else []
         words += ["--offloads"] if self.offloads else []
         words += [f"--kernel-args {shlex.quote(self.kernel_args)}"] if self.kernel_args else []
+        words += self.disk.options() if self.disk else []
         return " ".join(words)
 
 
@@ -95,20 +102,26 @@ def arguments(
 ) -> list[str]:
     """Return the whole command line, program first. ``log`` receives all that ttyS0 says."""
     profile = machine.profile
-    given = (_KERNEL_ARGUMENTS, profile.kernel_args, machine.kernel_args)
-    append = " ".join(filter(None, given))
     return [
         profile.program, "-name", "fastqueue",
-        "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+        "-nodefaults", "-no-user-config", "-display", "none",
+        *([] if machine.disk and machine.disk.reboots else ["-no-reboot"]),
         "-machine", "pc", "-accel", _accelerator(profile), "-cpu", profile.cpu, "-m", str(machine.memory),
         *profile.arguments,
-        "-kernel", str(kernel), "-append", append,
-        "-blockdev", f"driver=file,node-name=root,filename={_escaped(rootfs)},read-only=on",
-        "-device", "virtio-blk-pci,drive=root",
+        *(machine.disk.arguments() if machine.disk else _direct(machine, kernel, rootfs)),
         "-device", "virtio-rng-pci",
         *_ports(sockets, log),
         "-qmp", f"unix:{_escaped(sockets.qmp)},server=on,wait=off",
         *(word for number, side in enumerate(topology.sides) for word in _nic(machine, number, side)),
+    ]  # fmt: skip
+
+
+def _direct(machine: Machine, kernel: Path, rootfs: Path) -> list[str]:
+    given = (_KERNEL_ARGUMENTS, machine.profile.kernel_args, machine.kernel_args)
+    return [
+        "-kernel", str(kernel), "-append", " ".join(filter(None, given)),
+        "-blockdev", f"driver=file,node-name=root,filename={_escaped(rootfs)},read-only=on",
+        "-device", "virtio-blk-pci,drive=root",
     ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from devkit import qemu, terminal
 from devkit.errors import KitError
 from devkit.lab import folder
 from devkit.lab.client import Lab, running
+from devkit.medium import Disk
 from devkit.progress import console as screen
 from devkit.progress import say, stage
 from devkit.target import Target
@@ -41,6 +42,7 @@ def boot(
     detach: bool = False,
     offloads: bool = False,
     kernel_args: str = "",
+    disk: Disk | None = None,
 ) -> None:
     """Boot what ``build`` returns, and stay with it.
 
@@ -49,14 +51,15 @@ def boot(
     Target.boot, and FQ-TARGET where the kernel gives up meanwhile.
     """
     # Wrong arguments and busy names are told before a build of many minutes.
-    qemu.Machine(profiles.load(profile), nic, mem)
+    qemu.Machine(profiles.load(profile), nic, mem, kernel_args=kernel_args, disk=disk)
     folder.check_free(lab)
     image = build()
     with Lab.start(lab, offloads=offloads) as made:
         with stage("boot", made.logs / "kernel.log"):
             target = Target.boot(
-                image, lab=made, profile=profile, nic=nic, mem=mem, kernel_args=kernel_args, offloads=offloads
-            )
+                image, lab=made, profile=profile, nic=nic, mem=mem, kernel_args=kernel_args,
+                offloads=offloads, disk=disk,
+            )  # fmt: skip
         if detach:
             target.detach()
             option = "" if lab == DEFAULT_LAB else f" --lab {lab}"

@@ -9,6 +9,7 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
 from devkit.lab.client import Lab
 from devkit.lab.process import Process
+from devkit.medium import Disk
 from devkit.progress import say
 from devkit.shell import Result, Shell, Sink
 
@@ -56,18 +58,22 @@ class Target:
         timeout: float | None = None,
         kernel_args: str = "",
         offloads: bool = False,
+        disk: Disk | None = None,
     ) -> Target:
         """Boot ``image`` in a lab and wait until it takes commands.
 
         ``profile`` is the name of one, or one made for the occasion; ``mem`` in MB (None: what the image's
-        kernel needs); ``timeout`` in seconds (None: the profile's); ``kernel_args`` are appended.
+        kernel needs); ``timeout`` in seconds (None: the profile's); ``kernel_args`` are appended. With
+        ``disk`` the target boots from it as a board does (without a path: from the image's own).
         Without ``offloads`` checksum and segmentation offloads are off on both ends of every cable.
         KitError: FQ-BOOT at once when it is clear that it will not boot, FQ-PROFILE, FQ-ARGUMENT, FQ-TOOL,
         FQ-BUSY (the lab has a target).
         """
         wanted = profile or image.profile
         chosen = profiles.load(wanted) if isinstance(wanted, str) else wanted
-        machine = qemu.Machine(chosen, nic, mem or image.memory, offloads, kernel_args)
+        if disk and disk.path is None:
+            disk = replace(disk, path=image.disk)
+        machine = qemu.Machine(chosen, nic, mem or image.memory, offloads, kernel_args, disk)
         held = _hold(lab, 0)
         try:
             if _alive(lab):
@@ -208,8 +214,7 @@ def _booted(lab: Lab, machine: qemu.Machine, image: Image, timeout: float | None
         other = profiles.load(profile.fallback)
         said = error.lines[-1] if error.lines else error.what.rpartition(": ")[2]
         say(f"{profile.name} cannot run this guest ({said}); using {other.name}: {other.summary}")
-        machine = qemu.Machine(other, machine.nic, machine.memory, machine.offloads, machine.kernel_args)
-        return _booted(lab, machine, image, timeout)
+        return _booted(lab, replace(machine, profile=other), image, timeout)
 
 
 def _alive(lab: Lab) -> bool:

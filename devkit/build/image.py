@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import fcntl
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from devkit import cache, command, cpu
 from devkit.build import flavour as flavours
+from devkit.build.disk import disk
 from devkit.build.kernel import kernel
 from devkit.build.module import module
 from devkit.build.native import native
@@ -32,6 +32,7 @@ _KEEP = {
     "native": 3,
     "module": 3,
     "rootfs": 3,
+    "disk": 3,
 }
 
 
@@ -50,6 +51,16 @@ class Image:
     def rootfs(self) -> Path:
         """Root file system, a squashfs."""
         return self.directory / "rootfs.squashfs"
+
+    @property
+    def disk(self) -> Path:
+        """Disk image for boards, with the same kernel and root file system."""
+        return self.directory / "disk.img"
+
+    @property
+    def slot(self) -> Path:
+        """Content of one of the disk's slots: what a target is updated with."""
+        return self.directory / "slot.squashfs"
 
     @property
     def module(self) -> Path:
@@ -113,8 +124,8 @@ def build_image(
     say(f"base: {base} ({reason})")
     built = kernel(flavour, fresh)
     parts = Parts(userland=userland(fresh), kernel=built, module=module(built), native=native(fresh))
-    packed = rootfs(parts)
-    image = publish(parts, packed, describe(base, parts, packed, flavour), folder)
+    contents = files(parts, rootfs(parts), media=flavour not in flavours.DEBUG)
+    image = publish(parts, contents, describe(base, parts, contents, flavour), folder)
     for kind, keep in _KEEP.items():
         cache.prune(kind, keep)
     return image
@@ -125,13 +136,21 @@ def build_module(image: Image) -> Path:
     return module(image.kernel_build.parent) / "fastqueue.ko"
 
 
-def describe(base: str, parts: Parts, packed: Path, flavour: flavours.Flavour) -> dict[str, Any]:
-    """Content of image.json: where the image comes from and what it is made of."""
-    files = {
+def files(parts: Parts, packed: Path, *, media: bool) -> dict[str, Path]:
+    """Files of an image by their names there; ``media``: also what boards boot and are updated from."""
+    found = {
         "bzImage": parts.kernel / "bzImage",
         "rootfs.squashfs": packed / "rootfs.squashfs",
         "fastqueue.ko": parts.module / "fastqueue.ko",
     }
+    if media:
+        made = disk(packed, parts.kernel)
+        found |= {name: made / name for name in ("disk.img", "slot.squashfs")}
+    return found
+
+
+def describe(base: str, parts: Parts, contents: dict[str, Path], flavour: flavours.Flavour) -> dict[str, Any]:
+    """Content of image.json: where the image comes from and what it is made of."""
     return {
         "format": 1,
         "base": base,
@@ -142,7 +161,7 @@ def describe(base: str, parts: Parts, packed: Path, flavour: flavours.Flavour) -
         "git": git_state(PROJECT),
         "files": {
             name: {"size": path.stat().st_size, "sha256": cache.digest_file(path)}
-            for name, path in files.items()
+            for name, path in contents.items()
         },
         "inputs": parts.key,
     }
@@ -158,7 +177,9 @@ def git_state(project: Path) -> dict[str, str | bool] | None:
     return {"commit": commit, "dirty": bool(changes.strip())}
 
 
-def publish(parts: Parts, packed: Path, description: dict[str, Any], folder: str = "image") -> Image:
+def publish(
+    parts: Parts, contents: dict[str, Path], description: dict[str, Any], folder: str = "image"
+) -> Image:
     """Make out/``folder`` what ``description`` says, in one step."""
     image = Image(OUT / folder)
     OUT.mkdir(exist_ok=True)
@@ -170,8 +191,8 @@ def publish(parts: Parts, packed: Path, description: dict[str, Any], folder: str
         for rest in (new, old):
             cache.remove_tree(rest)
         new.mkdir()
-        for path in (parts.kernel / "bzImage", packed / "rootfs.squashfs", parts.module / "fastqueue.ko"):
-            shutil.copy2(path, new)
+        # Not shutil: most of a disk image is holes, and they are to stay holes.
+        command.run(["cp", "--sparse=always", "--preserve=timestamps", *contents.values(), new])
         (new / "kernel-build").symlink_to(parts.kernel / "build")
         (new / "image.json").write_text(json.dumps(description, indent=2) + "\n")
         if image.directory.exists():

@@ -17,7 +17,7 @@ OVERLAY = PROJECT / "br2-external/board/common/rootfs-overlay"
 HANDLER = PROJECT / "pyhandler/src"
 PYTHON_PACKAGES = "usr/lib/python3/dist-packages"
 #: Where a read-only root file system needs a folder to mount on.
-MOUNT_POINTS = ("dev", "proc", "sys", "run", "tmp", "var", "root", "mnt")
+MOUNT_POINTS = ("dev", "proc", "sys", "run", "tmp", "var", "root", "mnt", "data")
 #: Part of the key: raise it when this module makes something else of the same inputs.
 RECIPE = "2"
 

@@ -21,16 +21,19 @@ from devkit.build.flavour import DEBUG, DEFAULT, flavour
 from devkit.build.image import Image, build_image
 from devkit.kernel_log import KernelLog
 from devkit.lab.client import Lab
+from devkit.medium import BUSES, SOURCES, Disk
 from devkit.target import Target
 
 _watched: list[KernelLog] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--kernel NAME``: flavour of the kernel that the session's targets run."""
+    """``--kernel NAME``: flavour of the targets' kernel; ``--from disk``: what the session's target boots."""
     parser.addoption(
         "--kernel", default=DEFAULT, help="flavour of the targets' kernel (default: %(default)s)"
     )
+    parser.addoption("--from", choices=SOURCES, default=SOURCES[0], help="what the session's target boots")
+    parser.addoption("--bus", choices=BUSES, default="ide", help="where its disk is (default: %(default)s)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -56,9 +59,10 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def target(image: Image, lab: Lab) -> Iterator[Target]:
+def target(image: Image, lab: Lab, pytestconfig: pytest.Config) -> Iterator[Target]:
     """The session's target, a router with virtio NICs under the profile p3."""
-    with Target.boot(image, lab=lab) as target:
+    disk = Disk(bus=pytestconfig.getoption("--bus")) if pytestconfig.getoption("--from") == "disk" else None
+    with Target.boot(image, lab=lab, disk=disk) as target:
         _watched.append(target.log)
         yield target
         _watched.remove(target.log)

@@ -29,8 +29,8 @@ def test_other_bases_are_refused(base: str, code: str) -> None:
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Parts, Path]:
-    """Parts of an image, and its packed root file system, with made-up contents."""
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Parts, dict[str, Path]]:
+    """Parts of an image and its files, with made-up contents."""
     monkeypatch.setattr(image, "OUT", tmp_path / "out")
     monkeypatch.setattr(image, "git_state", lambda _: {"commit": "c0ffee", "dirty": False})
     parts = Parts(*(tmp_path / "cache" / name for name in ("userland", "kernel", "module", "native")))
@@ -45,14 +45,14 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Parts, Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     (parts.kernel / "build").mkdir()
-    return parts, tmp_path / "cache/rootfs"
+    return parts, image.files(parts, tmp_path / "cache/rootfs", media=False)
 
 
-def _described(made: tuple[Parts, Path]) -> dict[str, Any]:
+def _described(made: tuple[Parts, dict[str, Path]]) -> dict[str, Any]:
     return image.describe("debian", *made, flavour.flavour("lockdep"))
 
 
-def test_description(made: tuple[Parts, Path]) -> None:
+def test_description(made: tuple[Parts, dict[str, Path]]) -> None:
     about = _described(made)
     assert about["base"] == "debian"
     assert about["kernel"]["release"] == "6.12.1"
@@ -63,9 +63,9 @@ def test_description(made: tuple[Parts, Path]) -> None:
     assert set(about["files"]) == {"bzImage", "rootfs.squashfs", "fastqueue.ko"}
 
 
-def test_published_image_has_all_its_files(made: tuple[Parts, Path]) -> None:
-    parts, packed = made
-    published = image.publish(parts, packed, _described(made))
+def test_published_image_has_all_its_files(made: tuple[Parts, dict[str, Path]]) -> None:
+    parts, files = made
+    published = image.publish(parts, files, _described(made))
     assert published.kernel.read_text() == "kernel"
     assert published.rootfs.read_text() == "root file system"
     assert published.module.read_text() == "module"
@@ -74,23 +74,23 @@ def test_published_image_has_all_its_files(made: tuple[Parts, Path]) -> None:
     assert published.description == _described(made)
 
 
-def test_the_same_image_is_left_alone_and_another_replaces_it(made: tuple[Parts, Path]) -> None:
-    parts, packed = made
-    published = image.publish(parts, packed, _described(made))
+def test_the_same_image_is_left_alone_and_another_replaces_it(made: tuple[Parts, dict[str, Path]]) -> None:
+    parts, files = made
+    published = image.publish(parts, files, _described(made))
     before = published.directory.stat().st_ino
-    image.publish(parts, packed, _described(made))
+    image.publish(parts, files, _described(made))
     assert published.directory.stat().st_ino == before
     (parts.module / "fastqueue.ko").write_text("module 2")
-    image.publish(parts, packed, _described(made))
+    image.publish(parts, files, _described(made))
     assert published.module.read_text() == "module 2"
     assert sorted(path.name for path in published.directory.parent.iterdir()) == [".lock", "image"]
 
 
-def test_damaged_published_image_is_replaced(made: tuple[Parts, Path]) -> None:
-    parts, packed = made
-    published = image.publish(parts, packed, _described(made))
+def test_damaged_published_image_is_replaced(made: tuple[Parts, dict[str, Path]]) -> None:
+    parts, files = made
+    published = image.publish(parts, files, _described(made))
     published.rootfs.unlink()
-    assert image.publish(parts, packed, _described(made)).rootfs.exists()
+    assert image.publish(parts, files, _described(made)).rootfs.exists()
 
 
 def test_git_state(tmp_path: Path) -> None:

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""disk.img: what a board boots from. MBR, GRUB for BIOS, two slots and a data partition.
+
+Made without root and without mounting, the same bytes for the same parts. Nothing in it depends on
+the bus that the disk is at: one image for IDE, SATA, USB and virtio.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit import cache, command
+from devkit.errors import KitError
+from devkit.paths import LOGS, PROJECT
+from devkit.progress import stage
+
+GRUB_CFG = PROJECT / "br2-external/board/common/grub.cfg"
+GRUB = Path("/usr/lib/grub/i386-pc")
+#: Modules in GRUB's core: all that grub.cfg uses, so that the boot partition holds no program.
+MODULES = (
+    "biosdisk", "part_msdos", "ext2", "squash4", "xzio", "normal", "linux", "loadenv", "serial",
+    "terminal", "echo", "test", "regexp", "sleep", "reboot",
+)  # fmt: skip
+#: The disk's identity in its MBR; partition N is PARTUUID=<label>-0N for the kernel.
+LABEL = "46513031"
+SECTOR = 512
+MB = 1 << 20
+#: Part of the key: raise it when this module makes something else of the same inputs.
+RECIPE = "1"
+
+_SIGNATURE = b"# GRUB Environment Block\n"
+#: Any time but 0, which e2fsprogs takes for "now" (seconds since 1970): 2001-09-09.
+_TIME = "1000000000"
+_UUIDS = "66617374-7175-4575-8500-00000000000"
+#: Of boot.img: where its code ends and the MBR's label and table begin, and a check to switch off.
+_CODE_END = 440
+_DRIVE_CHECK = 0x66
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Of the MBR's four: begin and length in bytes, type as the table has it, whether it is active."""
+
+    begin: int
+    size: int
+    kind: str
+    active: bool = False
+
+
+BOOT = Partition(1 * MB, 1 * MB, "83", active=True)
+SLOT_A = Partition(2 * MB, 32 * MB, "83")
+SLOT_B = Partition(34 * MB, 32 * MB, "83")
+DATA = Partition(66 * MB, 12 * MB, "83")
+PARTITIONS = (BOOT, SLOT_A, SLOT_B, DATA)
+SIZE = DATA.begin + DATA.size
+
+
+def environment(slot: str = "a", trial: str = "", tries: int = 0) -> bytes:
+    """Content of grubenv, one sector: the slot that has proved itself, one on trial and its tries."""
+    text = _SIGNATURE + f"slot={slot}\ntrial={trial}\ntries={tries}\n".encode()
+    return text.ljust(SECTOR, b"#")
+
+
+def disk(rootfs: Path, kernel: Path) -> Path:
+    """Cache entry of the cache entries ``rootfs`` and ``kernel``.
+
+    ``slot.squashfs``: root file system with its kernel in boot/bzImage, the content of a slot and the file
+    to update with. ``disk.img``: sparse, slot a filled and committed, slot b empty.
+    KitError FQ-DISK where a slot is too small for them, FQ-TOOL and FQ-COMMAND.
+    """
+
+    def key() -> str:
+        tools = [cache.digest_file(_grub(name)) for name in ("boot.img", "kernel.img", "diskboot.img")]
+        return cache.digest(RECIPE, rootfs.name, kernel.name, GRUB_CFG.read_text(), *tools)
+
+    return cache.entry("disk", key, lambda work: _make(work, rootfs, kernel))
+
+
+def _grub(name: str) -> Path:
+    path = GRUB / name
+    if not path.exists():
+        raise KitError("FQ-TOOL", f"{path} is not installed", "apt-get install grub-pc-bin")
+    return path
+
+
+def _make(work: Path, rootfs: Path, kernel: Path) -> None:
+    log = LOGS / "disk.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("")
+    with stage("disk image", log):
+        slot, image = work / "slot.squashfs", work / "disk.img"
+        scratch = work / "scratch"
+        scratch.mkdir()
+        _make_slot(slot, rootfs / "rootfs.squashfs", kernel / "bzImage", scratch, log)
+        with image.open("wb") as file:
+            file.truncate(SIZE)
+        _partition(image)
+        _install_grub(image, scratch, log)
+        write_at(image, BOOT.begin, _boot_files(scratch, log))
+        write_at(image, SLOT_A.begin, slot)
+        write_at(image, DATA.begin, _file_system(scratch / "data.ext4", "ext4", DATA, 4, log))
+        cache.remove_tree(scratch)
+
+
+def _make_slot(slot: Path, rootfs: Path, kernel: Path, scratch: Path, log: Path) -> None:
+    """Append the kernel, as it is, to a copy of the root file system: that needs no packing again."""
+    (scratch / "slot/boot").mkdir(parents=True)
+    shutil.copyfile(kernel, scratch / "slot/boot/bzImage")
+    shutil.copyfile(rootfs, slot)
+    (scratch / "slot/boot").chmod(0o755)
+    (scratch / "slot/boot/bzImage").chmod(0o644)
+    argv: list[str | Path] = [
+        command.need("mksquashfs", "squashfs-tools"), scratch / "slot", slot, "-all-root", "-no-progress",
+        "-no-xattrs", "-no-recovery", "-noD", "-noF", "-mkfs-time", "0", "-all-time", "0",
+    ]  # fmt: skip
+    command.run(argv, log=log)
+    if slot.stat().st_size > SLOT_A.size:
+        what = f"root file system and kernel have {slot.stat().st_size} bytes, a slot {SLOT_A.size}"
+        raise KitError("FQ-DISK", what, "leave packages or files out, or make the slots larger")
+
+
+def _partition(image: Path) -> None:
+    lines = ["label: dos", f"label-id: 0x{LABEL}", "unit: sectors"]
+    for part in PARTITIONS:
+        active = ", bootable" if part.active else ""
+        lines.append(f"start={part.begin // SECTOR}, size={part.size // SECTOR}, type={part.kind}{active}")
+    script = image.with_suffix(".sfdisk")
+    script.write_text("\n".join(lines) + "\n")
+    command.run([command.need("sh", "dash"), "-c", 'exec "$1" -q "$2" <"$3"', "sh",
+                 command.need("sfdisk", "fdisk"), image, script])  # fmt: skip
+    script.unlink()
+
+
+def _install_grub(image: Path, scratch: Path, log: Path) -> None:
+    """boot.img into the MBR, sparing its table; core.img behind it, before the first partition."""
+    core = scratch / "core.img"
+    argv: list[str | Path] = [command.need("grub-mkimage", "grub-common"), "-O", "i386-pc", "-d", GRUB]
+    command.run([*argv, "-p", "(,msdos1)/", "-o", core, *MODULES], log=log)
+    if SECTOR + core.stat().st_size > BOOT.begin:
+        raise KitError("FQ-DISK", "GRUB does not fit before the first partition", "take modules out")
+    code = bytearray(_grub("boot.img").read_bytes()[:_CODE_END])
+    # Some firmware passes a wrong drive number; as for any hard disk, what it says is mended, not believed.
+    code[_DRIVE_CHECK : _DRIVE_CHECK + 2] = b"\x90\x90"
+    write_at(image, 0, bytes(code))
+    write_at(image, SECTOR, core)
+
+
+def _boot_files(scratch: Path, log: Path) -> Path:
+    """The boot partition: grub.cfg and grubenv. GRUB and the kit write grubenv's sector, nobody mounts it."""
+    config, block = scratch / "grub.cfg", scratch / "grubenv"
+    config.write_text(GRUB_CFG.read_text().replace("@LABEL@", LABEL))
+    block.write_bytes(environment())
+    partition = _file_system(scratch / "boot.ext2", "ext2", BOOT, 1, log)
+    # debugfs takes the time of files as given, where mke2fs -d takes that of the host's inodes.
+    lines = [f"set_current_time @{_TIME}", f"write {block} grubenv", f"write {config} grub.cfg"]
+    commands = scratch / "debugfs"
+    commands.write_text("\n".join(lines) + "\n")
+    command.run([command.need("debugfs", "e2fsprogs"), "-w", "-f", commands, partition], log=log)
+    if partition.read_bytes().count(environment()) != 1:
+        raise KitError("FQ-DISK", "grubenv is not in the boot partition once", "read the log", log=log)
+    return partition
+
+
+def _file_system(path: Path, kind: str, partition: Partition, number: int, log: Path) -> Path:
+    uuid = f"{_UUIDS}{number}"
+    options = f"hash_seed={uuid},lazy_itable_init=0,root_owner=0:0"
+    argv: list[str | Path] = [
+        command.need("mke2fs", "e2fsprogs"), "-q", "-F", "-t", kind, "-b", "1024", "-m", "0",
+        "-O", "^resize_inode,^dir_index", "-U", uuid, "-E", options, path, str(partition.size // 1024),
+    ]  # fmt: skip
+    command.run(argv, log=log, env={**os.environ, "E2FSPROGS_FAKE_TIME": _TIME, "LC_ALL": "C.UTF-8"})
+    return path
+
+
+def write_at(image: Path, offset: int, content: bytes | Path) -> None:
+    """Write bytes or a file into ``image`` at ``offset``; runs of zeros stay holes."""
+    data = content if isinstance(content, bytes) else content.read_bytes()
+    with image.open("r+b") as file:
+        for begin in range(0, len(data), 4096):
+            block = data[begin : begin + 4096]
+            if block.strip(b"\0"):
+                file.seek(offset + begin)
+                file.write(block)

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""The disk image: layout, boot loader, grubenv; made from small parts with the real tools."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from devkit.build import disk
+from devkit.errors import KitError
+
+
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """A small root file system and something in the place of a kernel; a cache of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(disk, "LOGS", tmp_path / "logs")
+    tree, rootfs, kernel = (tmp_path / name for name in ("tree", "rootfs-key", "kernel-key"))
+    for folder in (tree, rootfs, kernel):
+        folder.mkdir()
+    (tree / "init").write_text("#!/bin/sh\n")
+    (kernel / "bzImage").write_bytes(b"kernel" * 1000)
+    pack: list[str | Path] = ["mksquashfs", tree, rootfs / "rootfs.squashfs", "-quiet", "-no-progress"]
+    subprocess.run(pack, check=True, stdout=subprocess.DEVNULL)
+    return rootfs, kernel
+
+
+def test_partitions_follow_each_other_in_whole_megabytes() -> None:
+    for before, after in itertools.pairwise(disk.PARTITIONS):
+        assert before.begin + before.size == after.begin
+    assert all(part.begin % disk.MB == part.size % disk.MB == 0 for part in disk.PARTITIONS)
+    assert disk.SLOT_A.size == disk.SLOT_B.size
+
+
+def test_environment_is_one_sector_with_all_variables() -> None:
+    block = disk.environment("b", "a", 1)
+    assert len(block) == 512
+    assert block.rstrip(b"#") == b"# GRUB Environment Block\nslot=b\ntrial=a\ntries=1\n"
+
+
+def test_image_has_table_loader_and_slots(parts: tuple[Path, Path]) -> None:
+    made = disk.disk(*parts)
+    content = (made / "disk.img").read_bytes()
+    assert len(content) == disk.SIZE
+    assert content[510:512] == b"\x55\xaa"
+    assert struct.unpack_from("<I", content, 440) == (int(disk.LABEL, 16),)
+    for number, part in enumerate(disk.PARTITIONS):
+        active, kind, begin, sectors = struct.unpack_from("<B3xB3xII", content, 446 + 16 * number)
+        assert (begin * 512, sectors * 512) == (part.begin, part.size)
+        assert (active == 0x80, kind) == (part.active, 0x83)
+    assert b"GRUB" in content[:440]
+    assert b"Geom" in content[:440]
+    slot = (made / "slot.squashfs").read_bytes()
+    assert content[disk.SLOT_A.begin :].startswith(slot)
+    assert not content[disk.SLOT_B.begin : disk.SLOT_B.begin + disk.SLOT_B.size].strip(b"\0")
+
+
+def test_boot_partition_has_a_filled_in_grub_cfg_and_grubenv_once(
+    parts: tuple[Path, Path], tmp_path: Path
+) -> None:
+    content = (disk.disk(*parts) / "disk.img").read_bytes()
+    partition = tmp_path / "boot"
+    partition.write_bytes(content[disk.BOOT.begin : disk.BOOT.begin + disk.BOOT.size])
+
+    def read(name: str) -> bytes:
+        argv: list[str | Path] = ["/sbin/debugfs", "-R", f"cat {name}", partition]
+        return subprocess.run(argv, check=True, capture_output=True).stdout
+
+    assert read("grubenv") == disk.environment("a")
+    config = read("grub.cfg").decode()
+    assert f"root=PARTUUID={disk.LABEL}-0" in config
+    assert not re.search("@[A-Z]+@", config)
+    offsets = [found.start() for found in re.finditer(b"# GRUB Environment Block", partition.read_bytes())]
+    assert len(offsets) == 1
+    assert offsets[0] % 512 == 0
+
+
+def test_slot_is_the_root_file_system_with_its_kernel(parts: tuple[Path, Path], tmp_path: Path) -> None:
+    slot = disk.disk(*parts) / "slot.squashfs"
+    subprocess.run(["unsquashfs", "-q", "-n", "-d", tmp_path / "out", slot], check=True)
+    assert (tmp_path / "out/init").read_text() == "#!/bin/sh\n"
+    assert (tmp_path / "out/boot/bzImage").read_bytes() == (parts[1] / "bzImage").read_bytes()
+
+
+def test_the_same_parts_give_the_same_bytes(parts: tuple[Path, Path], tmp_path: Path) -> None:
+    images = []
+    for turn in range(2):
+        work = tmp_path / f"work{turn}"
+        work.mkdir()
+        os.utime(parts[1] / "bzImage", (1e9 + turn, 1e9 + turn))
+        disk._make(work, *parts)
+        images.append([(work / name).read_bytes() for name in ("disk.img", "slot.squashfs")])
+    assert images[0] == images[1]
+
+
+def test_too_large_for_a_slot(parts: tuple[Path, Path]) -> None:
+    with (parts[1] / "bzImage").open("wb") as file:
+        file.write(os.urandom(disk.SLOT_A.size))
+    with pytest.raises(KitError) as caught:
+        disk.disk(*parts)
+    assert caught.value.code == "FQ-DISK"
+
+
+def test_holes_stay_holes(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    image.touch()
+    disk.write_at(image, 4096, b"\0" * (1 << 20) + b"x")
+    assert image.read_bytes() == b"\0" * (4096 + (1 << 20)) + b"x"
+    assert image.stat().st_blocks * 512 < 1 << 19

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Disks that a target boots from, as QEMU's arguments."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from devkit import medium, profile, qemu
+from devkit.errors import KitError
+from devkit.lab import topology
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "disk,1.img"
+    path.touch()
+    return path
+
+
+def arguments(disk: medium.Disk) -> list[str]:
+    return qemu.arguments(
+        qemu.Machine(profile.load("p3"), disk=disk), kernel=Path("/i/bzImage"), rootfs=Path("/i/rootfs"),
+        topology=topology.load(), sockets=qemu.Sockets(Path("/run/lab")), log=Path("/logs/kernel.log"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("bus", medium.BUSES)
+def test_firmware_boots_the_disk_and_qemu_loads_nothing(bus: str, image: Path) -> None:
+    argv = arguments(medium.Disk(image, bus))
+    assert not {"-kernel", "-append", "-initrd"} & set(argv)
+    drives = [after for word, after in itertools.pairwise(argv) if word == "-drive"]
+    name = str(image).replace(",", ",,")
+    assert drives == [f"if=none,id=disk,format=raw,file={name},snapshot=on"]
+    assert sum("drive=disk" in word for word in argv) == 1
+    assert "i6300esb" in argv
+    assert "-no-reboot" in argv
+
+
+def test_a_disk_of_the_users_own_keeps_what_is_written(image: Path) -> None:
+    disk = medium.chosen("disk", "usb", str(image))
+    assert disk is not None
+    argv = arguments(disk)
+    assert "snapshot=on" not in argv[argv.index("-drive") + 1]
+    assert "-no-reboot" not in argv
+    assert (
+        qemu.Machine(profile.load("p3"), disk=disk)
+        .command()
+        .endswith(f"--from disk --bus usb --disk {image}")
+    )
+
+
+def test_without_a_disk_the_kernel_is_loaded() -> None:
+    assert medium.chosen("kernel") is None
+
+
+@pytest.mark.parametrize(
+    "words", [("floppy",), ("disk", "scsi"), ("disk", "ide", "/no/such/file"), ("kernel", "ide", "x.img")]
+)
+def test_wrong_words(words: tuple[str, ...]) -> None:
+    with pytest.raises(KitError) as caught:
+        medium.chosen(*words)
+    assert caught.value.code == "FQ-ARGUMENT"
+
+
+def test_a_disk_brings_its_own_kernel_arguments(image: Path) -> None:
+    with pytest.raises(KitError) as caught:
+        qemu.Machine(profile.load("p3"), disk=medium.Disk(image), kernel_args="quiet")
+    assert caught.value.code == "FQ-ARGUMENT"
