@@ -43,8 +43,8 @@ class Runner:
         self._target = target
         self._selected = list(dict.fromkeys(selected))
         self._results: dict[str, dict[str, Any]] = {}
-        target.put(_archive(), f"{PLACE}.tar")
-        target.run(f"rm -rf {PLACE}; mkdir {PLACE}; tar xf {PLACE}.tar -C {PLACE}; rm {PLACE}.tar")
+        target.put(_archive(), f"{PLACE}.tar.gz")
+        target.run(f"rm -rf {PLACE}; mkdir {PLACE}; tar xzf {PLACE}.tar.gz -C {PLACE}; rm {PLACE}.tar.gz")
 
     def check(self, name: str) -> None:
         """Fail unless the case holds, and left the module free; the kernel has not complained meanwhile."""
@@ -71,7 +71,7 @@ class Runner:
 
 def _archive() -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for path in sorted(PROGRAMS.glob("*.py")):
             archive.add(path, path.name)
     return buffer.getvalue()

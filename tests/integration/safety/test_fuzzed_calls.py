@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 
 import pytest
 from cases import PLACE, Runner
@@ -31,10 +32,10 @@ def test_any_sequence_of_calls_gets_the_answers_of_the_abi(runner: Runner, targe
     """The model of programs/call_model.py says what is right; nothing is left after any session."""
     modules.only(target, modules.FASTQUEUE)
     sessions = make(SESSIONS, SEED)
-    target.put(json.dumps(sessions).encode(), f"{PLACE}/sessions.json")
+    target.put(zlib.compress(json.dumps(sessions).encode()), f"{PLACE}/sessions")
     mark = target.log.mark()
     before = _available(target)
-    done = target.run(["python3", f"{PLACE}/calls.py", f"{PLACE}/sessions.json"], timeout=600, check=False)
+    done = target.run(["python3", f"{PLACE}/calls.py", f"{PLACE}/sessions"], timeout=600, check=False)
     assert not done.status, done.output
     found = json.loads(done.output.splitlines()[-1])
     wrong = [f"{what}\n  {calls}" for what, calls in found["wrong"]]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Run sessions of calls that somebody made up, and compare each answer with the model's: ``calls.py FILE``.
 
-FILE is a list in JSON of sessions, which are lists of calls: a name of a method of Session and its
-arguments. Prints one line of JSON: counts of answers by call, and the sessions that went wrong, with
-every call left out that does not matter.
+FILE is JSON, compressed by zlib: a list of sessions, which are lists of calls, each the name of a method
+of Session and its arguments. Prints one line of JSON: counts of answers by call, and the sessions that
+went wrong, with every call left out that does not matter.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import os
 import random
 import select
 import sys
+import zlib
 from collections import Counter
 from fcntl import ioctl
 from typing import Any
@@ -233,8 +234,8 @@ def main(path: str) -> None:
     enter(chain("output", rules))
     flows = [Flow(port=7000 + number) for number in range(NUMBERS)]
     set_limit(LIMIT)
-    with open(path) as file:  # noqa: PTH123 start-up time
-        sessions = json.load(file)
+    with open(path, "rb") as file:  # noqa: PTH123 start-up time
+        sessions = json.loads(zlib.decompress(file.read()))
     wrong = []
     for calls in sessions:
         if problem := _fails(calls, flows):

@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import resource
+import subprocess
 from collections.abc import Callable
 
 from checks import eventually, holds, same
@@ -15,6 +16,7 @@ from limits import set_limit
 from processes import start, wait
 
 QUEUED = chain("output", "udp dport 7000 queue num 0")
+_DEBUG = "/sys/kernel/debug"
 
 
 def changing_limit() -> None:
@@ -85,8 +87,10 @@ class _Faults:
     """The kernel's fault injection: the n-th allocation of this thread fails."""
 
     def __init__(self) -> None:
+        if not os.access(f"{_DEBUG}/failslab", os.F_OK):
+            subprocess.run(["mount", "-t", "debugfs", "none", _DEBUG], check=True)
         for name, value in (("ignore-gfp-wait", "N"), ("verbose", "0")):
-            with open(f"/sys/kernel/debug/failslab/{name}", "w") as file:  # noqa: PTH123 start-up time
+            with open(f"{_DEBUG}/failslab/{name}", "w") as file:  # noqa: PTH123 start-up time
                 file.write(value)
         self.injected = 0
         self._fd = os.open("/proc/thread-self/fail-nth", os.O_RDWR)
