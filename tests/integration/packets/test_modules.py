@@ -50,6 +50,31 @@ def test_fast_queue_is_refused_while_the_baseline_is_loaded(target: Target) -> N
         modules.only(target, modules.FASTQUEUE)
 
 
+#: Shell text. Both at once, each first in turn: one is in afterwards, and only one.
+BOTH_AT_ONCE = f"""
+n=0
+while [ $n -lt {CYCLES} ]; do
+    n=$((n + 1))
+    one=fastqueue two=nfnetlink_queue
+    [ $((n % 2)) = 0 ] || {{ one=nfnetlink_queue two=fastqueue; }}
+    modprobe $one 2>/dev/null &
+    modprobe $two 2>/dev/null &
+    wait
+    in=$(awk '$1 == "fastqueue" || $1 == "nfnetlink_queue" {{ print $1 }}' /proc/modules)
+    case $in in
+    fastqueue | nfnetlink_queue) rmmod $in || exit 3 ;;
+    *) echo "in after cycle $n: $in"; exit 2 ;;
+    esac
+done
+echo cycles: $n
+"""
+
+
+def test_loaded_at_once_one_of_the_two_is_refused(target: Target) -> None:
+    modules.only(target, None)
+    assert f"cycles: {CYCLES}" in target.run(BOTH_AT_ONCE, timeout=240).output
+
+
 class Traffic:
     """Frames of every kind in both directions, a few at a time, until its end."""
 
