@@ -53,7 +53,7 @@ static u64 fq_area_size(u64 head, u32 count, u32 element)
 /* Zeroed, and on the bill of the process's control group as slots are. */
 static void *fq_area_alloc(size_t size)
 {
-	return __vmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	return __vmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
 }
 
 static bool fq_ring_alloc_areas(struct fq_ring *ring)
@@ -104,7 +104,7 @@ struct fq_ring *fq_ring_alloc(u32 frames, u32 frame_size)
 		return NULL;
 	}
 	ring->slots = kvcalloc(frames, sizeof(*ring->slots),
-			       GFP_KERNEL_ACCOUNT);
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!ring->slots || !fq_ring_alloc_areas(ring)) {
 		fq_ring_free(ring);
 		return NULL;
