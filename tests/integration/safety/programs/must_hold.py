@@ -189,7 +189,7 @@ def conservation() -> None:
         elif choice == 6:
             action = random.choice((abi.ACCEPT, abi.DROP))
             fields = abi.SET_DEFAULT_ACTION | abi.SET_TIMEOUT
-            handler.device.set(abi.SETTINGS.pack(fields, action, 0, random.choice((0, 4)), 0))
+            handler.device.set(abi.SETTINGS.pack(fields, action, 0, random.choice((0, 4)), 0, 0, 0))
         else:
             os.sched_yield() if random.random() < 0.9 else time.sleep(0.01)
         passed += len(flow.arrived())

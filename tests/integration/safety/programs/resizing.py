@@ -122,7 +122,7 @@ def settings_under_traffic() -> None:
     handler.device.set(abi.SETTINGS.pack(abi.SET_ALL, abi.ACCEPT, 50, 0, 64, 0, 0))
     flow.send(70)
     same(flow.arrived(), list(range(664, 670)), "beyond a full ring, accepted")
-    handler.device.set(abi.SETTINGS.pack(abi.SET_DEFAULT_ACTION, abi.DROP, 0, 0, 0))
+    handler.device.set(abi.SETTINGS.pack(abi.SET_DEFAULT_ACTION, abi.DROP, 0, 0, 0, 0, 0))
     flow.send(2)
     same((flow.arrived(), handler.stats().default_dropped), ([], 2), "beyond a full ring, dropped")
 
