@@ -17,7 +17,7 @@ _COMPLAINTS = re.compile(
     | UBSAN: | KASAN: | KFENCE: | refcount_t: | list_(add|del)\ corruption
     | possible\ (circular|recursive|irq)\ lock | suspicious\ RCU\ usage | scheduling\ while\ atomic
     | sleeping\ function\ called | page\ allocation\ failure | Out\ of\ memory:
-    | unregister_netdevice:\ waiting | NETDEV\ WATCHDOG | kmemleak:\ (?!Cannot) | Objects\ remaining
+    | unregister_netdevice:\ waiting | NETDEV\ WATCHDOG | kmemleak:\ \d+\ new | Objects\ remaining
     """,
     re.VERBOSE,
 )
