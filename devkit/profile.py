@@ -30,7 +30,6 @@ class Profile:
     fallback:     profile to use where this one cannot run, or none
     silence:      seconds after which a kernel that has said nothing is taken to run never, or none
     program:      QEMU's program for the machine
-    kernel_args:  words for the kernel's command line
     """
 
     name: str
@@ -42,7 +41,6 @@ class Profile:
     fallback: str | None = None
     silence: float | None = None
     program: str = PROGRAMS[0]
-    kernel_args: str = ""
 
 
 def names(folder: Path = FOLDER) -> list[str]:
@@ -67,7 +65,7 @@ def _checked(name: str, table: dict[str, Any]) -> Profile:
     for key, kind in _TYPES.items():
         if not isinstance(table.get(key), kind):
             raise ValueError(f"{key} must be there, and a {kind.__name__}")
-    unknown = table.keys() - _TYPES.keys() - {"fallback", "silence", "program", "kernel_args"}
+    unknown = table.keys() - _TYPES.keys() - {"fallback", "silence", "program"}
     if unknown:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     if table["accelerator"] not in ACCELERATORS:

@@ -117,7 +117,7 @@ def arguments(
 
 
 def _direct(machine: Machine, kernel: Path, rootfs: Path) -> list[str]:
-    given = (_KERNEL_ARGUMENTS, machine.profile.kernel_args, machine.kernel_args)
+    given = (_KERNEL_ARGUMENTS, machine.kernel_args)
     return [
         "-kernel", str(kernel), "-append", " ".join(filter(None, given)),
         "-blockdev", f"driver=file,node-name=root,filename={_escaped(rootfs)},read-only=on",
