@@ -241,6 +241,7 @@ def down(ctx: Context, lab: str = "", all: bool = False) -> None:
         "integration": "only the tests that boot targets",
         "kernel": "boot targets with another kernel: 6.1, 6.12, newest, or a debug kernel by its name",
         "debug": "the tests that reach the module, on the debug kernels: lockdep, kasan, kcsan",
+        "target": "a board instead of QEMU, over its console: serial:/dev/ttyUSB0, or with @BAUD",
     }
 )
 @guarded
@@ -252,13 +253,14 @@ def test(
     integration: bool = False,
     kernel: str = "",
     debug: bool = False,
+    target: str = "",
 ) -> None:
     """Run the unit tests, then those in booted targets; after -- whatever pytest knows."""
     from devkit.program import after_dashes
     from devkit.suite import run_tests
 
     only = None if unit == integration else "unit" if unit else "integration"
-    run_tests(only, k or None, after_dashes(), kernel=kernel or None, debug=debug)
+    run_tests(only, k or None, after_dashes(), kernel=kernel or None, debug=debug, target=target or None)
 
 
 @task

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A stream socket that pexpect can read from, drained in the background."""
+"""A stream that pexpect can read from, drained in the background."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pexpect import EOF, TIMEOUT
 from pexpect.spawnbase import SpawnBase
@@ -25,14 +25,38 @@ _CHUNK = 65536
 _TICK = 0.5
 
 
+class Stream(Protocol):
+    """What a Channel needs of a socket; a serial line has it too."""
+
+    def settimeout(self, timeout: float, /) -> None:
+        """Set the longest wait of the others, in seconds."""
+        ...
+
+    def recv(self, size: int, /) -> bytes:
+        """Return what came; nothing at the end. TimeoutError, OSError."""
+        ...
+
+    def send(self, data: memoryview, /) -> int:
+        """Send some of ``data`` and return how much. TimeoutError, OSError."""
+        ...
+
+    def shutdown(self, how: int, /) -> None:
+        """End both directions, for a thread that reads too."""
+        ...
+
+    def close(self) -> None:
+        """Give it free."""
+        ...
+
+
 class Channel(_Base):
-    """pexpect over a connected socket, bytes in and out.
+    """pexpect over a connected socket or a serial line, bytes in and out.
 
     A thread of its own empties the socket: QEMU drops what a virtual console says while its
     socket is full, so a reader that is busy elsewhere would lose output, markers included.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: Stream) -> None:
         super().__init__(timeout=30, maxread=_CHUNK)
         self._sock = sock
         self._sock.settimeout(_TICK)

@@ -13,6 +13,7 @@ from devkit.build.flavour import DEBUG, flavour
 from devkit.errors import KitError
 from devkit.paths import PROJECT
 from devkit.progress import say
+from devkit.serial_target import Address
 
 #: What pytest answers where a selection (-k, -m) leaves no test of a folder.
 NOTHING_SELECTED = 5
@@ -46,6 +47,12 @@ def plan_debug(expression: str | None, arguments: Sequence[str]) -> list[list[st
     return lines
 
 
+def plan_board(target: str, expression: str | None, arguments: Sequence[str]) -> list[list[str]]:
+    """Command lines of pytest for a board; KitError FQ-ARGUMENT where ``target`` is no address of one."""
+    Address.parse(target)
+    return plan("integration", expression, [*arguments, f"--target={target}"])
+
+
 def run_tests(
     only: str | None = None,
     expression: str | None = None,
@@ -53,14 +60,18 @@ def run_tests(
     *,
     kernel: str | None = None,
     debug: bool = False,
+    target: str | None = None,
 ) -> None:
     """Run the suite; KitError FQ-TEST, with pytest's exit status, where a test fails.
 
     kernel: flavour of the targets' kernel; the unit tests, which need none, are left out then.
     debug: the tests that reach the module, on each debug kernel.
+    target: a board instead of QEMU (``serial:/dev/ttyUSB0``): the tests that need only a shell there.
     Integration tests are left out where unit tests fail: they would say the same, later.
     """
-    if debug:
+    if target:
+        _run(plan_board(target, expression, arguments))
+    elif debug:
         _run(plan_debug(expression, arguments))
     elif kernel:
         name = flavour(kernel).name

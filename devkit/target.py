@@ -3,14 +3,10 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
-import shlex
 import time
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -20,14 +16,14 @@ from devkit import lock, qemu, qmp
 from devkit import profile as profiles
 from devkit.boot import Boot
 from devkit.channel import Channel
-from devkit.command import TAIL_LINES
+from devkit.commands import Commands
 from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
 from devkit.lab.client import Lab
 from devkit.lab.process import Process
 from devkit.medium import Disk
 from devkit.progress import say
-from devkit.shell import Result, Shell, Sink
+from devkit.shell import Shell
 
 if TYPE_CHECKING:
     from devkit.build.image import Image
@@ -36,14 +32,13 @@ _POWER_OFF_TIME = 5.0
 _BUSY_TIME = 5.0
 
 
-class Target:
+class Target(Commands):
     """A booted target. One process at a time may hold its command channel."""
 
     def __init__(self, lab: Lab, shell: Shell, held: int, process: Process | None = None) -> None:
+        super().__init__(shell, KernelLog(lab.logs / "kernel.log"))
         self.lab = lab
-        self.log = KernelLog(lab.logs / "kernel.log")
         self.process = process
-        self._shell = shell
         self._held = held
 
     @classmethod
@@ -84,7 +79,7 @@ class Target:
             raise
         target = cls(lab, shell, held, boot.process)
         if not offloads:
-            target._without_offloads()
+            target.without_offloads()
         return target
 
     @classmethod
@@ -109,45 +104,6 @@ class Target:
             os.close(held)
             raise
         return cls(lab, shell, held)
-
-    def run(
-        self,
-        command: str | Sequence[str],
-        *,
-        timeout: float = 60.0,
-        check: bool = True,
-        sink: Sink | None = None,
-        passes: bool = False,
-    ) -> Result:
-        """Run a command in the target: shell syntax, or a list of words.
-
-        Each runs in a shell of its own without standard input; one that is to stay needs
-        ``>file 2>&1 &``. ``sink`` gets the output as it comes; with ``passes`` Ctrl-C goes to the command
-        and its status is returned. KitError: FQ-STATUS for a status other than 0 (``check``),
-        FQ-TIMEOUT after ``timeout`` s (the target is usable on), FQ-TARGET where the target is gone.
-        """
-        line = command if isinstance(command, str) else shlex.join(command)
-        try:
-            result = self._shell.run(line, timeout=timeout, sink=sink, passes=passes)
-        except EOF as error:
-            raise self.gone() from error
-        if check and result.status:
-            what = f"status {result.status} in the target: {line}"
-            lines = result.output.splitlines()[-TAIL_LINES:]
-            raise KitError("FQ-STATUS", what, "see its output", lines=lines, status=result.status)
-        return result
-
-    def put(self, source: Path | bytes, destination: str, mode: int = 0o644) -> None:
-        """Write a file in the target, from a local file or from bytes; KitError FQ-STATUS, FQ-TARGET."""
-        data = source if isinstance(source, bytes) else source.read_bytes()
-        try:
-            self._shell.put(data, destination, mode)
-        except EOF as error:
-            raise self.gone() from error
-
-    def get(self, path: str) -> bytes:
-        """Return the contents of a file in the target."""
-        return base64.b64decode(self.run(["base64", path]).raw)
 
     def detach(self) -> None:
         """Leave target and lab running when this process ends; the lab ends with the target."""
@@ -188,10 +144,6 @@ class Target:
         remedy = f"read the log; ./inv boot --lab {self.lab.name} boots another"
         what = f"the target is gone: {reason}"
         return KitError("FQ-TARGET", what, remedy, log=self.log.path, lines=self.log.tail())
-
-    def _without_offloads(self) -> None:
-        words = "rx off tx off sg off tso off gso off gro off"
-        self.run(f"for nic in eth0 eth1; do ethtool -K $nic {words} || exit; done")
 
     def __enter__(self) -> Target:
         return self

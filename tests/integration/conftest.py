@@ -8,20 +8,26 @@ other end. Processes: ``lab.popen("server", ["iperf3", "-s"], stdout=subprocess.
 off on all cables, so frames are those that were sent.
 
 A test that breaks things (kills QEMU, panics the kernel) starts a lab of its own: ``Lab.start()``.
+
+With ``--target=serial:/dev/ttyUSB0`` the target is a board at a serial line, and nothing but that line
+is shared with it: tests with the fixture ``lab`` or ``image`` and those without ``target`` are left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
 from devkit import kmemleak
 from devkit.build.flavour import DEBUG, DEFAULT, flavour
 from devkit.build.image import Image, build_image
+from devkit.commands import Commands
 from devkit.kernel_log import KernelLog
 from devkit.lab.client import Lab
 from devkit.medium import BUSES, SOURCES, Disk
+from devkit.serial_target import Address, SerialTarget
 from devkit.target import Target
 
 _watched: list[KernelLog] = []
@@ -34,14 +40,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--from", choices=SOURCES, default=SOURCES[0], help="what the session's target boots")
     parser.addoption("--bus", choices=BUSES, default="ide", help="where its disk is (default: %(default)s)")
+    parser.addoption("--target", default=None, help="a board instead of QEMU: serial:/dev/ttyUSB0[@BAUD]")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only a debug kernel has (its marker: debug_kernel), where it is not one."""
     if flavour(config.getoption("--kernel")) not in DEBUG:
-        out = [item for item in items if item.get_closest_marker("debug_kernel")]
-        config.hook.pytest_deselected(items=out)
-        items[:] = [item for item in items if item not in out]
+        _leave_out(config, items, [item for item in items if item.get_closest_marker("debug_kernel")])
+    if config.getoption("--target"):
+        _leave_out(config, items, [item for item in items if not _needs_only_a_shell(item)])
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], out: list[pytest.Item]) -> None:
+    config.hook.pytest_deselected(items=out)
+    items[:] = [item for item in items if item not in out]
+
+
+def _needs_only_a_shell(item: pytest.Item) -> bool:
+    fixtures: list[str] = getattr(item, "fixturenames", [])
+    return "target" in fixtures and not {"lab", "image"} & set(fixtures)
 
 
 @pytest.fixture(scope="session")
@@ -59,15 +76,24 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def target(image: Image, lab: Lab, pytestconfig: pytest.Config) -> Iterator[Target]:
-    """The session's target, a router with virtio NICs under the profile p3."""
-    disk = Disk(bus=pytestconfig.getoption("--bus")) if pytestconfig.getoption("--from") == "disk" else None
-    with Target.boot(image, lab=lab, disk=disk) as target:
+def target(request: pytest.FixtureRequest) -> Iterator[Commands]:
+    """The session's target, a router with virtio NICs under the profile p3; or a board."""
+    with _target(request) as target:
         _watched.append(target.log)
         yield target
         _watched.remove(target.log)
         lost = kmemleak.scan(target)
         assert not lost, lost
+
+
+def _target(request: pytest.FixtureRequest) -> AbstractContextManager[Commands]:
+    address = request.config.getoption("--target")
+    if address:
+        return SerialTarget.attach(Address.parse(address))
+    # Asked for here and not as arguments: a board has neither.
+    option = request.config.getoption
+    disk = Disk(bus=option("--bus")) if option("--from") == "disk" else None
+    return Target.boot(request.getfixturevalue("image"), lab=request.getfixturevalue("lab"), disk=disk)
 
 
 @pytest.fixture(autouse=True)

@@ -12,15 +12,16 @@ from wire import Wires
 
 from devkit import counters, firewall, modules
 from devkit.lab import topology
+from devkit.lab.client import Lab
 from devkit.target import Target
 
 
 @pytest.fixture(scope="session")
-def session_wires(target: Target) -> Iterator[Wires]:
+def session_wires(target: Target, lab: Lab) -> Iterator[Wires]:
     """Sniffers on both sides of the session's target, for the whole session."""
     network = topology.load()
     settle_neighbours(target, network)
-    with Wires(target.lab, network) as wires:
+    with Wires(lab, network) as wires:
         yield wires
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from devkit import datapath, report, throughput
 from devkit.datapath import DataPath
+from devkit.lab.client import Lab
 from devkit.paths import OUT
 from devkit.target import Target
 from devkit.throughput import Measurement
@@ -20,19 +21,19 @@ def results() -> list[Measurement]:
 
 
 @pytest.mark.parametrize("path", datapath.ALL, ids=lambda path: path.name)
-def test_tcp_completes(target: Target, results: list[Measurement], path: DataPath) -> None:
-    found = throughput.sample(target.lab, target, path, SECONDS)
+def test_tcp_completes(target: Target, lab: Lab, results: list[Measurement], path: DataPath) -> None:
+    found = throughput.sample(lab, target, path, SECONDS)
     results.append(Measurement(path, (found,)))
     assert found.throughput.mbit_per_s > 0
     if found.counters is not None:
         found.counters.check()
         assert found.counters.accepted > 0
         assert not found.counters.dropped
-    write(results, target)
+    write(results, lab)
 
 
-def write(results: list[Measurement], target: Target) -> None:
-    about = target.lab.info()["target"]
+def write(results: list[Measurement], lab: Lab) -> None:
+    about = lab.info()["target"]
     content = {
         **report.surroundings(),
         "profile": about["profile"],

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""What every target can do, however it is reached: run commands, take and give files."""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+from pexpect import EOF
+
+from devkit.command import TAIL_LINES
+from devkit.errors import KitError
+from devkit.kernel_log import KernelLog
+from devkit.shell import Result, Shell, Sink
+
+
+class Commands(ABC):
+    """A target with a shell at the other end of a channel. ``log`` is what its kernel says."""
+
+    def __init__(self, shell: Shell, log: KernelLog) -> None:
+        self.log = log
+        self._shell = shell
+
+    @abstractmethod
+    def gone(self) -> KitError:
+        """Return the error that says why the target is no more."""
+
+    def run(
+        self,
+        command: str | Sequence[str],
+        *,
+        timeout: float = 60.0,
+        check: bool = True,
+        sink: Sink | None = None,
+        passes: bool = False,
+    ) -> Result:
+        """Run a command in the target: shell syntax, or a list of words.
+
+        Each runs in a shell of its own without standard input; one that is to stay needs
+        ``>file 2>&1 &``. ``sink`` gets the output as it comes; with ``passes`` Ctrl-C goes to the command
+        and its status is returned. KitError: FQ-STATUS for a status other than 0 (``check``),
+        FQ-TIMEOUT after ``timeout`` s (the target is usable on), FQ-TARGET where the target is gone.
+        """
+        line = command if isinstance(command, str) else shlex.join(command)
+        try:
+            result = self._shell.run(line, timeout=timeout, sink=sink, passes=passes)
+        except EOF as error:
+            raise self.gone() from error
+        if check and result.status:
+            what = f"status {result.status} in the target: {line}"
+            lines = result.output.splitlines()[-TAIL_LINES:]
+            raise KitError("FQ-STATUS", what, "see its output", lines=lines, status=result.status)
+        return result
+
+    def put(self, source: Path | bytes, destination: str, mode: int = 0o644) -> None:
+        """Write a file in the target, from a local file or from bytes; KitError FQ-STATUS, FQ-TARGET."""
+        data = source if isinstance(source, bytes) else source.read_bytes()
+        try:
+            self._shell.put(data, destination, mode)
+        except EOF as error:
+            raise self.gone() from error
+
+    def get(self, path: str) -> bytes:
+        """Return the contents of a file in the target."""
+        return base64.b64decode(self.run(["base64", path]).raw)
+
+    def without_offloads(self) -> None:
+        """Turn off checksum and segmentation offloads of both network cards: frames are as they were sent."""
+        words = "rx off tx off sg off tso off gso off gro off"
+        self.run(f"for nic in eth0 eth1; do ethtool -K $nic {words} || exit; done")
