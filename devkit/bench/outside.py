@@ -34,9 +34,9 @@ PROFILE = "p3-1g"
 RATE = 1000
 
 _HEADERS = 28  # of IPv4 and UDP
-_WINDOW = 1.5  # seconds of the host's time
+_WINDOW = 1.2  # seconds of the host's time
 _TCP_START = 3.0
-_DRAIN = 0.3
+_DRAIN = 0.2
 #: Packets of a window in which TCP does flow: a starved host lets it stand for seconds.
 _FLOWS = 500
 _READ = (

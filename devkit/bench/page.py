@@ -118,7 +118,7 @@ def _cell(tag: str, cell: str, words: bool) -> str:
 
 
 def _is_text(column: Sequence[str]) -> bool:
-    return all(cell[:1].isalpha() for cell in column)
+    return any(cell[:1].isalpha() for cell in column)
 
 
 def _text(words: str) -> str:

@@ -65,7 +65,7 @@ def _timer_measure(frames: int, period: int) -> Measure:
     def measure(target: Target, bed: Bed) -> dict[str, Any]:
         load = replace(loads.SWEEP, packets=8_000)
         latency = run(target, bed, loads.SWEEP_LATENCY)
-        search = Search(replace(load, packets=12_000), period, frames * 1e6 / period)
+        search = Search(replace(load, packets=9_000), period, frames * 1e6 / period)
         return {
             "frames": frames,
             "period_us": period,
