@@ -57,8 +57,8 @@ _WHERE = "Where the CPU goes (the paper's figure 1)"
 _STREAMS = "./inv bench --only streams --seconds 180"
 _REAL_AND_GUEST = (
     f"{WARNING} TCP, source inside: ratio of costs. Own time: through emulated cards, by the time that "
-    "the target worked. Real time: only where plain forwarding kept the target busy; else the host was the "
-    "limit."
+    "the target worked. Real time: only where plain forwarding kept the target busy and others left the "
+    "host alone; else the host was the limit."
 )
 
 

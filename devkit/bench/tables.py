@@ -14,6 +14,7 @@ from devkit.bench.rows import FASTQUEUE_C, NFQUEUE_C, PLAIN, Row
 from devkit.bench.spread import Spread, change
 from devkit.bench.table import COPY_64
 from devkit.bench.tune import Model, mean_latency
+from devkit.host_load import NOISY
 
 _COLUMNS = {**{load.name: load.label for load in COST}, COPY_64: "1400, 64 copied"}
 #: Functions of the own cost that are told one by one (instructions per packet).
@@ -179,8 +180,8 @@ def stream_table(results: Results) -> Table | None:
 
 
 _HOST_LIMIT = (
-    f"Where plain forwarding keeps the target less than {SATURATED:.0%} busy, the host was the limit: "
-    "measure again on an idle host."
+    f"Where plain forwarding keeps the target less than {SATURATED:.0%} busy, or others use {NOISY:.0%} of "
+    "the host and more, the host was the limit: measure again on an idle host."
 )
 
 

@@ -69,3 +69,10 @@ def test_goals_say_what_is_reached(results: Make) -> None:
     assert met["TCP of plain forwarding, C, e1000, own time"] is None
     dearer = {goal.what: goal.met for goal in goals(results(1.2))}
     assert dearer["own cost, C, 1400 bytes"] is False
+
+
+def test_a_busy_host_decides_nothing_about_tcp(results: Make) -> None:
+    found = results()
+    found.content["results"]["stream/virtio/fastqueue-c"]["others"] = 0.5
+    met = {goal.what: goal.met for goal in goals(found)}
+    assert met["TCP of plain forwarding, C, virtio, real time"] is None
