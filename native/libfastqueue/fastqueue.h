@@ -128,6 +128,8 @@ int fq_resize(struct fq_queue *queue, const struct fq_options *options);
  * does not come along. Pointers into the parent's ring are void.
  */
 int fq_remap(struct fq_queue *queue);
+/* In a child that only closes: something else may lie where the ring was. */
+void fq_unmapped(struct fq_queue *queue);
 
 /* Settle what was answered now; fq_wait() does, except in timer-only mode. */
 int fq_kick(struct fq_queue *queue);

@@ -59,12 +59,17 @@ void fq_unmap(struct fq_queue *queue)
 	queue->control = NULL;
 }
 
-int fq_remap(struct fq_queue *queue)
+void fq_unmapped(struct fq_queue *queue)
 {
-	/* not unmapped: something else of the child's may lie there */
 	queue->answer_area.start = NULL;
 	queue->meta_area.start = NULL;
 	queue->payload_area.start = NULL;
+	queue->control = NULL;
+}
+
+int fq_remap(struct fq_queue *queue)
+{
+	fq_unmapped(queue);
 	return fq_map(queue);
 }
 
