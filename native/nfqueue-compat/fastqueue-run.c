@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+/*
+ * fastqueue-run PROGRAM ARGS...: a program that was linked against
+ * libnetfilter_queue, over /dev/fastqueue. All it does is to set LD_PRELOAD;
+ * --environment prints the setting, for services.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef PLACE
+#define PLACE "/usr/lib/fastqueue/compat"
+#endif
+
+static const char usage[] =
+	"usage: fastqueue-run PROGRAM [ARGUMENT...]\n"
+	"       fastqueue-run --environment\n"
+	"Run a program that was made for NFQUEUE (libnetfilter_queue) over Fast Queue.\n"
+	"  --environment  print the variable that does it, for services\n"
+	"FASTQUEUE_WHOLE_MESSAGES=1 is for programs that look into messages by themselves.\n"
+	"Exit status: the program's; 126 it cannot be run, 127 it is not there, 2 wrong arguments.\n";
+
+/* libnfnetlink's stand-in only where there is none. */
+static void environment(char *value, size_t size)
+{
+	const char *before = getenv("LD_PRELOAD");
+	bool stand_in = !dlopen("libnfnetlink.so.0", RTLD_LAZY);
+
+	snprintf(value, size, "%s/libnetfilter_queue.so.1%s%s%s", PLACE,
+		 stand_in ? ":" PLACE "/libnfnetlink.so.0" : "",
+		 before && *before ? ":" : "", before ? before : "");
+}
+
+/* The file that a name without a slash means, or the name itself. */
+static char *find(const char *name)
+{
+	const char *path = getenv("PATH"), *end;
+	char *file;
+
+	for (; path && !strchr(name, '/'); path = *end ? end + 1 : NULL) {
+		end = strchrnul(path, ':');
+		if (asprintf(&file, "%.*s/%s", (int)(end - path), path, name) < 0)
+			return NULL;
+		if (!access(file, X_OK))
+			return file;
+		free(file);
+	}
+	return strdup(name);
+}
+
+static bool has_interpreter(int fd, const Elf32_Ehdr *header)
+{
+	Elf32_Phdr segment;
+	int i;
+
+	for (i = 0; i < header->e_phnum; i++) {
+		if (pread(fd, &segment, sizeof(segment), header->e_phoff +
+			  (off_t)i * header->e_phentsize) != sizeof(segment))
+			return true;
+		if (segment.p_type == PT_INTERP)
+			return true;
+	}
+	return false;
+}
+
+/* Say what cannot work: libraries reach neither static nor privileged programs. */
+static void check(const char *file)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	Elf32_Ehdr header;
+	struct stat status;
+
+	if (fd < 0)
+		return;
+	if (pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
+	    !memcmp(header.e_ident, ELFMAG, SELFMAG) &&
+	    header.e_ident[EI_CLASS] == ELFCLASS32 && !has_interpreter(fd, &header))
+		fprintf(stderr, "fastqueue-run: %s: linked statically; if it speaks netlink, "
+			"it does so by itself, and not over /dev/fastqueue\n", file);
+	if (!fstat(fd, &status) && status.st_mode & (S_ISUID | S_ISGID) && geteuid())
+		fprintf(stderr, "fastqueue-run: %s: runs with another user's rights, "
+			"and so without this library; start it as that user\n", file);
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	char value[4096], *file;
+
+	if (argc < 2 || !strcmp(argv[1], "--help")) {
+		fputs(usage, argc < 2 ? stderr : stdout);
+		return argc < 2 ? 2 : 0;
+	}
+	environment(value, sizeof(value));
+	if (!strcmp(argv[1], "--environment")) {
+		printf("LD_PRELOAD=%s\n", value);
+		return 0;
+	}
+	file = find(argv[1]);
+	if (!file)
+		return 126;
+	check(file);
+	setenv("LD_PRELOAD", value, 1);
+	execv(file, argv + 1);
+	fprintf(stderr, "fastqueue-run: %s: %s\n", argv[1], strerror(errno));
+	return errno == ENOENT ? 127 : 126;
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Frames and packet ids. nfnetlink_queue counts a queue's packets from 1, and
+ * so does this: a frame's count and a constant, until a ring is exchanged. Then
+ * the packets that were out lie at its start and keep their ids.
+ */
+#include "compat.h"
+
+uint32_t frame_id(const struct queue *queue, uint32_t count)
+{
+	return count < queue->moved ? queue->moved_ids[count] : count + queue->shift;
+}
+
+/* A delivered frame that is still unanswered. */
+bool frame_find(const struct queue *queue, uint32_t id, uint32_t *count)
+{
+	uint32_t oldest = fq_oldest(queue->ring), c = id - queue->shift;
+
+	if (c - oldest >= queue->taken - oldest || c < queue->moved) {
+		for (c = 0; c < queue->moved && queue->moved_ids[c] != id; c++)
+			;
+		if (c == queue->moved)
+			return false;
+	}
+	*count = c;
+	return fq_waiting(queue->ring, c);
+}
+
+/* Count behind the last frame, delivered or not, whose id is not after this one. */
+uint32_t frame_end(const struct queue *queue, uint32_t id)
+{
+	uint32_t fa = fq_published(queue->ring), oldest = fq_oldest(queue->ring);
+	uint32_t c;
+
+	for (c = oldest; c < queue->moved; c++)
+		if ((int32_t)(queue->moved_ids[c] - id) > 0)
+			return c;
+	c = id - queue->shift + 1;
+	if ((int32_t)(c - oldest) <= 0)
+		return oldest;
+	return (int32_t)(c - fa) > 0 ? fa : c;
+}
+
+/* Bytes of the packet that the program is to see. */
+uint32_t frame_payload(const struct queue *queue, uint32_t count, unsigned char **payload)
+{
+	struct fq_frame frame = fq_frame(queue->ring, count);
+
+	*payload = frame.payload;
+	return frame.cap_len < queue->range ? frame.cap_len : queue->range;
+}
+
+/* More of the packet is wanted than its frame had room for. */
+static bool frame_too_small(const struct queue *queue, uint32_t count)
+{
+	const struct fastqueue_meta *meta = fq_frame(queue->ring, count).meta;
+	uint32_t wanted = meta->len < queue->range ? meta->len : queue->range;
+
+	return meta->cap_len < wanted && queue->frame_size < FASTQUEUE_MAX_FRAME_SIZE &&
+	       !queue->told;
+}
+
+static bool frame_grow(struct queue *queue, uint32_t count)
+{
+	uint32_t len = fq_frame(queue->ring, count).meta->len, size = queue->frame_size;
+
+	while (size < len && size < FASTQUEUE_MAX_FRAME_SIZE)
+		size *= 2;
+	if (size > FASTQUEUE_MAX_FRAME_SIZE)
+		size = FASTQUEUE_MAX_FRAME_SIZE;
+	if (!queue_rebuild(queue, queue_frames_for(queue, size), size))
+		return true;
+	queue->told = true;	/* and not tried again for each packet */
+	compat_log("queue %u: no memory for frames of %u bytes; longer packets come cut",
+		   queue->number, size);
+	return false;
+}
+
+/*
+ * A packet that is never answered keeps its frame, and the ring ends behind the
+ * last one before it comes round to it. Exchanging the ring for its like moves
+ * the packets together.
+ */
+static void frame_make_room(struct queue *queue)
+{
+	uint32_t fa = fq_published(queue->ring), owed = 0, count, oldest;
+
+	if (fa - fq_oldest(queue->ring) < queue->frames - queue->frames / 4)
+		return;
+	verdict_send(queue);
+	oldest = fq_oldest(queue->ring);
+	if (fa - oldest < queue->frames - queue->frames / 4)
+		return;
+	for (count = oldest; count != queue->taken; count++)
+		owed += fq_waiting(queue->ring, count);
+	if (owed <= (queue->taken - oldest) / 2)
+		queue_rebuild(queue, queue->frames, queue->frame_size);
+}
+
+/* For nfnetlink_queue this queue takes no packets, or is always full. */
+static void frame_refuse(struct queue *queue, uint32_t count)
+{
+	bool accept = queue->mode != NFQNL_COPY_NONE && queue->flags & NFQA_CFG_F_FAIL_OPEN;
+
+	fq_answer(queue->ring, count, accept ? FASTQUEUE_ACCEPT : FASTQUEUE_DROP);
+	queue->dirty = true;
+}
+
+/* The next frame to deliver, if there is one. */
+bool frame_next(struct queue *queue, uint32_t *count)
+{
+	uint32_t oldest;
+
+	if (queue->taken == fq_published(queue->ring))
+		return false;
+	frame_make_room(queue);
+	oldest = fq_oldest(queue->ring);
+	if (queue->moved && oldest >= queue->moved)
+		queue->moved = 0;
+	if ((int32_t)(oldest - queue->taken) > 0)
+		queue->taken = oldest;
+	for (; queue->taken != fq_published(queue->ring); queue->taken++) {
+		if (!fq_waiting(queue->ring, queue->taken))
+			continue;	/* left when an interface went, or by a batch */
+		if (queue->mode == NFQNL_COPY_NONE || !queue->maxlen) {
+			frame_refuse(queue, queue->taken);
+			continue;
+		}
+		if (frame_too_small(queue, queue->taken) && frame_grow(queue, queue->taken)) {
+			queue->taken--;	/* the same packet, at another place */
+			continue;
+		}
+		*count = queue->taken;
+		return true;
+	}
+	fq_taken(queue->ring, queue->taken);
+	return false;
+}
+
+/* The frame that frame_next() found is delivered. */
+void frame_pass(struct queue *queue)
+{
+	fq_taken(queue->ring, ++queue->taken);
+}

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT
+/* libnetfilter_queue: handles, queues and their configuration. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "handle.h"
+
+int nfq_errno;
+
+static int result(int err)
+{
+	if (!err)
+		return 0;
+	errno = nfq_errno = -err;
+	return -1;
+}
+
+struct nfnl_handle *nfq_nfnlh(struct nfq_handle *h)
+{
+	return h->theirs ? h->theirs : &h->nfnl;
+}
+
+int nfq_fd(struct nfq_handle *h)
+{
+	return nfnl_descriptor(nfq_nfnlh(h));
+}
+
+struct nfq_handle *nfq_open(void)
+{
+	struct nfq_handle *h = calloc(1, sizeof(*h));
+	int err = h ? channel_open(&h->channel) : -ENOMEM;
+
+	if (err) {
+		free(h);
+		result(err);
+		return NULL;
+	}
+	h->nfnl = (struct nfnl_handle){ NFNL_MAGIC, h->channel->fd, h };
+	return h;
+}
+
+/* Over a socket that libnfnetlink opened: it gets our descriptor's place. */
+struct nfq_handle *nfq_open_nfnl(struct nfnl_handle *nfnlh)
+{
+	struct nfq_handle *h = calloc(1, sizeof(*h));
+	int err = h ? channel_adopt(nfnl_descriptor(nfnlh), &h->channel) : -ENOMEM;
+
+	if (err) {
+		free(h);
+		result(err);
+		return NULL;
+	}
+	h->channel->whole = false;
+	h->theirs = nfnlh;
+	return h;
+}
+
+/* The queues' handles stay the caller's, as with the original; the queues end. */
+int nfq_close(struct nfq_handle *h)
+{
+	int err = close(nfq_fd(h));
+
+	if (!err)
+		free(h);
+	return err;
+}
+
+static int configure(struct nfq_handle *h, uint16_t number, const struct configuration *wanted)
+{
+	int err;
+
+	channel_lock(h->channel);
+	err = queue_configure(h->channel, number, wanted);
+	channel_unlock(h->channel);
+	return result(err);
+}
+
+static int command(struct nfq_handle *h, uint16_t number, uint8_t what, uint16_t pf)
+{
+	struct nfqnl_msg_config_cmd body = { .command = what, .pf = htons(pf) };
+	struct configuration wanted = { .command = &body };
+
+	return configure(h, number, &wanted);
+}
+
+int nfq_bind_pf(struct nfq_handle *h, uint16_t pf)
+{
+	return command(h, 0, NFQNL_CFG_CMD_PF_BIND, pf);
+}
+
+int nfq_unbind_pf(struct nfq_handle *h, uint16_t pf)
+{
+	return command(h, 0, NFQNL_CFG_CMD_PF_UNBIND, pf);
+}
+
+static struct nfq_q_handle **find(struct nfq_handle *h, uint16_t number)
+{
+	struct nfq_q_handle **at = &h->queues;
+
+	while (*at && (*at)->number != number)
+		at = &(*at)->next;
+	return at;
+}
+
+struct nfq_q_handle *nfq_create_queue(struct nfq_handle *h, uint16_t num, nfq_callback *cb,
+				      void *data)
+{
+	struct nfq_q_handle *qh;
+
+	if (*find(h, num))
+		return NULL;
+	qh = calloc(1, sizeof(*qh));
+	if (!qh)
+		return NULL;
+	*qh = (struct nfq_q_handle){ NULL, h, num, cb, data };
+	if (command(h, num, NFQNL_CFG_CMD_BIND, 0)) {
+		free(qh);
+		return NULL;
+	}
+	channel_lock(h->channel);
+	qh->next = h->queues;
+	h->queues = qh;
+	channel_unlock(h->channel);
+	return qh;
+}
+
+int nfq_destroy_queue(struct nfq_q_handle *qh)
+{
+	struct nfq_handle *h = qh->handle;
+
+	if (command(h, qh->number, NFQNL_CFG_CMD_UNBIND, 0))
+		return -1;
+	channel_lock(h->channel);
+	*find(h, qh->number) = qh->next;
+	channel_unlock(h->channel);
+	free(qh);
+	return 0;
+}
+
+int nfq_set_mode(struct nfq_q_handle *qh, uint8_t mode, unsigned int len)
+{
+	struct nfqnl_msg_config_params params = { .copy_range = htonl(len), .copy_mode = mode };
+	struct configuration wanted = { .params = &params };
+
+	return configure(qh->handle, qh->number, &wanted);
+}
+
+int nfq_set_queue_maxlen(struct nfq_q_handle *qh, uint32_t queuelen)
+{
+	uint32_t maxlen = htonl(queuelen);
+	struct configuration wanted = { .maxlen = &maxlen };
+
+	return configure(qh->handle, qh->number, &wanted);
+}
+
+int nfq_set_queue_flags(struct nfq_q_handle *qh, uint32_t mask, uint32_t flags)
+{
+	uint32_t which = htonl(mask), value = htonl(flags);
+	struct configuration wanted = { .flags = &value, .mask = &which };
+
+	return configure(qh->handle, qh->number, &wanted);
+}
+
+/* Bytes that the original sends for a verdict, and so returns. */
+static int sent(const struct decision *decision)
+{
+	return (int)(NLMSG_SPACE(sizeof(struct nfgenmsg)) +
+		     NLA_ALIGN(NLA_HDRLEN + sizeof(struct nfqnl_msg_verdict_hdr)) +
+		     (decision->mark ? NLA_HDRLEN + 4 : 0) +
+		     (decision->payload_len ? NLA_ALIGN(NLA_HDRLEN + decision->payload_len) : 0));
+}
+
+/* The kernel refuses a verdict by a message that is read like a packet's. */
+static void refuse(struct nfq_q_handle *qh, uint32_t id, const struct decision *decision,
+		   int type, int err)
+{
+	unsigned char request[128] __attribute__((aligned(4))) = { 0 };
+	struct nlmsghdr *message = (void *)request;
+	struct nfgenmsg *generic = NLMSG_DATA(message);
+	unsigned char *end = (unsigned char *)(generic + 1);
+	struct nfqnl_msg_verdict_hdr *header;
+
+	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_QUEUE << 8 | type);
+	message->nlmsg_flags = NLM_F_REQUEST;
+	generic->res_id = htons(qh->number);
+	header = attribute_put(&end, NFQA_VERDICT_HDR, sizeof(*header));
+	header->verdict = htonl(decision->verdict);
+	header->id = htonl(id);
+	if (decision->mark)
+		attribute_put_be32(&end, NFQA_MARK, *decision->mark);
+	message->nlmsg_len = (uint32_t)(end - request);
+	channel_reply(qh->handle->channel, message, message->nlmsg_len, err);
+}
+
+static int decide(struct nfq_q_handle *qh, uint32_t id, const struct decision *decision, int type)
+{
+	struct channel *channel = qh->handle->channel;
+	struct queue *queue;
+	int err = -ENODEV;
+
+	channel_lock(channel);
+	queue = channel_queue(channel, qh->number);
+	if (queue)
+		err = type == NFQNL_MSG_VERDICT ? verdict_one(queue, id, decision) :
+						  verdict_batch(queue, id, decision);
+	if (err)
+		refuse(qh, id, decision, type, err);
+	channel_unlock(channel);
+	return sent(decision);
+}
+
+int nfq_set_verdict(struct nfq_q_handle *qh, uint32_t id, uint32_t verdict, uint32_t data_len,
+		    const unsigned char *buf)
+{
+	struct decision decision = { verdict, NULL, NULL, buf, data_len };
+
+	return decide(qh, id, &decision, NFQNL_MSG_VERDICT);
+}
+
+int nfq_set_verdict2(struct nfq_q_handle *qh, uint32_t id, uint32_t verdict, uint32_t mark,
+		     uint32_t datalen, const unsigned char *buf)
+{
+	struct decision decision = { verdict, &mark, NULL, buf, datalen };
+
+	return decide(qh, id, &decision, NFQNL_MSG_VERDICT);
+}
+
+/* The old one takes the mark in network byte order. */
+int nfq_set_verdict_mark(struct nfq_q_handle *qh, uint32_t id, uint32_t verdict, uint32_t mark,
+			 uint32_t datalen, const unsigned char *buf)
+{
+	return nfq_set_verdict2(qh, id, verdict, ntohl(mark), datalen, buf);
+}
+
+int nfq_set_verdict_batch(struct nfq_q_handle *qh, uint32_t id, uint32_t verdict)
+{
+	struct decision decision = { verdict, NULL, NULL, NULL, 0 };
+
+	return decide(qh, id, &decision, NFQNL_MSG_VERDICT_BATCH);
+}
+
+int nfq_set_verdict_batch2(struct nfq_q_handle *qh, uint32_t id, uint32_t verdict, uint32_t mark)
+{
+	struct decision decision = { verdict, &mark, NULL, NULL, 0 };
+
+	return decide(qh, id, &decision, NFQNL_MSG_VERDICT_BATCH);
+}
+
+/* Where the packet's bytes are: in the message, or in the ring behind it. */
+static bool packet_find(struct channel *channel, uint16_t number, uint32_t id,
+			struct nfq_data *packet, struct queue **found)
+{
+	struct queue *queue;
+	uint32_t count;
+	bool here = false;
+
+	channel_lock(channel);
+	queue = channel_queue(channel, number);
+	if (queue && frame_find(queue, id, &count)) {
+		here = true;
+		*found = queue;
+		verdict_callback_begin(queue, id);
+		if (!channel->whole && packet->attributes[NFQA_PAYLOAD])
+			frame_payload(queue, count, &packet->payload);
+	}
+	channel_unlock(channel);
+	return here;
+}
+
+static int packet_handle(struct nfq_handle *h, const struct nlmsghdr *message)
+{
+	struct nfgenmsg *generic = NLMSG_DATA(message);
+	struct nfq_data packet;
+	const struct nfqnl_msg_packet_hdr *header;
+	struct nfq_q_handle *qh;
+	struct queue *queue;
+	int done;
+
+	if (message->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET) ||
+	    message->nlmsg_len < NLMSG_SPACE(sizeof(*generic)) ||
+	    !attributes_parse(generic + 1, message->nlmsg_len - NLMSG_SPACE(sizeof(*generic)),
+			      packet.attributes, NFQA_MAX))
+		return -1;
+	qh = *find(h, ntohs(generic->res_id));
+	if (!qh)
+		return -ENODEV;
+	if (!packet.attributes[NFQA_PACKET_HDR])
+		return -1;
+	header = attribute_data(packet.attributes[NFQA_PACKET_HDR]);
+	if (packet.attributes[NFQA_PAYLOAD]) {
+		packet.payload = (unsigned char *)attribute_data(packet.attributes[NFQA_PAYLOAD]);
+		packet.payload_len = packet.attributes[NFQA_PAYLOAD]->nla_len - NLA_HDRLEN;
+	}
+	/* gone meanwhile: with its interface, or answered; nothing is left to decide */
+	if (!packet_find(h->channel, qh->number, ntohl(header->packet_id), &packet, &queue))
+		return 0;
+	done = qh->callback ? qh->callback(qh, generic, &packet, qh->data) : -1;
+	verdict_callback_end();
+	return done;
+}
+
+int nfq_handle_packet(struct nfq_handle *h, char *buf, int len)
+{
+	while (len >= (int)NLMSG_SPACE(0)) {
+		const struct nlmsghdr *message = (const void *)buf;
+		int whole;
+
+		if (message->nlmsg_len < sizeof(*message) || len < (int)message->nlmsg_len)
+			return -1;
+		if (packet_handle(h, message) < 0)
+			return -1;
+		whole = (int)NLMSG_ALIGN(message->nlmsg_len);
+		buf += whole;
+		len -= whole;
+	}
+	return 0;
+}

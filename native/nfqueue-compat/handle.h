@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What the pointers of libnetfilter_queue's functions point to. */
+#ifndef HANDLE_H
+#define HANDLE_H
+
+#include <libnetfilter_queue/libnetfilter_queue.h>
+
+#include "compat.h"
+
+/* Callers take it for libnfnetlink's; nfnl.c knows it by its first word. */
+#define NFNL_MAGIC	0x46516e6cu
+
+struct nfnl_handle {
+	uint32_t magic;
+	int fd;
+	struct nfq_handle *owner;
+};
+
+struct nfq_handle {
+	struct nfnl_handle nfnl;
+	struct nfnl_handle *theirs;	/* of nfq_open_nfnl(), not ours to close */
+	struct channel *channel;
+	struct nfq_q_handle *queues;
+};
+
+struct nfq_q_handle {
+	struct nfq_q_handle *next;
+	struct nfq_handle *handle;
+	uint16_t number;
+	nfq_callback *callback;
+	void *data;
+};
+
+/* A packet during its callback. */
+struct nfq_data {
+	const struct nlattr *attributes[__NFQA_MAX];
+	unsigned char *payload;
+	uint32_t payload_len;
+};
+
+/* nfnl.c */
+int nfnl_descriptor(struct nfnl_handle *handle);
+
+#endif /* HANDLE_H */

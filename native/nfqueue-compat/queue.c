@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A queue's configuration, in the order and with the errors of nfnetlink_queue.
+ * A bound queue without a copy mode drops its packets; its ring is the smallest.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "compat.h"
+
+#define MAXLEN_DEFAULT	1024
+#define RANGE_MAX	(0xffff - NLA_HDRLEN)
+#define FRAME_SIZE	2048	/* a full Ethernet frame; grows when larger ones come */
+#define FLAGS_SERVED	(NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_GSO | NFQA_CFG_F_UID_GID)
+
+static int queue_register(struct queue *queue)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return epoll_ctl(queue->channel->fd, EPOLL_CTL_ADD, fq_fd(queue->ring), &event) < 0 ?
+	       -errno : 0;
+}
+
+static int ring_open(struct queue *queue)
+{
+	struct fq_options options = {
+		.queue = queue->number,
+		.frames = queue->frames,
+		.frame_size = queue->frame_size,
+		.default_action = FASTQUEUE_DROP,
+		.flags = FASTQUEUE_F_UNORDERED | FASTQUEUE_F_WRITABLE,
+	};
+	int err = fq_open(&queue->ring, &options);
+
+	if (err && err != -EBUSY)
+		compat_log("queue %u: %s", queue->number, fq_explain(err));
+	/* as it is in nfnetlink_queue for a queue of another socket */
+	return err == -EBUSY ? -EPERM : err;
+}
+
+static int queue_bind(struct channel *channel, uint16_t number)
+{
+	struct queue *queue = calloc(1, sizeof(*queue)), **end;
+	int err;
+
+	if (!queue)
+		return -ENOMEM;
+	queue->channel = channel;
+	queue->number = number;
+	queue->maxlen = MAXLEN_DEFAULT;
+	queue->mode = NFQNL_COPY_NONE;
+	queue->frames = FASTQUEUE_MIN_FRAMES;
+	queue->frame_size = FASTQUEUE_MIN_FRAME_SIZE;
+	queue->shift = 1;
+	err = ring_open(queue);
+	if (!err)
+		err = queue_register(queue);
+	if (err) {
+		if (queue->ring)
+			fq_close(queue->ring);
+		free(queue);
+		return err;
+	}
+	for (end = &channel->queues; *end; end = &(*end)->next)
+		;
+	*end = queue;
+	channel_wake(channel);
+	return 0;
+}
+
+/*
+ * What was answered leaves; the rest is dropped, fail-open or not. A process
+ * that only inherited the queue (used is false) leaves it as it is to its parent.
+ */
+void queue_free(struct queue *queue, bool used)
+{
+	struct fastqueue_settings settings = {
+		.fields = FASTQUEUE_SET_DEFAULT_ACTION,
+		.default_action = FASTQUEUE_DROP,
+	};
+
+	if (used) {
+		fq_set(queue->ring, &settings);
+		epoll_ctl(queue->channel->fd, EPOLL_CTL_DEL, fq_fd(queue->ring), NULL);
+	}
+	fq_close(queue->ring);
+	queue_overlays_free(queue);
+	free(queue->moved_ids);
+	free(queue);
+}
+
+static void queue_unbind(struct queue *queue)
+{
+	struct channel *channel = queue->channel;
+	struct queue **at;
+
+	for (at = &channel->queues; *at != queue; at = &(*at)->next)
+		;
+	*at = queue->next;
+	if (channel->turn == queue)
+		channel->turn = NULL;
+	queue_free(queue, true);
+	channel_wake(channel);
+}
+
+static uint32_t frame_size_for(const struct queue *queue)
+{
+	uint32_t size = (queue->range + 63) / 64 * 64;
+
+	if (size > queue->frame_size && size > FRAME_SIZE)
+		size = queue->frame_size > FRAME_SIZE ? queue->frame_size : FRAME_SIZE;
+	if (queue->flags & NFQA_CFG_F_GSO && queue->range > FRAME_SIZE)
+		size = FASTQUEUE_MAX_FRAME_SIZE;
+	if (queue->entire && size < queue->frame_size)
+		size = queue->frame_size;
+	return size < FASTQUEUE_MIN_FRAME_SIZE ? FASTQUEUE_MIN_FRAME_SIZE : size;
+}
+
+/* Bring the ring to what is configured now. */
+static int queue_apply(struct queue *queue)
+{
+	struct fastqueue_settings settings = {
+		.fields = FASTQUEUE_SET_LIMIT | FASTQUEUE_SET_FLAGS | FASTQUEUE_SET_COPY_RANGE |
+			  FASTQUEUE_SET_DEFAULT_ACTION,
+		.default_action = queue->flags & NFQA_CFG_F_FAIL_OPEN ?
+				  FASTQUEUE_ACCEPT : FASTQUEUE_DROP,
+		.limit = queue->maxlen,
+		.flags = (queue->flags & NFQA_CFG_F_GSO ? FASTQUEUE_F_GSO : 0) |
+			 (queue->flags & NFQA_CFG_F_UID_GID ? FASTQUEUE_F_UID : 0),
+	};
+	uint32_t size = frame_size_for(queue), frames = queue_frames_for(queue, size);
+	uint32_t before = queue->frames;
+	int err = 0;
+
+	if (queue->mode == NFQNL_COPY_NONE)
+		return 0;
+	if (size != queue->frame_size || frames != queue->frames)
+		err = queue_rebuild(queue, frames, size);
+	if (err)
+		compat_log("queue %u: %s", queue->number, fq_explain(err));
+	else if (queue->frames < queue->maxlen && queue->frames != before)
+		compat_log("queue %u: memory for %u packets of %u bytes, not %u", queue->number,
+			   queue->frames, queue->frame_size, queue->maxlen);
+	settings.copy_range = queue_copy_range(queue, queue->frame_size);
+	return err ? err : fq_set(queue->ring, &settings);
+}
+
+static void mode_set(struct queue *queue, const struct nfqnl_msg_config_params *params)
+{
+	uint32_t range = ntohl(params->copy_range), count;
+
+	if (queue->mode == NFQNL_COPY_NONE)	/* what came until now is dropped */
+		frame_next(queue, &count);
+	switch (params->copy_mode) {
+	case NFQNL_COPY_NONE:
+	case NFQNL_COPY_META:
+		queue->range = 0;
+		break;
+	case NFQNL_COPY_PACKET:
+		queue->range = range && range < RANGE_MAX ? range : RANGE_MAX;
+		break;
+	default:
+		return;		/* nfnetlink_queue says nothing either */
+	}
+	queue->mode = params->copy_mode;
+}
+
+static int flags_check(const struct configuration *wanted)
+{
+	uint32_t flags, set;
+
+	if (!wanted->flags)
+		return 0;
+	if (!wanted->mask)
+		return -EINVAL;
+	flags = ntohl(*wanted->flags);
+	set = flags & ntohl(*wanted->mask);
+	if (flags >= NFQA_CFG_F_MAX)
+		return -EOPNOTSUPP;
+	if (!(set & ~FLAGS_SERVED))
+		return 0;
+	compat_log("%s cannot be had from /dev/fastqueue",
+		   set & NFQA_CFG_F_CONNTRACK ? "conntrack entries (NFQA_CFG_F_CONNTRACK)" :
+						"security contexts (NFQA_CFG_F_SECCTX)");
+	return -EOPNOTSUPP;
+}
+
+static int command_run(struct channel *channel, uint16_t number, uint8_t command)
+{
+	struct queue *queue = channel_queue(channel, number);
+
+	switch (command) {
+	case NFQNL_CFG_CMD_BIND:
+		return queue ? -EBUSY : queue_bind(channel, number);
+	case NFQNL_CFG_CMD_UNBIND:
+		if (!queue)
+			return -ENODEV;
+		queue_unbind(queue);
+		return 0;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+int queue_configure(struct channel *channel, uint16_t number, const struct configuration *wanted)
+{
+	struct queue *queue;
+	uint32_t mask;
+	int err = flags_check(wanted);
+
+	if (wanted->command && (wanted->command->command == NFQNL_CFG_CMD_PF_BIND ||
+				wanted->command->command == NFQNL_CFG_CMD_PF_UNBIND))
+		return access(FASTQUEUE_DEVICE, F_OK) ? -EINVAL : 0;
+	if (!err && wanted->command)
+		err = command_run(channel, number, wanted->command->command);
+	if (err || (wanted->command && wanted->command->command == NFQNL_CFG_CMD_UNBIND))
+		return err;
+	queue = channel_queue(channel, number);
+	if (!queue)
+		return -ENODEV;
+	if (wanted->params)
+		mode_set(queue, wanted->params);
+	if (wanted->maxlen)
+		queue->maxlen = ntohl(*wanted->maxlen);
+	if (wanted->flags) {
+		mask = ntohl(*wanted->mask);
+		queue->flags = (queue->flags & ~mask) | (ntohl(*wanted->flags) & mask);
+	}
+	return queue_apply(queue);
+}

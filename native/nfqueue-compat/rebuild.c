@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Another ring for a live queue: larger frames when a larger packet comes, other
+ * lengths and ranges as the program sets them, and the same again to move
+ * packets together. Delivered packets that are unanswered keep their ids, and
+ * what the program points to in them stays readable.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "compat.h"
+#include "queue.h"		/* of libfastqueue: its areas stay behind */
+
+/* Bytes of payload in a ring at most. */
+#define MEMORY	(16u << 20)
+
+/* Half of the longest queue, where memory allows; the kernel keeps to maxlen. */
+uint32_t queue_frames_for(const struct queue *queue, uint32_t frame_size)
+{
+	uint32_t frames = 64;
+
+	while (frames < queue->maxlen && frames < FASTQUEUE_MAX_FRAMES)
+		frames *= 2;
+	while (frames > FASTQUEUE_MIN_FRAMES && frames > MEMORY / frame_size)
+		frames /= 2;
+	return frames;
+}
+
+/* Metadata alone cannot be asked for: the least that a frame holds then. */
+uint32_t queue_copy_range(const struct queue *queue, uint32_t frame_size)
+{
+	if (queue->entire || queue->range > frame_size)
+		return frame_size;
+	return queue->range ? queue->range : FASTQUEUE_MIN_FRAME_SIZE;
+}
+
+static void overlay_free(struct overlay *overlay)
+{
+	if (overlay->start)
+		munmap(overlay->start, overlay->size);
+	overlay->start = NULL;
+}
+
+void queue_overlays_free(struct queue *queue)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(queue->overlays) / sizeof(*queue->overlays); i++)
+		overlay_free(&queue->overlays[i]);
+}
+
+/* Ids of the packets that are out, and their counts. Returns their number. */
+static uint32_t owed_list(const struct queue *queue, uint32_t *ids, uint32_t *counts)
+{
+	uint32_t number = 0, count = fq_oldest(queue->ring);
+
+	for (; (int32_t)(queue->taken - count) > 0; count++) {
+		if (!fq_waiting(queue->ring, count))
+			continue;
+		ids[number] = frame_id(queue, count);
+		counts[number++] = count;
+	}
+	return number;
+}
+
+/*
+ * Put memory of the process's own in the place of an area, with the same bytes
+ * where packets are out: the kernel exchanges only rings that nobody has mapped.
+ */
+static int area_leave(struct fq_area *area, struct overlay *overlay, size_t offset, size_t size,
+		      const struct queue *queue, const uint32_t *counts, uint32_t number)
+{
+	char *saved = malloc(number * size), *here;
+	uint32_t i;
+
+	if (number && !saved)
+		return -ENOMEM;
+	for (i = 0; i < number; i++)
+		memcpy(saved + i * size, (char *)area->start + offset +
+		       (counts[i] & (queue->frames - 1)) * size, size);
+	here = mmap(area->start, area->size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+	if (here == MAP_FAILED) {
+		free(saved);
+		return -errno;
+	}
+	for (i = 0; i < number; i++)
+		memcpy(here + offset + (counts[i] & (queue->frames - 1)) * size,
+		       saved + i * size, size);
+	free(saved);
+	*overlay = (struct overlay){ here, area->size };
+	area->start = NULL;	/* no longer libfastqueue's to unmap */
+	return 0;
+}
+
+static int ring_leave(struct queue *queue, const uint32_t *counts, uint32_t number)
+{
+	struct fq_queue *ring = queue->ring;
+	struct overlay *overlays = queue->overlays;
+	int err;
+
+	overlay_free(&overlays[2]);
+	overlay_free(&overlays[3]);
+	overlays[2] = overlays[0];
+	overlays[3] = overlays[1];
+	overlays[0].start = overlays[1].start = NULL;
+	if (!number)
+		return 0;
+	err = area_leave(&ring->payload_area, &overlays[0], 0, queue->frame_size,
+			 queue, counts, number);
+	if (!err)
+		err = area_leave(&ring->meta_area, &overlays[1], FASTQUEUE_META_OFFSET,
+				 sizeof(struct fastqueue_meta), queue, counts, number);
+	return err;
+}
+
+/*
+ * Packets that came back first are those that were out, unless some of them left
+ * in the very moment: then which is which cannot be known, and none of them may
+ * get another's verdict.
+ */
+static void ids_restore(struct queue *queue, uint32_t next_id, uint32_t *ids, uint32_t number,
+			bool certain)
+{
+	uint32_t count;
+
+	for (count = 0; !certain && count < number && count != fq_published(queue->ring); count++)
+		fq_answer(queue->ring, count, FASTQUEUE_DROP);
+	free(queue->moved_ids);
+	queue->moved_ids = ids;
+	queue->moved = number;
+	queue->shift = next_id - number;
+	queue->taken = number;
+	fq_taken(queue->ring, number);
+}
+
+static int ring_exchange(struct queue *queue, uint32_t frames, uint32_t frame_size)
+{
+	struct fq_options options = {
+		.queue = queue->number,
+		.frames = frames,
+		.frame_size = frame_size,
+		.copy_range = queue_copy_range(queue, frame_size),
+		.default_action = FASTQUEUE_DROP,
+	};
+	int err;
+
+	do {
+		err = fq_resize(queue->ring, &options);
+		options.frames /= 2;
+	} while (err == -ENOMEM && options.frames >= FASTQUEUE_MIN_FRAMES);
+	if (!err) {
+		queue->frames = options.frames * 2;
+		queue->frame_size = frame_size;
+	}
+	return err;
+}
+
+int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
+{
+	uint32_t next_id, number, *ids = calloc(queue->frames * 2, sizeof(*ids));
+	uint32_t *counts = ids + queue->frames;
+	struct fastqueue_stats before = { 0 }, after = { 0 };
+	int err;
+
+	if (!ids)
+		return -ENOMEM;
+	verdict_send(queue);
+	fq_stats(queue->ring, &before);
+	next_id = frame_id(queue, queue->taken);
+	number = owed_list(queue, ids, counts);
+	while (frames < FASTQUEUE_MAX_FRAMES && frames < number)
+		frames *= 2;
+	err = ring_leave(queue, counts, number);
+	if (!err)
+		err = ring_exchange(queue, frames, frame_size);
+	if (err) {
+		free(ids);
+		return err;
+	}
+	fq_stats(queue->ring, &after);
+	ids_restore(queue, next_id, ids, number, before.flushed == after.flushed);
+	return 0;
+}

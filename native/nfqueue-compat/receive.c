@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+/*
+ * recv() of a channel: what waits is copied out; when nothing does, the senders
+ * run and the caller sleeps or is told EAGAIN, as it is for a socket.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include "compat.h"
+
+#define FILES_MAX	16	/* polled one by one; beyond them through epoll */
+
+struct target {
+	const struct iovec *parts;
+	size_t number;
+	size_t room;
+	size_t done;
+};
+
+static void target_begin(struct target *target, const struct iovec *parts, size_t number)
+{
+	size_t i;
+
+	*target = (struct target){ parts, number, 0, 0 };
+	for (i = 0; i < number; i++)
+		target->room += parts[i].iov_len;
+}
+
+static void target_put(struct target *target, const void *data, size_t len)
+{
+	size_t skip = target->done, i;
+
+	target->done += len;
+	for (i = 0; i < target->number && len; i++) {
+		const struct iovec *part = &target->parts[i];
+		size_t here = part->iov_len;
+
+		if (skip >= here) {
+			skip -= here;
+			continue;
+		}
+		here = here - skip < len ? here - skip : len;
+		memcpy((char *)part->iov_base + skip, data, here);
+		data = (const char *)data + here;
+		len -= here;
+		skip = 0;
+	}
+}
+
+static ssize_t target_end(const struct target *target, size_t total, int flags,
+			  struct received *received)
+{
+	if (total <= target->room)
+		return (ssize_t)total;
+	received->flags |= MSG_TRUNC;
+	return (ssize_t)(flags & MSG_TRUNC ? total : target->room);
+}
+
+/* The bytes of the packet stay in the ring unless the channel says otherwise. */
+static ssize_t packet_deliver(struct queue *queue, uint32_t count, struct target *target,
+			      int flags, struct received *received)
+{
+	unsigned char head[MESSAGE_HEAD] __attribute__((aligned(4))), *payload;
+	uint32_t len = frame_payload(queue, count, &payload);
+	size_t total;
+
+	target_put(target, head, message_head(queue, count, head, len, &total));
+	if (queue->channel->whole)
+		target_put(target, payload, len);
+	if (!(flags & MSG_PEEK))
+		frame_pass(queue);
+	return target_end(target, total, flags, received);
+}
+
+static ssize_t reply_deliver(struct channel *channel, struct target *target, int flags,
+			     struct received *received)
+{
+	struct reply *reply = channel->replies;
+	ssize_t done;
+
+	target_put(target, reply->data, reply->len);
+	done = target_end(target, reply->len, flags, received);
+	if (flags & MSG_PEEK)
+		return done;
+	channel->replies = reply->next;
+	channel->replies_len -= reply->len;
+	if (!channel->replies) {
+		eventfd_t value;
+
+		channel->last = &channel->replies;
+		eventfd_read(channel->wake, &value);
+	}
+	free(reply);
+	return done;
+}
+
+/* Queues take turns, each as long as it has packets that are there already. */
+static struct queue *queue_ready(struct channel *channel, uint32_t *count)
+{
+	struct queue *first = channel->turn ? channel->turn : channel->queues, *queue = first;
+
+	if (!queue)
+		return NULL;
+	do {
+		if (frame_next(queue, count)) {
+			channel->turn = queue->next;
+			return queue;
+		}
+		queue = queue->next ? queue->next : channel->queues;
+	} while (queue != first);
+	return NULL;
+}
+
+static void senders_run(struct channel *channel)
+{
+	struct queue *queue;
+
+	for (queue = channel->queues; queue; queue = queue->next)
+		if (queue->dirty)
+			verdict_send(queue);
+}
+
+/* Polling a device runs its sender, too: one system call for both. */
+static size_t files_list(struct channel *channel, struct pollfd *files)
+{
+	struct queue *queue;
+	size_t number = 0;
+
+	files[number++] = (struct pollfd){ .fd = channel->wake, .events = POLLIN };
+	if (channel->foreign)
+		files[number++] = (struct pollfd){ .fd = channel->shadow, .events = POLLIN };
+	for (queue = channel->queues; queue; queue = queue->next) {
+		if (number == FILES_MAX) {
+			senders_run(channel);
+			files[0].fd = channel->fd;
+			return 1;
+		}
+		files[number++] = (struct pollfd){ .fd = fq_fd(queue->ring), .events = POLLIN };
+	}
+	for (queue = channel->queues; queue; queue = queue->next)
+		queue->dirty = false;
+	return number;
+}
+
+/* Whether all signal handlers of the program want system calls to go on. */
+static bool signals_restart(void)
+{
+	struct sigaction action;
+	int number;
+
+	for (number = 1; number < NSIG; number++) {
+		if (sigaction(number, NULL, &action) || action.sa_handler == SIG_DFL ||
+		    action.sa_handler == SIG_IGN)
+			continue;
+		if (!(action.sa_flags & SA_RESTART))
+			return false;
+	}
+	return true;
+}
+
+static void sleep_end(void *argument)
+{
+	struct channel *channel = argument;
+	eventfd_t value;
+
+	channel_lock(channel);
+	channel->sleepers--;
+	if (!channel->replies && !channel->sleepers)
+		eventfd_read(channel->wake, &value);
+}
+
+static void cancelled(void *argument)
+{
+	struct channel *channel = argument;
+
+	sleep_end(channel);
+	channel_unlock(channel);
+}
+
+/* poll() without the lock; a thread that is cancelled here leaves in order. */
+static int poll_unlocked(struct channel *channel, struct pollfd *files, size_t number)
+{
+	int found;
+
+	channel->sleepers++;
+	channel->blocks = true;
+	channel_unlock(channel);
+	pthread_cleanup_push(cancelled, channel);
+	found = poll(files, number, channel->timeout_ms);
+	if (found < 0)
+		found = -errno;
+	pthread_cleanup_pop(0);
+	sleep_end(channel);
+	return found;
+}
+
+/* With the lock held. 0: look again; or a negative error number. */
+static int channel_sleep(struct channel *channel)
+{
+	struct pollfd files[FILES_MAX];
+	int found = poll_unlocked(channel, files, files_list(channel, files));
+
+	if (!found)
+		return -EAGAIN;
+	if (found == -EINTR && channel->timeout_ms < 0 && signals_restart())
+		return 0;
+	return found < 0 ? found : 0;
+}
+
+static bool channel_readable(int fd)
+{
+	struct pollfd file = { .fd = fd, .events = POLLIN };
+
+	return poll(&file, 1, 0) > 0;
+}
+
+static int channel_wait(struct channel *channel, int flags)
+{
+	if (flags & RECEIVE_QUICK)
+		return -EAGAIN;
+	if (flags & MSG_DONTWAIT || fcntl(channel->fd, F_GETFL) & O_NONBLOCK) {
+		senders_run(channel);
+		return -EAGAIN;
+	}
+	return channel_sleep(channel);
+}
+
+/* *foreign: the message is to be read from the real socket. */
+static ssize_t receive_locked(struct channel *channel, struct target *target, int flags,
+			      struct received *received)
+{
+	struct queue *queue;
+	uint32_t count;
+	int err;
+
+	channel->receiver = pthread_self();
+	for (;;) {
+		if (channel->replies)
+			return reply_deliver(channel, target, flags, received);
+		queue = queue_ready(channel, &count);
+		if (queue)
+			return packet_deliver(queue, count, target, flags, received);
+		if (channel->foreign && channel_readable(channel->shadow)) {
+			received->foreign = true;
+			return 0;
+		}
+		err = channel_wait(channel, flags);
+		if (err)
+			return err;
+	}
+}
+
+ssize_t channel_receive(struct channel *channel, const struct iovec *parts, size_t number,
+			int flags, struct received *received)
+{
+	struct target target;
+	ssize_t done;
+
+	target_begin(&target, parts, number);
+	*received = (struct received){ 0 };
+	channel_lock(channel);
+	done = receive_locked(channel, &target, flags, received);
+	channel_unlock(channel);
+	if (done >= 0)
+		return done;
+	errno = (int)-done;
+	return -1;
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Verdicts. They are words in the ring; whether the sender is told at once
+ * depends on whether the program is about to come back for the next packet.
+ */
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <string.h>
+
+#include "compat.h"
+
+/* The callback that this thread is in, and its verdict while that waits. */
+static __thread struct {
+	struct queue *queue;
+	uint32_t id;
+	bool held;
+	uint32_t verdict;
+	uint32_t which;
+	struct fastqueue_answer answer;
+} inside;
+
+void verdict_send(struct queue *queue)
+{
+	fq_kick(queue->ring);
+	queue->dirty = false;
+}
+
+/*
+ * In a callback, or between two recv() that sleep, the thread comes to poll()
+ * soon, and the timer is there if it does not. Anybody else has to say so.
+ */
+static void verdict_given(struct queue *queue)
+{
+	struct channel *channel = queue->channel;
+
+	queue->dirty = true;
+	if (inside.queue == queue)
+		return;
+	if (channel->blocks && !channel->sleepers && pthread_equal(channel->receiver, pthread_self()))
+		return;
+	verdict_send(queue);
+}
+
+static void answer(struct queue *queue, uint32_t count, uint32_t verdict, uint32_t which,
+		   const struct fastqueue_answer *with)
+{
+	if (which || verdict == FASTQUEUE_QUEUE)
+		fq_answer_with(queue->ring, count, verdict, which, with);
+	else
+		fq_answer(queue->ring, count, verdict);
+}
+
+void verdict_callback_begin(struct queue *queue, uint32_t id)
+{
+	inside.queue = queue;
+	inside.id = id;
+	inside.held = false;
+}
+
+static void held_release(void)
+{
+	uint32_t count;
+
+	if (!inside.held)
+		return;
+	inside.held = false;
+	if (frame_find(inside.queue, inside.id, &count))
+		answer(inside.queue, count, inside.verdict, inside.which, &inside.answer);
+	inside.queue->dirty = true;
+}
+
+void verdict_callback_end(void)
+{
+	struct queue *queue = inside.queue;
+
+	if (!inside.held) {
+		inside.queue = NULL;
+		return;
+	}
+	channel_lock(queue->channel);
+	held_release();
+	channel_unlock(queue->channel);
+	inside.queue = NULL;
+}
+
+/*
+ * The packet that a callback is about stays readable until it returns, as it
+ * would in the program's own buffer. While the ring is not half full its frame
+ * is not used again so soon; else the answer waits.
+ */
+static bool hold(struct queue *queue, uint32_t id, uint32_t count)
+{
+	return inside.queue == queue && inside.id == id &&
+	       fq_published(queue->ring) - count >= queue->frames / 2;
+}
+
+static bool translate(const struct decision *decision, uint32_t *verdict,
+		      struct fastqueue_answer *with)
+{
+	switch (decision->verdict & NF_VERDICT_MASK) {
+	case NF_DROP:
+	case NF_ACCEPT:
+	case NF_REPEAT:
+		*verdict = decision->verdict & NF_VERDICT_MASK;
+		return true;
+	case NF_QUEUE:
+		*verdict = FASTQUEUE_QUEUE;
+		with->queue = decision->verdict >> NF_VERDICT_QBITS;
+		return true;
+	case NF_STOP:
+		compat_log("the verdict NF_STOP cannot be given through /dev/fastqueue");
+		return false;
+	default:
+		return false;
+	}
+}
+
+static uint32_t extras(const struct decision *decision, struct fastqueue_answer *with)
+{
+	uint32_t which = 0;
+
+	if (decision->mark) {
+		with->mark = *decision->mark;
+		which |= FASTQUEUE_WITH_MARK;
+	}
+	if (decision->priority) {
+		with->priority = *decision->priority;
+		which |= FASTQUEUE_WITH_PRIORITY;
+	}
+	return which;
+}
+
+/* Only a frame that holds all of its packet, and the new one, can be changed. */
+static int room_make(struct queue *queue, uint32_t id, uint32_t len, uint32_t *count)
+{
+	const struct fastqueue_meta *meta = fq_frame(queue->ring, *count).meta;
+	uint32_t wanted = len > meta->len ? len : meta->len, size = queue->frame_size;
+	int err;
+
+	if (meta->cap_len == meta->len && len <= size)
+		return 0;
+	while (size < wanted && size < FASTQUEUE_MAX_FRAME_SIZE)
+		size *= 2;
+	if (size > FASTQUEUE_MAX_FRAME_SIZE)
+		size = FASTQUEUE_MAX_FRAME_SIZE;
+	queue->entire = true;
+	err = queue_rebuild(queue, queue_frames_for(queue, size), size);
+	if (err)
+		return err;
+	return frame_find(queue, id, count) ? 0 : -ENOENT;
+}
+
+static bool same_payload(struct queue *queue, uint32_t count, const struct decision *decision)
+{
+	struct fq_frame frame = fq_frame(queue->ring, count);
+
+	return frame.cap_len == decision->payload_len && frame.cap_len == frame.meta->len &&
+	       !memcmp(frame.payload, decision->payload, frame.cap_len);
+}
+
+/* Put the new bytes into the frame; negative where the kernel would not take them. */
+static int payload_put(struct queue *queue, uint32_t id, uint32_t *count,
+		       const struct decision *decision)
+{
+	int err;
+
+	if (fq_frame(queue->ring, *count).meta->flags & FASTQUEUE_M_GSO) {
+		compat_log("queue %u: a GSO packet cannot be changed and is dropped", queue->number);
+		return -EOPNOTSUPP;
+	}
+	err = room_make(queue, id, decision->payload_len, count);
+	if (err)
+		return err;
+	memmove(fq_frame(queue->ring, *count).payload, decision->payload, decision->payload_len);
+	return 0;
+}
+
+static int verdict_checked(struct queue *queue, uint32_t id, uint32_t count, uint32_t verdict,
+			   const struct decision *decision, struct fastqueue_answer *with)
+{
+	uint32_t which = extras(decision, with);
+
+	if (decision->payload_len && verdict != FASTQUEUE_DROP &&
+	    !(fq_frame(queue->ring, count).meta->flags & FASTQUEUE_M_GSO &&
+	      same_payload(queue, count, decision))) {
+		if (payload_put(queue, id, &count, decision)) {
+			verdict = FASTQUEUE_DROP;	/* as nfnetlink_queue does */
+		} else {
+			with->len = decision->payload_len;
+			which |= FASTQUEUE_WITH_PAYLOAD;
+		}
+	}
+	if (hold(queue, id, count)) {
+		inside.held = true;
+		inside.verdict = verdict;
+		inside.which = which;
+		inside.answer = *with;
+		return 0;
+	}
+	answer(queue, count, verdict, which, with);
+	verdict_given(queue);
+	return 0;
+}
+
+int verdict_one(struct queue *queue, uint32_t id, const struct decision *decision)
+{
+	struct fastqueue_answer with = { 0 };
+	uint32_t count, verdict;
+
+	if (inside.queue == queue)
+		held_release();
+	if (!translate(decision, &verdict, &with))
+		return -EINVAL;
+	if (!frame_find(queue, id, &count))
+		return -ENOENT;
+	return verdict_checked(queue, id, count, verdict, decision, &with);
+}
+
+/* All packets up to id that have no answer yet. */
+int verdict_batch(struct queue *queue, uint32_t id, const struct decision *decision)
+{
+	struct fastqueue_answer with = { 0 };
+	uint32_t count, end, verdict, which;
+	bool any = false;
+
+	if (inside.queue == queue)
+		held_release();
+	if (!translate(decision, &verdict, &with))
+		return -EINVAL;
+	which = extras(decision, &with);
+	end = frame_end(queue, id);
+	for (count = fq_oldest(queue->ring); (int32_t)(end - count) > 0; count++) {
+		if (!fq_waiting(queue->ring, count))
+			continue;
+		answer(queue, count, verdict, which, &with);
+		any = true;
+	}
+	if (!any)
+		return -ENOENT;
+	verdict_given(queue);
+	return 0;
+}
