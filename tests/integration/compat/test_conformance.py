@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""The same calls over nfnetlink_queue with the original library, and over /dev/fastqueue with ours."""
+
+from __future__ import annotations
+
+import pytest
+from conformance import Suite, cases
+
+from devkit import modules
+
+#: What cannot be the same; docs/compat.md says why. The results over Fast Queue stand here.
+DIFFERENT = {
+    "handles.conntrack": [["on", [-1, "ENOTSUP"]], ["status", 0]],
+}
+
+
+@pytest.mark.parametrize("case", cases())
+def test_results_are_the_same(suite: Suite, case: str) -> None:
+    original = suite.results(modules.NFQUEUE, case)
+    assert original[-1] == ["status", 0], "the case itself fails over the original"
+    assert suite.results(modules.FASTQUEUE, case) == DIFFERENT.get(case, original)
+
+
+@pytest.mark.parametrize("case", sorted(DIFFERENT))
+def test_differences_are_real(suite: Suite, case: str) -> None:
+    assert suite.results(modules.NFQUEUE, case) != DIFFERENT[case]
