@@ -14,17 +14,21 @@
 #include "compat.h"
 #include "queue.h"		/* of libfastqueue: its areas stay behind */
 
-/* Bytes of payload in a ring at most. */
+/* Bytes of payload in the rings of a channel at most. */
 #define MEMORY	(16u << 20)
 
-/* Half of the longest queue, where memory allows; the kernel keeps to maxlen. */
+/* As many as the queue is long, where memory allows; the kernel keeps to maxlen. */
 uint32_t queue_frames_for(const struct queue *queue, uint32_t frame_size)
 {
-	uint32_t frames = 64;
+	const struct queue *each;
+	uint32_t frames = 64, queues = 0, room;
 
+	for (each = queue->channel->queues; each; each = each->next)
+		queues++;
+	room = MEMORY / frame_size / (queues ? queues : 1);
 	while (frames < queue->maxlen && frames < FASTQUEUE_MAX_FRAMES)
 		frames *= 2;
-	while (frames > FASTQUEUE_MIN_FRAMES && frames > MEMORY / frame_size)
+	while (frames > FASTQUEUE_MIN_FRAMES && frames > room)
 		frames /= 2;
 	return frames;
 }

@@ -194,8 +194,8 @@ def case_duplicates(record: Record) -> None:
 def case_numbers_used_again(record: Record) -> None:
     handle, _queue, _flow = _begin()
     fd = handle.fd
-    handle.close()
     left, right = socket.socketpair()
+    handle.close()
     os.dup2(left.fileno(), fd)
     right.send(b"plain")
     record("another file", os.read(fd, 100).decode())
