@@ -22,6 +22,8 @@ from devices import Loop, faulty, loop
 from devkit.flash import status
 from devkit.paths import PROJECT
 
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="makes loop devices, which only root may")
+
 INV = [sys.executable, "-m", "devkit.program", "--search-root", str(PROJECT), "flash"]
 MIB = 1 << 20
 SIZE = 8 * MIB + 3 * 512

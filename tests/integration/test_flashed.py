@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,12 @@ from devkit.lab.client import Lab
 from devkit.medium import Disk
 from devkit.paths import PROJECT
 from devkit.target import Target
+
+#: Writing, reading back and a boot through the firmware, on a host with other work.
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(os.getuid() != 0, reason="makes a loop device, which only root may"),
+]
 
 INV = [sys.executable, "-m", "devkit.program", "--search-root", str(PROJECT)]
 
@@ -41,7 +48,7 @@ def flashed(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_boots_accepts_and_drops(image: Image, flashed: Loop, bus: str) -> None:
     with (
         Lab.start() as lab,
-        Target.boot(image, lab=lab, disk=Disk(Path(flashed.path), bus), timeout=200) as target,
+        Target.boot(image, lab=lab, disk=Disk(Path(flashed.path), bus), timeout=400) as target,
     ):
         assert "root=PARTUUID=" in target.run("cat /proc/cmdline").output
         passing, dropped = show_flows(lab, target)
