@@ -28,12 +28,14 @@ class Disk:
     bus:     one of BUSES
     keep:    what the target writes stays in ``path``; else it is gone when the target ends
     reboots: a reboot of the target is one, as on a board; else it is the target's end
+    log:     records every write and flush there, in the format of dm-log-writes; goes with ``keep``
     """
 
     path: Path | None = None
     bus: str = "ide"
     keep: bool = False
     reboots: bool = False
+    log: Path | None = None
 
     def __post_init__(self) -> None:
         if self.bus not in BUSES:
@@ -46,9 +48,17 @@ class Disk:
     def arguments(self) -> list[str]:
         """QEMU's arguments for the disk and a watchdog; ``path`` must be there."""
         assert self.path is not None
+        return [*self._backend(), *BUSES[self.bus], "-device", "i6300esb", "-action", "watchdog=reset"]
+
+    def _backend(self) -> list[str]:
         name = str(self.path).replace(",", ",,")
-        drive = f"if=none,id=disk,format=raw,file={name}" + ("" if self.keep else ",snapshot=on")
-        return ["-drive", drive, *BUSES[self.bus], "-device", "i6300esb", "-action", "watchdog=reset"]
+        if self.log is None:
+            temporary = "" if self.keep else ",snapshot=on"
+            return ["-drive", f"if=none,id=disk,format=raw,file={name}{temporary}"]
+        log = str(self.log).replace(",", ",,")
+        files = [f"driver=file,node-name=bytes,filename={name}", f"driver=file,node-name=log,filename={log}"]
+        nodes = [*files, "driver=blklogwrites,node-name=disk,file=bytes,log=log"]
+        return [word for node in nodes for word in ("-blockdev", node)]
 
     def options(self) -> list[str]:
         """Words of ``./inv boot`` for this disk."""

@@ -22,7 +22,7 @@ GRUB = Path("/usr/lib/grub/i386-pc")
 #: Modules in GRUB's core: all that grub.cfg uses, so that the boot partition holds no program.
 MODULES = (
     "biosdisk", "part_msdos", "ext2", "squash4", "xzio", "normal", "linux", "loadenv", "serial",
-    "terminal", "echo", "test", "regexp", "sleep", "reboot",
+    "terminal", "echo", "test", "regexp", "sleep", "reboot", "smbios",
 )  # fmt: skip
 #: The disk's identity in its MBR; partition N is PARTUUID=<label>-0N for the kernel.
 LABEL = "46513031"

@@ -33,6 +33,7 @@ _KEEP = {
     "module": 3,
     "rootfs": 3,
     "disk": 3,
+    "isa": 400,
 }
 
 

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from devkit import cache, command
+from devkit.build import isa
 from devkit.build.userland import compile_python
 from devkit.paths import LOGS, PROJECT
 from devkit.progress import stage
@@ -19,7 +21,7 @@ PYTHON_PACKAGES = "usr/lib/python3/dist-packages"
 #: Where a read-only root file system needs a folder to mount on.
 MOUNT_POINTS = ("dev", "proc", "sys", "run", "tmp", "var", "root", "mnt", "data")
 #: Part of the key: raise it when this module makes something else of the same inputs.
-RECIPE = "2"
+RECIPE = "3"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def _make(work: Path, parts: Parts) -> None:
         for folder in MOUNT_POINTS:
             (root / folder).mkdir(exist_ok=True)
         _normalise(root)
+    with stage("root file system: look for instructions that a Pentium III lacks", log):
+        _guard(root, parts)
     with stage("root file system: pack", log):
         _pack(root, work / "rootfs.squashfs", log)
     cache.remove_tree(root)
@@ -89,6 +93,17 @@ def _normalise(root: Path) -> None:
         for path in (Path(folder, name) for name in files):
             if not path.is_symlink():
                 path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+
+
+def _guard(root: Path, parts: Parts) -> None:
+    """Check all programs, and kernel and modules where they are for such a processor; FQ-ISA."""
+    files = [(str(path.relative_to(root)), path) for path in cache.tree_files(root)]
+    about = json.loads((parts.kernel / "kernel.json").read_text())
+    if about.get("architecture", "i386") == "i386":
+        files.append(("vmlinux", parts.kernel / "vmlinux"))
+    else:
+        files = [(name, path) for name, path in files if path.suffix != ".ko"]
+    isa.check(files)
 
 
 def _pack(root: Path, image: Path, log: Path) -> None:
