@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-import capstone
+import capstone  # type: ignore[import-untyped]
 from capstone import x86
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile

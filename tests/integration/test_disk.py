@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+"""Boots from the disk image as a board does, updates of its slots, and power that goes meanwhile.
+
+FASTQUEUE_POWER_CUTS: how often QEMU is killed during an update (default 5); FASTQUEUE_SEED: seed of the
+moments, to see a failure again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from write_log import Replay, entries
+
+from devkit import slots
+from devkit.build import disk
+from devkit.build.image import Image
+from devkit.errors import KitError
+from devkit.lab.client import Lab
+from devkit.medium import BUSES, Disk
+from devkit.target import Target
+
+CUTS = int(os.environ.get("FASTQUEUE_POWER_CUTS", "5"))
+#: Seconds within which an update is over on a host that is not loaded, and then some.
+_UPDATE_TIME = 20.0
+_BOOT_TIME = 240.0
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Lab]:
+    """A lab for targets that come and go."""
+    with Lab.start() as lab:
+        yield lab
+
+
+@pytest.fixture
+def drive(image: Image, tmp_path: Path) -> Disk:
+    """A disk as it comes from the build, that keeps what is written."""
+    path = tmp_path / "disk.img"
+    subprocess.run(["cp", "--sparse=always", image.disk, path], check=True)
+    return Disk(path, "virtio", keep=True)
+
+
+def booted(image: Image, lab: Lab, drive: Disk) -> Target:
+    return Target.boot(image, lab=lab, disk=drive, timeout=_BOOT_TIME)
+
+
+def reboot(target: Target) -> None:
+    """End the target in an orderly way; QEMU ends where a board would start again."""
+    target.down()
+
+
+def packed(folder: Path, init: str, image: Image) -> Path:
+    """Return a small slot image: a kernel, busybox and ``init`` in the place of all else."""
+    tree = folder / "tree"
+    for name in ("boot", "sbin", "dev", "proc", "usr"):
+        (tree / name).mkdir(parents=True)
+    shutil.copyfile(image.kernel, tree / "boot/bzImage")
+    unpack: list[str | Path] = ["unsquashfs", "-q", "-n", "-f", "-d", tree, image.rootfs, "usr/bin/busybox"]
+    subprocess.run(unpack, check=True, stdout=subprocess.DEVNULL)
+    (tree / "sbin/init").write_text(init)
+    (tree / "sbin/init").chmod(0o755)
+    made = folder / "slot.squashfs"
+    pack: list[str | Path] = [
+        "mksquashfs",
+        tree,
+        made,
+        "-quiet",
+        "-no-progress",
+        "-all-root",
+        "-noD",
+        "-noF",
+        "-comp",
+        "xz",
+    ]
+    subprocess.run(pack, check=True, stdout=subprocess.DEVNULL)
+    return made
+
+
+@pytest.mark.parametrize("bus", BUSES)
+def test_one_image_boots_from_every_bus(bus: str, image: Image, own: Lab) -> None:
+    with Target.boot(image, lab=own, disk=Disk(bus=bus), timeout=_BOOT_TIME) as target:
+        assert slots.slots(target) == slots.Slots("a", "a", "", 0)
+        assert f"root=PARTUUID={disk.LABEL}-02" in target.run("cat /proc/cmdline").output
+        target.run("touch /data/file && modprobe fastqueue && [ -c /dev/fastqueue ] && [ -c /dev/watchdog ]")
+        assert not target.log.complaints()
+
+
+def test_update_is_tried_and_kept_and_the_next_goes_back(image: Image, own: Lab, drive: Disk) -> None:
+    for old, new in ("ab", "ba"):
+        with booted(image, own, drive) as target:
+            target.run(f"[ {old} = a ] || [ -e /data/first ]")
+            target.run("touch /data/first; sync")
+            assert slots.slots(target) == slots.Slots(old, old, "", 0)
+            slots.update(target, image.slot)
+            assert slots.slots(target) == slots.Slots(old, old, new, 1)
+            reboot(target)
+        with booted(image, own, drive) as target:
+            assert slots.slots(target) == slots.Slots(new, new, "", 0)
+            assert f"slot {new} is committed" in target.log.text()
+            reboot(target)
+
+
+@pytest.mark.parametrize(
+    ("init", "sign"),
+    [
+        ("#!/usr/bin/busybox sh\nexit 1\n", "Attempted to kill init"),
+        ("no program\n", "No working init found"),
+        (
+            "#!/usr/bin/busybox sh\nb=/usr/bin/busybox\n$b watchdog -F -T 4 -t 1000 /dev/watchdog\n",
+            "Run /sbin/init",
+        ),
+    ],
+    ids=["init-ends", "no-init", "hangs"],
+)
+def test_an_update_that_does_not_come_up_falls_back(
+    init: str, sign: str, image: Image, own: Lab, drive: Disk
+) -> None:
+    assert drive.path is not None
+    broken = packed(drive.path.parent, init, image)
+    with booted(image, own, drive) as target:
+        slots.update(target, broken)
+        assert slots.slots(target).trial == "b"
+        reboot(target)
+    with pytest.raises(KitError) as caught:
+        booted(image, own, drive)
+    assert caught.value.code == "FQ-BOOT"
+    assert sign in (own.logs / "kernel.log").read_text(errors="replace")
+    with booted(image, own, drive) as target:
+        assert slots.slots(target) == slots.Slots("a", "a", "b", 0)
+        reboot(target)
+
+
+def test_a_slot_that_cannot_be_loaded_is_passed_over(image: Image, own: Lab, drive: Disk) -> None:
+    assert drive.path is not None
+    with drive.path.open("r+b") as file:
+        file.seek(disk.SLOT_B.begin)
+        file.write(image.slot.read_bytes())
+        file.seek(disk.SLOT_A.begin)
+        file.write(bytes(disk.MB))
+    with booted(image, own, drive) as target:
+        assert slots.slots(target) == slots.Slots("b", "a", "", 0)
+        reboot(target)
+
+
+def test_a_file_that_was_cut_off_is_refused(image: Image, own: Lab, drive: Disk, tmp_path: Path) -> None:
+    cut = tmp_path / "cut"
+    cut.write_bytes(image.slot.read_bytes()[: 4 * disk.MB])
+    with booted(image, own, drive) as target:
+        with pytest.raises(KitError) as caught:
+            slots.update(target, cut)
+        assert "cut off" in "\n".join(caught.value.lines)
+        assert slots.slots(target) == slots.Slots("a", "a", "", 0)
+        reboot(target)
+
+
+def test_no_moment_of_an_update_leaves_a_disk_that_does_not_boot(
+    image: Image, own: Lab, drive: Disk, tmp_path: Path
+) -> None:
+    """Every write of two updates, in order, each with any of those that the disk had not yet kept."""
+    assert drive.path is not None
+    log = tmp_path / "writes"
+    log.touch()
+    replay = Replay(
+        drive.path, hashlib.sha256(image.slot.read_bytes()).hexdigest(), image.slot.stat().st_size
+    )
+    for _ in range(2):
+        with booted(image, own, Disk(drive.path, drive.bus, keep=True, log=log)) as target:
+            slots.update(target, image.slot)
+            reboot(target)
+        written = list(entries(log))
+        for entry in written:
+            replay.apply(entry)
+        assert len(written) > 20
+        replay.settle()
+        assert replay.content() == drive.path.read_bytes()
+        log.write_bytes(b"")
+        replay.boots()
+    assert replay.states > 40
+    assert replay.trials == 2
+
+
+def test_power_cuts(image: Image, own: Lab, drive: Disk) -> None:
+    seed = int(os.environ.get("FASTQUEUE_SEED", str(random.SystemRandom().randrange(1 << 32))))
+    chance = random.Random(seed)
+    for cut in range(CUTS + 1):
+        told = f"power cut {cut} of {CUTS}, seed {seed}"
+        print(told)
+        target = booted(image, own, drive)
+        state = slots.slots(target)
+        assert state.running == state.slot, told
+        with slots.offered(target, image.slot) as source:
+            target.run(f"{source} 2>/dev/null | fastqueue-update >/dev/null 2>&1 &")
+            time.sleep(chance.uniform(0.0, _UPDATE_TIME))
+            assert target.process is not None
+            target.process.kill()
+            target.process.wait(10.0)
+            target.process.close()
+        target.close()
