@@ -240,6 +240,7 @@ def down(ctx: Context, lab: str = "", all: bool = False) -> None:
         "unit": "only the unit tests, which need no target",
         "integration": "only the tests that boot targets",
         "kernel": "boot targets with another kernel: 6.1, 6.12, newest, or a debug kernel by its name",
+        "from": "kernel, or disk: the session's target boots from the disk image, as a board does",
         "debug": "the tests that reach the module, on the debug kernels: lockdep, kasan, kcsan",
         "target": "a board instead of QEMU, over its console: serial:/dev/ttyUSB0, or with @BAUD",
     }
@@ -254,13 +255,17 @@ def test(
     kernel: str = "",
     debug: bool = False,
     target: str = "",
+    from_: str = "kernel",
 ) -> None:
     """Run the unit tests, then those in booted targets; after -- whatever pytest knows."""
     from devkit.program import after_dashes
     from devkit.suite import run_tests
 
     only = None if unit == integration else "unit" if unit else "integration"
-    run_tests(only, k or None, after_dashes(), kernel=kernel or None, debug=debug, target=target or None)
+    run_tests(
+        only, k or None, after_dashes(), kernel=kernel or None, debug=debug, target=target or None,
+        source=from_,
+    )  # fmt: skip
 
 
 @task

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from devkit import medium
 from devkit.build.flavour import DEBUG, flavour
 from devkit.errors import KitError
 from devkit.paths import PROJECT
@@ -61,14 +62,19 @@ def run_tests(
     kernel: str | None = None,
     debug: bool = False,
     target: str | None = None,
+    source: str = "kernel",
 ) -> None:
     """Run the suite; KitError FQ-TEST, with pytest's exit status, where a test fails.
 
     kernel: flavour of the targets' kernel; the unit tests, which need none, are left out then.
     debug: the tests that reach the module, on each debug kernel.
     target: a board instead of QEMU (``serial:/dev/ttyUSB0``): the tests that need only a shell there.
+    source: kernel, or disk: the session's target boots from the disk image, as a board does.
     Integration tests are left out where unit tests fail: they would say the same, later.
     """
+    if medium.chosen(source):
+        arguments = [*arguments, "--from=disk"]
+        only = only or "integration"
     if target:
         _run(plan_board(target, expression, arguments))
     elif debug:

@@ -90,3 +90,10 @@ def test_nothing_selected_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     _statuses(monkeypatch, [5, 5])
     with pytest.raises(KitError, match="no test was selected"):
         suite.run_tests(expression="nonsense")
+
+
+def test_a_disk_is_for_the_tests_that_boot(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[list[str]] = []
+    monkeypatch.setattr(suite, "_run", lines.extend)
+    suite.run_tests(source="disk")
+    assert lines == [[*PYTEST, "--from=disk", "tests/integration"]]
