@@ -10,6 +10,7 @@ from devkit import modules
 
 #: What cannot be the same; docs/compat.md says why. The results over Fast Queue stand here.
 DIFFERENT = {
+    "netlink.queue_of_another_socket": [["mode", [52, 2, 0, -19]], ["status", 0]],
     "handles.conntrack": [["on", [-1, "ENOTSUP"]], ["status", 0]],
 }
 

@@ -102,23 +102,6 @@ def case_threads_on_one_handle(record: Record) -> None:
     record("ids", sorted(number for number, _ in queue.packets) == list(range(1, 301)))
 
 
-def case_queue_made_while_a_thread_waits(record: Record) -> None:
-    enter(to_queue(1), to_queue(2, 7010))
-    handle = nfq.Handle()
-    handle.queue(1).on_packet = _accept
-    thread = threading.Thread(target=_serve, args=(handle, 2), daemon=True)
-    thread.start()
-    time.sleep(0.2)
-    late = handle.queue(2)
-    late.on_packet = _accept
-    flow, other = Flow(), Flow(7010)
-    other.send(1)
-    flow.send(1)
-    thread.join(20)
-    record("ended", not thread.is_alive())
-    record("arrived", [flow.arrived(), other.arrived()])
-
-
 def case_daemon(record: Record) -> None:
     enter(to_queue())
     handle = nfq.Handle()

@@ -96,13 +96,13 @@ def case_payloads(record: Record) -> None:
 
 def case_payload_and_mark(record: Record) -> None:
     handle, queue, flow = _begin()
-    chain("meta mark 9 udp dport set 7010", priority=10, name="after")
-    other = Flow(7010)
-    flow.send()
+    chain("meta mark != 9 drop", priority=10, name="after")
+    flow.send(2)
     handle.pump()
     payload = bytes.fromhex(queue.packets[0][1]["payload"][1])
-    record("verdict", queue.verdict2(1, nfq.ACCEPT, 9, _udp(payload, b"both")))
-    record("arrived", [flow.contents(0.1), [data.decode() for data in other.contents(0.1)]])
+    record("both", queue.verdict2(1, nfq.ACCEPT, 9, _udp(payload, b"both")))
+    record("payload", queue.verdict(2, nfq.ACCEPT, _udp(payload, b"payload")))
+    record("arrived", [data.decode() for data in flow.contents(0.1)])
 
 
 def case_payload_after_a_part(record: Record) -> None:
