@@ -69,7 +69,10 @@ class Device:
         return memoryview(answer), memoryview(meta), memoryview(payload)
 
     def resize(self, request: RingRequest) -> None:
-        """Exchange the ring for one of other sizes; on failure the old one stays. Raises QueueError."""
+        """Exchange the ring for one of other sizes; on failure the old one stays. Raises QueueError.
+
+        Where there is no memory left to map either of them, the queue is closed.
+        """
         request.check()
         self.fileno()
         old = self.ring
@@ -84,15 +87,25 @@ class Device:
         try:
             self._places = self._ask_for_ring(abi.IOC_RESIZE, request)
         except OSError as error:
-            self._map(request.writable)
+            self._map_again(request)
             old.attach(*self._views())
             if error.errno == errno.EBUSY:
                 raise QueueError(
                     "more packets are out than the new ring holds", "answer them first", errno.EBUSY
                 ) from error
             raise explain(error, queue=self._queue, path=self._path) from error
-        self._map(request.writable)
+        self._map_again(request)
         self.ring = implementation.current.ring(*self._views(), request.frames, request.frame_size)
+
+    def _map_again(self, request: RingRequest) -> None:
+        try:
+            self._map(request.writable)
+        except OSError as error:
+            self.close()
+            remedy = "free memory, then open the queue again"
+            raise QueueError(
+                "no memory to map the ring: the queue is closed", remedy, error.errno or 0
+            ) from error
 
     def _unmap(self) -> bool:
         """Unmap all areas; False when some frame's bytes are held, whose mapping goes with them."""

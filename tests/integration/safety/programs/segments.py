@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import random
 import socket
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,15 +26,26 @@ class Seen:
     lengths: list[int] = field(default_factory=list)
     gso: int = 0
     open_checksums: int = 0
+    pieces: dict[int, bytes] = field(default_factory=dict)  # of the stream to the server, by sequence number
+    stream: bytes = b""  # what was sent there
 
     @property
     def longest(self) -> int:
         """Bytes of the longest packet."""
         return max(self.lengths)
 
+    def together(self) -> bytes:
+        """Stream to the server as the ring had it."""
+        first = next(iter(self.pieces))
+        stream = bytearray(BYTES)
+        for number, data in self.pieces.items():
+            place = (number - first) % (1 << 32)
+            stream[place : place + len(data)] = data
+        return bytes(stream)
 
-def transfer(server: socket.socket, client: socket.socket, place: str, turn: Callable[[], None]) -> None:
-    """Send from client to server, with ``turn()`` again and again; what arrives is what was sent."""
+
+def transfer(server: socket.socket, client: socket.socket, place: str, turn: Callable[[], None]) -> bytes:
+    """Send from client to server, with ``turn()`` again and again; returns what was sent, and arrived."""
     data = random.randbytes(BYTES)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.bind((place, 7000))
@@ -56,6 +68,14 @@ def transfer(server: socket.socket, client: socket.socket, place: str, turn: Cal
             with contextlib.suppress(BlockingIOError):
                 got += peer.recv(1 << 20, socket.MSG_DONTWAIT)
     same(hashlib.sha1(got).digest(), hashlib.sha1(data).digest(), "contents")
+    return data
+
+
+def _stream_piece(packet: memoryview) -> tuple[int, bytes]:
+    """Sequence number and data of a whole TCP packet to the server; no data of any other."""
+    tcp = packet[40 if packet[0] >> 4 == 6 else (packet[0] & 15) * 4 :]
+    _, port, number = struct.unpack_from(">HHI", tcp)
+    return number, bytes(tcp[(tcp[12] >> 4) * 4 :]) if port == 7000 else b""
 
 
 def _watch(handler: Handler, seen: Seen) -> None:
@@ -65,6 +85,8 @@ def _watch(handler: Handler, seen: Seen) -> None:
         seen.lengths.append(meta[0])
         seen.gso += bool(meta[2] & abi.M_GSO)
         seen.open_checksums += bool(meta[2] & abi.M_CSUM_NOT_READY)
+        number, data = _stream_piece(handler.payload(count)[: meta[0]])
+        seen.pieces.update({number: data} if data else {})
         handler.put(count, abi.ANSWER_ACCEPT)
     handler.settle()
 
@@ -87,7 +109,7 @@ def through(hosts: Hosts | None, place: str, version: int = 4, **options: object
     if hosts:
         with hosts.inside("a"):
             before = _sent_again()
-    transfer(server, client, place, lambda: _watch(handler, seen))
+    seen.stream = transfer(server, client, place, lambda: _watch(handler, seen))
     conserved(handler.stats())
     if hosts:
         with hosts.inside("a"):
@@ -117,6 +139,7 @@ def local_whole() -> None:
         seen, handler = through(None, place, version, gso=True, frame_size=65536, frames=32)
         holds(seen.gso > 2 and seen.longest > 1500, f"whole ones: {seen.gso}, {seen.longest}")
         holds(seen.open_checksums > 2, "their checksums are open")
+        holds(seen.together() == seen.stream, "the ring has what was sent")
         same(handler.stats().segmented, 0, "taken apart")
         handler.close()
 
