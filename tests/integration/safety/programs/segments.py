@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 from checks import holds, same
 from fastqueue import abi
-from lane import Handler, chain, conserved, enter, ip, nft
+from lane import Flow, Handler, chain, conserved, enter, ip, nft
 from nets import Hosts, address
 
 BYTES = 200_000
+_UDP_SEGMENT = 103  # of linux/udp.h
 LATE = 12  # segments that a slow machine may take for lost
 
 
@@ -169,28 +170,22 @@ def bridged() -> None:
         nft(f"delete table bridge t{hook}")
 
 
-def _without_room(handler: Handler) -> int:
-    found = handler.stats()
-    return found.default_accepted + found.default_dropped
-
-
 def little_room() -> None:
     """A ring that holds fewer frames than a large packet has segments: what finds no room, by default."""
-    enter(chain("output", "tcp dport 7000 queue num 0"))
-    ip("link set lo mtu 1500")
-    for action in ("accept", "drop"):
-        seen, handler = Seen(), Handler(frames=8, frame_size=2048, default_action=action)
-
-        def turn(seen: Seen = seen, handler: Handler = handler) -> None:
-            # After the handshake nothing is answered until the ring is full: a first window is ten segments.
-            if len(seen.lengths) < 3 or _without_room(handler):
-                _watch(handler, seen)
-
-        with socket.socket() as server, socket.socket() as client:
-            transfer(server, client, "127.0.0.1", turn)
-        holds(_without_room(handler), f"some found no room: {handler.stats()}")
-        conserved(handler.stats())
-        same(seen.longest, 1500, "longest")
+    enter(chain("output", "udp dport 7000 queue num 0"))
+    for action, accepted, dropped in (("accept", 12, 0), ("drop", 0, 12)):
+        flow, handler = Flow(), Handler(frames=8, default_action=action)
+        segment = (socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("=H", 100))
+        flow.sender.sendmsg([bytes(2000)], [segment])
+        found = handler.stats()
+        same(
+            (found.segmented, found.queued, found.default_accepted, found.default_dropped),
+            (1, 8, accepted, dropped),
+            "large packets, segments queued, and by default accepted and dropped",
+        )
+        handler.answer_all()
+        same([len(data) for data in flow.contents()], [100] * (8 + accepted), "what arrived")
+        flow.close()
         handler.close()
 
 
