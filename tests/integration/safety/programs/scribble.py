@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 
 from checks import eventually, holds, same
-from fastqueue import abi
+from fastqueue import Stats, abi
 from lane import Flow, Handler, chain, conserved, enter
 from processes import remap, start, wait
 
 QUEUED = chain("output", "udp dport 7000 queue num 0")
 SECONDS = 3.0
+PATIENCE = 60.0  # on a machine that comes to few words in that time
 
 
 def _writers(handler: Handler) -> list[Callable[[], None]]:
@@ -59,8 +60,10 @@ def _storm(**options: bool) -> None:
     threads = [threading.Thread(target=scribble, args=(each,)) for each in _writers(handler)]
     for thread in threads:
         thread.start()
-    until = time.monotonic() + SECONDS
-    while time.monotonic() < until:
+    begin = time.monotonic()
+    while time.monotonic() < begin + SECONDS or (
+        not _enough(handler.stats()) and time.monotonic() < begin + PATIENCE
+    ):
         flow.send(random.randrange(1, 20))
         handler.device.poll(random.randrange(3))
         conserved(handler.device.stats())
@@ -69,15 +72,19 @@ def _storm(**options: bool) -> None:
     for thread in threads:
         thread.join()
     found = handler.stats()
-    holds(found.invalid_words > 10, f"wild words were seen: {found}")
-    holds(found.accepted + found.dropped > 3, f"some of them were believed: {found}")
+    holds(_enough(found), f"wild words were seen, and some of them believed: {found}")
     _works_again(flow, handler)
+
+
+def _enough(found: Stats) -> bool:
+    return found.invalid_words > 10 and found.accepted + found.dropped > 3
 
 
 def _works_again(flow: Flow, handler: Handler) -> None:
     while handler.stats().occupied:
         handler.answer_all(abi.ANSWER_DROP)
     flow.contents()
+    handler.device.set(abi.SETTINGS.pack(abi.SET_TIMEOUT, 0, 0, 0, 0, 0, 0))  # a slow machine's packets too
     numbers = flow.send(30)
     handler.answer_all()
     same(flow.arrived(), list(numbers), "packets when all is well again")
