@@ -207,6 +207,25 @@ bool fq_ct_is_shared(const struct nf_queue_entry *entry, bool *unconfirmed)
 }
 
 /*
+ * What conntrack's update() answers when all is well: NF_ACCEPT where its answers
+ * are verdicts, 0 where they are errors. No header tells them apart, and stable
+ * kernels have the headers of the one with the code of the other; so it is asked
+ * about a packet without a connection, with which nothing can be wrong.
+ */
+static int fq_ct_fine(const struct nf_ct_hook *ct, struct net *net)
+{
+	static struct sk_buff bare;
+	static int fine = -1;
+	int known = READ_ONCE(fine);
+
+	if (known < 0) {
+		known = ct->update(net, &bare);
+		WRITE_ONCE(fine, known);
+	}
+	return known;
+}
+
+/*
  * Let conntrack catch up with what changed meanwhile. Returns the verdict to
  * go on with; NF_STOLEN: the packet is no longer ours.
  */
@@ -219,12 +238,10 @@ static noinline unsigned int fq_ct_update(struct nf_queue_entry *entry,
 	if (!ct)
 		return verdict;
 	answer = ct->update(entry->state.net, entry->skb);
-#ifdef FQ_HAVE_CT_UPDATE_VERDICT
+	if (fq_ct_fine(ct, entry->state.net) != NF_ACCEPT)
+		return answer < 0 ? NF_DROP : verdict;
 	answer &= NF_VERDICT_MASK;
 	return answer == NF_ACCEPT ? verdict : answer;
-#else
-	return answer < 0 ? NF_DROP : verdict;
-#endif
 }
 
 static bool fq_port_valid(const struct net_device *dev)

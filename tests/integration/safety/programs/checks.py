@@ -10,7 +10,12 @@ from typing import Any
 def same(found: object, wanted: object, what: str) -> None:
     """Fail unless both are equal."""
     if found != wanted:
-        raise AssertionError(f"{what}: found {found!r}, wanted {wanted!r}")
+        raise AssertionError(f"{what}: found {_short(found)}, wanted {_short(wanted)}")
+
+
+def _short(thing: object) -> str:
+    text = repr(thing)
+    return text if len(text) < 500 else f"{text[:200]} ... {text[-200:]} ({len(text)} characters)"
 
 
 def holds(condition: object, what: str) -> None:
