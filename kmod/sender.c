@@ -15,6 +15,8 @@
 /* Frames settled under one hold of the lock, and frames looked at for them. */
 #define FQ_BATCH	64
 #define FQ_LOOKS	1024
+/* Batches between two chances for others, see fq_sender_rounds(). */
+#define FQ_ROUND_BATCHES	8
 
 /* Packets that leave; each entry's id has the verdict. */
 struct fq_batch {
@@ -296,35 +298,40 @@ bool fq_sender_work(struct fq_queue *queue, unsigned int batches)
 	return !batches && batch.number == FQ_BATCH;
 }
 
-/* In process context: until nothing more is answered, within bounds. */
-static void fq_sender_run_locked(struct fq_queue *queue)
+/*
+ * In process context: @send until nothing more is answered, within bounds. After
+ * each round others may have the processor: a full ring of the largest size takes
+ * a tenth of a second and more. True: there are frames that the handler has not
+ * taken.
+ */
+static bool fq_sender_rounds(struct fq_queue *queue, bool send)
 {
-	if (queue->fa != queue->fp)
-		fq_sender_work(queue, FASTQUEUE_MAX_FRAMES / FQ_BATCH);
+	u32 left = FASTQUEUE_MAX_FRAMES / FQ_BATCH / FQ_ROUND_BATCHES;
+	bool unseen, more;
+
+	do {
+		rcu_read_lock();
+		spin_lock_bh(&queue->lock);
+		more = send && queue->fa != queue->fp &&
+		       fq_sender_work(queue, FQ_ROUND_BATCHES);
+		unseen = queue->fa != READ_ONCE(queue->ring->control->fo);
+		spin_unlock_bh(&queue->lock);
+		rcu_read_unlock();
+		if (more)
+			cond_resched();
+	} while (more && --left);
+	return unseen;
 }
 
 void fq_sender_run(struct fq_queue *queue)
 {
-	rcu_read_lock();
-	spin_lock_bh(&queue->lock);
-	fq_sender_run_locked(queue);
-	spin_unlock_bh(&queue->lock);
-	rcu_read_unlock();
+	fq_sender_rounds(queue, true);
 }
 
 /* What poll() and WAIT do: send, unless that is for the timer alone. True: unseen frames. */
 bool fq_sender_poll(struct fq_queue *queue)
 {
-	bool unseen;
-
-	rcu_read_lock();
-	spin_lock_bh(&queue->lock);
-	if (!(queue->flags & FASTQUEUE_F_TIMER_ONLY))
-		fq_sender_run_locked(queue);
-	unseen = queue->fa != READ_ONCE(queue->ring->control->fo);
-	spin_unlock_bh(&queue->lock);
-	rcu_read_unlock();
-	return unseen;
+	return fq_sender_rounds(queue, !(READ_ONCE(queue->flags) & FASTQUEUE_F_TIMER_ONLY));
 }
 
 /* Whether there are frames that the handler has not taken. */

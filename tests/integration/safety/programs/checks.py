@@ -10,7 +10,17 @@ from typing import Any
 def same(found: object, wanted: object, what: str) -> None:
     """Fail unless both are equal."""
     if found != wanted:
-        raise AssertionError(f"{what}: found {_short(found)}, wanted {_short(wanted)}")
+        raise AssertionError(f"{what}: found {_short(found)}, wanted {_short(wanted)}{_first(found, wanted)}")
+
+
+def _first(found: object, wanted: object) -> str:
+    """Where two long lists begin to differ."""
+    if not isinstance(found, list) or not isinstance(wanted, list) or len(wanted) < 20:
+        return ""
+    pairs = enumerate(zip(found, wanted, strict=False))
+    place = next((number for number, (one, other) in pairs if one != other), min(len(found), len(wanted)))
+    near = slice(max(0, place - 3), place + 10)
+    return f"; {len(found)} of {len(wanted)}, at {place}: found {found[near]}, wanted {wanted[near]}"
 
 
 def _short(thing: object) -> str:
