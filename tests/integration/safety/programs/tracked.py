@@ -58,7 +58,7 @@ def translated_clash() -> None:
     sender.send(b"eleven more")
     eventually(lambda: handler.fa == 2, "both are in frames")
     handler.answer_all()
-    came = []
+    came: list[bytes] = []
     while len(came) < 2 and (ready := select.select(receivers, [], [], 10)[0]):
         came += [each.recv(64) for each in ready]
     same(sorted(came), [b"eleven more", b"four"], "what the hosts get")
