@@ -1,81 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""invoke flash as a user calls it, on real block devices that work, lie, break, or are pulled."""
+"""invoke flash on block devices that work: what it writes, and what it refuses."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import random
 import re
-import signal
-import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pexpect
 import pytest
-from devices import Loop, faulty, loop
+from devices import loop
+from flashing import AS_ROOT, INV, MIB, ROOM, SIZE, described, failed, flash, onto
 
 from devkit.flash import status
 from devkit.paths import PROJECT
 
-pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="makes loop devices, which only root may")
-
-INV = [sys.executable, "-m", "devkit.program", "--search-root", str(PROJECT), "flash"]
-MIB = 1 << 20
-SIZE = 8 * MIB + 3 * 512
-ROOM = 16 * MIB
-
-
-@pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A disk image of random content with one partition, and its description."""
-    path = tmp_path_factory.mktemp("image") / "disk.img"
-    data = bytearray(random.Random(5).randbytes(SIZE))
-    entry = struct.pack("<B3xB3xII", 0x80, 0x83, 2048, SIZE // 512 - 2048)
-    data[446:512] = entry + bytes(48) + b"\x55\xaa"
-    path.write_bytes(data)
-    described(path)
-    return path
-
-
-def described(path: Path, **more: object) -> None:
-    data = path.read_bytes()
-    entry = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    told = {"cpu": "pentium3", "files": {path.name: entry}, **more}
-    (path.parent / "image.json").write_text(json.dumps(told))
-
-
-@pytest.fixture
-def backing(tmp_path: Path) -> Path:
-    """An older medium: random content, a GPT backup in its last sectors."""
-    path = tmp_path / "medium"
-    data = bytearray(random.Random(6).randbytes(ROOM))
-    data[-512:-504] = b"EFI PART"
-    path.write_bytes(data)
-    return path
-
-
-def flash(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*INV, *map(str, words)], cwd=PROJECT, check=False, capture_output=True, text=True,
-        stdin=subprocess.DEVNULL, timeout=120,
-    )  # fmt: skip
-
-
-def onto(device: str, image: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Write to a loop device without a question."""
-    return flash(device, "--image", image, "--yes", "--fixed-disk", *words)
-
-
-def failed(done: subprocess.CompletedProcess[str], code: str, expected: int) -> str:
-    said = done.stdout + done.stderr
-    assert (done.returncode, f"{code}: " in said) == (expected, True), said
-    assert "Traceback" not in said
-    return said
+pytestmark = AS_ROOT
 
 
 # --- What works
@@ -309,138 +252,3 @@ def test_who_may_not_write_gets_the_command(image: Path, backing: Path) -> None:
             Path(device.path).chmod(mode)
         said = failed(done, "FQ-FLASH-ROOT", status.NOT_PERMITTED)
         assert f"sudo ./inv flash {device.path} {' '.join(words)}\n" in said
-
-
-# --- Media that fail
-
-
-@pytest.mark.parametrize(
-    "place", [0, 5 * MIB, SIZE - 512, ROOM - MIB], ids=["first", "middle", "last", "rest"]
-)
-def test_write_error(image: Path, backing: Path, place: int) -> None:
-    with faulty(backing, fail={"write": place}) as made:
-        said = failed(onto(made.loop.path, image), "FQ-FLASH-WRITE", status.WRITE)
-    assert f"writing to {made.loop.path} failed at or after byte {place // MIB * MIB} of {SIZE}" in said
-    assert "Input/output error" in said
-    assert f"{made.loop.path} is incomplete" in said
-    if place:  # else the first sector kept what it had
-        assert backing.read_bytes()[:512] == bytes(512)
-
-
-def test_write_error_in_the_middle_of_a_request(image: Path, backing: Path) -> None:
-    """Some kernels' loop driver takes a short write for a whole one: what is read back tells."""
-    with faulty(backing, fail={"write": 5 * MIB + MIB // 4}) as made:
-        done = onto(made.loop.path, image)
-    assert done.returncode in {status.WRITE, status.VERIFY}, done.stderr
-    assert "FQ-FLASH-" in done.stderr
-
-
-def test_flush_error(image: Path, backing: Path) -> None:
-    with faulty(backing, fail={"flush": 0}) as made:
-        failed(onto(made.loop.path, image), "FQ-FLASH-WRITE", status.WRITE)
-
-
-def test_read_error(image: Path, backing: Path) -> None:
-    with faulty(backing, fail={"read": 5 * MIB}) as made:
-        said = failed(onto(made.loop.path, image), "FQ-FLASH-VERIFY", status.VERIFY)
-    assert f"reading {made.loop.path} back failed at byte {5 * MIB}: Input/output error" in said
-
-
-def test_a_medium_that_forgets(image: Path, backing: Path) -> None:
-    """What was written may be in the kernel's cache; only the device itself knows better."""
-    with faulty(backing, forget=True) as made:
-        said = failed(onto(made.loop.path, image), "FQ-FLASH-VERIFY", status.VERIFY)
-    assert f"{made.loop.path}: byte 0 reads back otherwise" in said
-
-
-def test_a_counterfeit_medium(image: Path, backing: Path) -> None:
-    """It claims twice the room that it has, and begins again at its begin."""
-    with faulty(backing, wraps=4 * MIB) as made:
-        said = failed(onto(made.loop.path, image), "FQ-FLASH-VERIFY", status.VERIFY)
-    assert re.search(rf"{made.loop.path}: byte \d+ reads back otherwise", said)
-
-
-@pytest.mark.parametrize("place", [12345, SIZE - 1, ROOM - 1], ids=["image", "end", "cleared"])
-def test_one_byte_changes(image: Path, backing: Path, place: int) -> None:
-    with faulty(backing, rate={"read": 16 * MIB}) as made, start(made.loop, image) as process:
-        until(process, "✓ write")
-        with backing.open("r+b", buffering=0) as file:
-            changed = os.pread(file.fileno(), 1, place)[0] ^ 0x10
-            os.pwrite(file.fileno(), bytes([changed]), place)
-        said = failed(finished(process), "FQ-FLASH-VERIFY", status.VERIFY)
-    assert f"byte {place} reads back otherwise" in said
-
-
-def test_pulled_while_writing(image: Path, backing: Path) -> None:
-    with faulty(backing, rate={"write": 2 * MIB}) as made, start(made.loop, image) as process:
-        begun(backing, image)
-        made.pull()
-        failed(finished(process), "FQ-FLASH-WRITE", status.WRITE)
-
-
-def test_pulled_while_reading_back(image: Path, backing: Path) -> None:
-    with faulty(backing, rate={"read": 2 * MIB}) as made, start(made.loop, image) as process:
-        until(process, "✓ write")
-        made.pull()
-        failed(finished(process), "FQ-FLASH-VERIFY", status.VERIFY)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_interrupted_while_writing(image: Path, backing: Path, number: signal.Signals) -> None:
-    with faulty(backing, rate={"write": 2 * MIB}) as made, start(made.loop, image) as process:
-        begun(backing, image)
-        process.send_signal(number)
-        said = failed(finished(process), "FQ-FLASH-INTERRUPTED", status.INTERRUPTED)
-    assert f"{made.loop.path} is incomplete and does not boot" in said
-    assert backing.read_bytes()[:512] == bytes(512)
-
-
-def test_interrupted_while_reading_back(image: Path, backing: Path) -> None:
-    with faulty(backing, rate={"read": 2 * MIB}) as made, start(made.loop, image) as process:
-        until(process, "✓ write")
-        time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
-        said = failed(finished(process), "FQ-FLASH-INTERRUPTED", status.INTERRUPTED)
-    assert "was not compared" in said
-    assert backing.read_bytes()[:SIZE] == image.read_bytes()
-
-
-def test_lines_without_a_terminal_have_rate_and_time_left(image: Path, backing: Path) -> None:
-    with faulty(backing, rate={"write": MIB * 5 // 4}) as made:
-        done = onto(made.loop.path, image)
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"^… write .* of 8\.4 MB  \d+ %  [\d.]+ .B/s  \d+ s left$", done.stdout, re.MULTILINE)
-
-
-def start(device: Loop, image: Path) -> subprocess.Popen[str]:
-    """Begin to write, in the background."""
-    return subprocess.Popen(
-        [*INV, device.path, "--image", str(image), "--yes", "--fixed-disk"], cwd=PROJECT, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
-
-
-def until(process: subprocess.Popen[str], word: str) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if word in line:
-            return
-    raise AssertionError(f"ended without {word}")
-
-
-def begun(backing: Path, image: Path) -> None:
-    """Wait until the second MiB is on the medium."""
-    deadline = time.monotonic() + 60
-    wanted = image.read_bytes()[MIB : MIB + 512]
-    with backing.open("rb", buffering=0) as file:
-        while time.monotonic() < deadline:
-            if os.pread(file.fileno(), 512, MIB) == wanted:
-                return
-            time.sleep(0.02)
-    raise AssertionError("nothing is written")
-
-
-def finished(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
-    said, _ = process.communicate(timeout=60)
-    return subprocess.CompletedProcess(process.args, process.returncode, said, "")
