@@ -16,8 +16,12 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def told(what: str, remedy: str) -> Iterator[None]:
-    """End with KitError FQ-FLASH-INTERRUPTED, which says ``what``, on SIGINT, SIGTERM and SIGHUP."""
-    before = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
+    """End with KitError FQ-FLASH-INTERRUPTED, which says ``what``, on SIGINT, SIGTERM and SIGHUP.
+
+    A signal that is ignored stays so: nohup means that a hang-up does not matter.
+    """
+    heard = (number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)
+    before = {number: signal.signal(number, _interrupt) for number in heard}
     try:
         yield
     except KeyboardInterrupt:

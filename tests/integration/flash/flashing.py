@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -56,8 +57,14 @@ def start(device: Loop, image: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*INV, device.path, "--image", str(image), "--yes", "--fixed-disk"], cwd=PROJECT, text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1"}, preexec_fn=_hear,  # noqa: PLW1509
     )  # fmt: skip
+
+
+def _hear() -> None:
+    """Signals are not ignored, as a shell in the background or nohup would have it."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def until(process: subprocess.Popen[str], word: str) -> None:

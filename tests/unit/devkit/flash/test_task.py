@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -61,7 +62,16 @@ def test_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "--yes" in caught.value.remedy
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def number(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
+    """A signal that is not ignored, as a shell in the background or nohup would have it."""
+    number: signal.Signals = request.param
+    heard = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, heard)
+    yield number
+    signal.signal(number, before)
+
+
 def test_interrupts_are_told_and_handlers_restored(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with (
