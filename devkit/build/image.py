@@ -81,12 +81,22 @@ class Image:
     @property
     def profile(self) -> str:
         """Machine profile that the kernel needs."""
-        return str(self.description["machine"]["profile"])
+        return str(self._machine["profile"])
 
     @property
     def memory(self) -> int:
         """MB of memory that the kernel needs."""
-        return int(self.description["machine"]["memory"])
+        return int(self._machine["memory"])
+
+    @property
+    def _machine(self) -> dict[str, Any]:
+        """What image.json says of it; of an image without one, or an older one, the default kernel's."""
+        try:
+            machine: dict[str, Any] = self.description["machine"]
+        except (OSError, KeyError):
+            default = flavours.flavour(flavours.DEFAULT)
+            machine = {"profile": default.profile, "memory": default.memory}
+        return machine
 
     @property
     def description(self) -> dict[str, Any]:

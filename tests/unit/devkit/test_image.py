@@ -63,6 +63,10 @@ def test_description(made: tuple[Parts, dict[str, Path]]) -> None:
     assert set(about["files"]) == {"bzImage", "rootfs.squashfs", "fastqueue.ko"}
 
 
+def test_an_image_without_a_description_gets_the_default_machine(tmp_path: Path) -> None:
+    assert (image.Image(tmp_path).profile, image.Image(tmp_path).memory) == ("p3", 64)
+
+
 def test_published_image_has_all_its_files(made: tuple[Parts, dict[str, Path]]) -> None:
     parts, files = made
     published = image.publish(parts, files, _described(made))
