@@ -140,8 +140,9 @@ def stopped() -> None:
         ring = handler.device.ring
         while True:
             handler.device.poll()
-            handler.answer(range(handler.fp, handler.fa))
-            ring.control[0] = handler.fa
+            seen = handler.fa  # once: with two processors more frames may come meanwhile
+            handler.answer(range(handler.fp, seen))
+            ring.control[0] = seen
 
     pid = start(work)
     eventually(lines, "the queue is there")
