@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -14,8 +13,6 @@ import pytest
 
 HERE = Path(__file__).parent
 NATIVE = HERE.parents[2] / "native"
-
-pytestmark = pytest.mark.skipif(not (shutil.which("make") and shutil.which("gcc")), reason="no make or gcc")
 
 
 def run(*argv: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -68,8 +65,6 @@ def test_the_reference_handler(installed: Path) -> None:
 
 @pytest.mark.parametrize("library", ["shared", "static"])
 def test_a_program_built_with_pkg_config_exchanges_its_ring(installed: Path, library: str) -> None:
-    if not shutil.which("pkg-config"):
-        pytest.skip("no pkg-config")
     static = ["--static"] if library == "static" else []
     path, root = installed / "usr/lib/pkgconfig", f"--define-variable=prefix={installed}/usr"
     words = good(

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +12,6 @@ import pytest
 
 PROJECT = Path(__file__).parents[3]
 NATIVE = PROJECT / "native"
-
-pytestmark = pytest.mark.skipif(not (shutil.which("make") and shutil.which("gcc")), reason="no make or gcc")
 
 
 def run(*argv: str | Path, python_path: str = "") -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from struct import Struct
@@ -55,9 +54,6 @@ def offsets(layout: Struct) -> list[int]:
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     """Values the C compiler gives."""
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler")
     lines = [f'P("{name}", FASTQUEUE_{name});' for name in numeric_names()]
     for name in STRUCTURES:
         lines.append(f'P("sizeof {name}", sizeof(struct fastqueue_{name}));')
@@ -76,7 +72,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
         '#define P(name, value) printf("%s=%llu\\n", name, (unsigned long long)(value))\n'
         "int main(void) {\n" + "\n".join(lines) + "\nreturn 0; }\n"
     )
-    command = [compiler, "-I", str(HEADERS), "-o", str(folder / "abi"), str(source)]
+    command = ["gcc", "-I", str(HEADERS), "-o", str(folder / "abi"), str(source)]
     subprocess.run(command, check=True, timeout=60)
     output = subprocess.run([str(folder / "abi")], check=True, capture_output=True, text=True, timeout=10)
     return {
