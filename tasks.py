@@ -178,12 +178,12 @@ def boot(
     disk: str = "",
 ) -> None:
     """Boot a target between client and server, with its console here (Ctrl-] ends it); or --detach."""
-    from devkit import medium, session
+    from devkit import boot_disk, session
     from devkit.build.image import build_image
 
     session.boot(
         build_image, lab=lab, profile=profile, nic=nic, mem=mem, detach=detach, offloads=offloads,
-        kernel_args=kernel_args, disk=medium.chosen(from_, bus, disk),
+        kernel_args=kernel_args, disk=boot_disk.chosen(from_, bus, disk),
     )  # fmt: skip
 
 

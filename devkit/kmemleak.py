@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from devkit.commands import Commands
+from devkit.target_commands import TargetCommands
 
 _FILE = "/sys/kernel/debug/kmemleak"
 _MOUNT = "mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug"
@@ -12,12 +12,12 @@ _SCAN = f"echo scan >{_FILE}; sleep 6; echo scan >{_FILE}"
 _SCAN_TIME = 240.0
 
 
-def watches(target: Commands) -> bool:
+def watches(target: TargetCommands) -> bool:
     """Whether the target's kernel looks for leaks."""
     return not target.run(f"{_MOUNT} 2>/dev/null; [ -e {_FILE} ]", check=False).status
 
 
-def scan(target: Commands) -> str:
+def scan(target: TargetCommands) -> str:
     """Return the detector's report of all that leaked since the boot; empty without one."""
     if not watches(target):
         return ""

@@ -7,9 +7,9 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from devkit.boot_disk import Disk
 from devkit.errors import KitError
 from devkit.lab.topology import Side, Topology
-from devkit.medium import Disk
 from devkit.profile import Profile
 
 PACKAGE = "qemu-system-x86"

@@ -13,12 +13,12 @@ from types import TracebackType
 from pexpect import EOF, TIMEOUT
 
 from devkit.channel import Channel
-from devkit.commands import Commands
 from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
 from devkit.paths import LOGS
 from devkit.serial_line import SerialLine
 from devkit.shell import Shell
+from devkit.target_commands import TargetCommands
 
 #: Of the image's console.
 BAUD = 115200
@@ -43,7 +43,7 @@ class Address:
         return cls(Path(found["path"]), int(found["baud"] or BAUD))
 
 
-class SerialTarget(Commands):
+class SerialTarget(TargetCommands):
     """A running board. Its kernel's messages are kept off the line and asked for."""
 
     def __init__(self, shell: Shell, address: Address) -> None:

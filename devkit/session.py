@@ -15,10 +15,10 @@ from rich.table import Table
 
 from devkit import profile as profiles
 from devkit import qemu, terminal
+from devkit.boot_disk import Disk
 from devkit.errors import KitError
 from devkit.lab import folder
 from devkit.lab.client import Lab, running
-from devkit.medium import Disk
 from devkit.progress import console as screen
 from devkit.progress import say, stage
 from devkit.target import Target

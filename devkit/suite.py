@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from devkit import medium
+from devkit import boot_disk
 from devkit.build.flavour import DEBUG, flavour
 from devkit.errors import KitError
 from devkit.paths import PROJECT
@@ -72,7 +72,7 @@ def run_tests(
     source: kernel, or disk: the session's target boots from the disk image, as a board does.
     Integration tests are left out where unit tests fail: they would say the same, later.
     """
-    if medium.chosen(source):
+    if boot_disk.chosen(source):
         arguments = [*arguments, "--from=disk"]
         only = only or "integration"
     if target:

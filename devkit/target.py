@@ -15,15 +15,15 @@ from pexpect import EOF
 from devkit import lock, qemu, qmp
 from devkit import profile as profiles
 from devkit.boot import Boot
+from devkit.boot_disk import Disk
 from devkit.channel import Channel
-from devkit.commands import Commands
 from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
 from devkit.lab.client import Lab
 from devkit.lab.process import Process
-from devkit.medium import Disk
 from devkit.progress import say
 from devkit.shell import Shell
+from devkit.target_commands import TargetCommands
 
 if TYPE_CHECKING:
     from devkit.build.image import Image
@@ -32,7 +32,7 @@ _POWER_OFF_TIME = 5.0
 _BUSY_TIME = 5.0
 
 
-class Target(Commands):
+class Target(TargetCommands):
     """A booted target. One process at a time may hold its command channel."""
 
     def __init__(self, lab: Lab, shell: Shell, held: int, process: Process | None = None) -> None:

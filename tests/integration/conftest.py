@@ -21,14 +21,14 @@ from contextlib import AbstractContextManager
 import pytest
 
 from devkit import kmemleak
+from devkit.boot_disk import BUSES, SOURCES, Disk
 from devkit.build.flavour import DEBUG, DEFAULT, flavour
 from devkit.build.image import Image, build_image
-from devkit.commands import Commands
 from devkit.kernel_log import KernelLog
 from devkit.lab.client import Lab
-from devkit.medium import BUSES, SOURCES, Disk
 from devkit.serial_target import Address, SerialTarget
 from devkit.target import Target
+from devkit.target_commands import TargetCommands
 
 _watched: list[KernelLog] = []
 
@@ -76,7 +76,7 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def target(request: pytest.FixtureRequest) -> Iterator[Commands]:
+def target(request: pytest.FixtureRequest) -> Iterator[TargetCommands]:
     """The session's target, a router with virtio NICs under the profile p3; or a board."""
     with _target(request) as target:
         _watched.append(target.log)
@@ -86,7 +86,7 @@ def target(request: pytest.FixtureRequest) -> Iterator[Commands]:
         assert not lost, lost
 
 
-def _target(request: pytest.FixtureRequest) -> AbstractContextManager[Commands]:
+def _target(request: pytest.FixtureRequest) -> AbstractContextManager[TargetCommands]:
     address = request.config.getoption("--target")
     if address:
         return SerialTarget.attach(Address.parse(address))

@@ -20,11 +20,11 @@ import pytest
 from write_log import Replay, entries
 
 from devkit import slots
+from devkit.boot_disk import BUSES, Disk
 from devkit.build import disk
 from devkit.build.image import Image
 from devkit.errors import KitError
 from devkit.lab.client import Lab
-from devkit.medium import BUSES, Disk
 from devkit.target import Target
 
 CUTS = int(os.environ.get("FASTQUEUE_POWER_CUTS", "5"))

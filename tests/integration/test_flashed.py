@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from devices import Loop, loop
 
+from devkit.boot_disk import Disk
 from devkit.build.image import Image
 from devkit.demo import show_flows
 from devkit.lab.client import Lab
-from devkit.medium import Disk
 from devkit.paths import PROJECT
 from devkit.target import Target
 

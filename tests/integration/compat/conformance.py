@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import ast
-import io
 import json
-import tarfile
 from pathlib import Path
 from typing import Any
+
+from target_programs import install
 
 from devkit import modules
 from devkit.target import Target
@@ -38,8 +38,7 @@ class Suite:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._results: dict[tuple[str, str], Results] = {}
-        target.put(_archive(), f"{_PLACE}.tar")
-        target.run(f"rm -rf {_PLACE}; mkdir {_PLACE}; tar xf {_PLACE}.tar -C {_PLACE}; rm {_PLACE}.tar")
+        install(target, PROGRAMS, _PLACE)
 
     def results(self, path: str, case: str) -> list[list[Any]]:
         """Return what a case noted over ``path``, a queue module: calls and their results."""
@@ -56,11 +55,3 @@ class Suite:
         assert not done.status, done.output
         found = [json.loads(line) for line in done.output.splitlines() if line.startswith('{"case"')]
         return {each["case"]: each["results"] for each in found}
-
-
-def _archive() -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path in sorted(PROGRAMS.glob("*.py")):
-            archive.add(path, path.name)
-    return buffer.getvalue()

@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import ast
-import io
 import json
 import os
-import tarfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from target_programs import install
 
 from devkit import modules
 from devkit.target import Target
@@ -45,8 +44,7 @@ class Runner:
         self._results: dict[str, dict[str, Any]] = {}
         # Before 6.4 a busy kernel leaves what a loopback sends to its softirq thread, and drops what is over.
         target.run("echo 4096 >/proc/sys/net/core/netdev_max_backlog")
-        target.put(_archive(), f"{PLACE}.tar.gz")
-        target.run(f"rm -rf {PLACE}; mkdir {PLACE}; tar xzf {PLACE}.tar.gz -C {PLACE}; rm {PLACE}.tar.gz")
+        install(target, PROGRAMS, PLACE)
 
     def check(self, name: str) -> None:
         """Fail unless the case holds, and left the module free; the kernel has not complained meanwhile."""
@@ -69,11 +67,3 @@ class Runner:
         assert not missing, f"{missing} did not run:\n{done.output}"
         complaints = self._target.log.complaints(mark)
         assert not complaints, "\n".join(complaints)
-
-
-def _archive() -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for path in sorted(PROGRAMS.glob("*.py")):
-            archive.add(path, path.name)
-    return buffer.getvalue()

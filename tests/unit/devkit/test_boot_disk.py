@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit import medium, profile, qemu
+from devkit import boot_disk, profile, qemu
 from devkit.errors import KitError
 from devkit.lab import topology
 
@@ -20,16 +20,16 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
-def arguments(disk: medium.Disk) -> list[str]:
+def arguments(disk: boot_disk.Disk) -> list[str]:
     return qemu.arguments(
         qemu.Machine(profile.load("p3"), disk=disk), kernel=Path("/i/bzImage"), rootfs=Path("/i/rootfs"),
         topology=topology.load(), sockets=qemu.Sockets(Path("/run/lab")), log=Path("/logs/kernel.log"),
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("bus", medium.BUSES)
+@pytest.mark.parametrize("bus", boot_disk.BUSES)
 def test_firmware_boots_the_disk_and_qemu_loads_nothing(bus: str, image: Path) -> None:
-    argv = arguments(medium.Disk(image, bus))
+    argv = arguments(boot_disk.Disk(image, bus))
     assert not {"-kernel", "-append", "-initrd"} & set(argv)
     drives = [after for word, after in itertools.pairwise(argv) if word == "-drive"]
     name = str(image).replace(",", ",,")
@@ -40,7 +40,7 @@ def test_firmware_boots_the_disk_and_qemu_loads_nothing(bus: str, image: Path) -
 
 
 def test_a_disk_of_the_users_own_keeps_what_is_written(image: Path) -> None:
-    disk = medium.chosen("disk", "usb", str(image))
+    disk = boot_disk.chosen("disk", "usb", str(image))
     assert disk is not None
     argv = arguments(disk)
     assert "snapshot=on" not in argv[argv.index("-drive") + 1]
@@ -53,7 +53,7 @@ def test_a_disk_of_the_users_own_keeps_what_is_written(image: Path) -> None:
 
 
 def test_without_a_disk_the_kernel_is_loaded() -> None:
-    assert medium.chosen("kernel") is None
+    assert boot_disk.chosen("kernel") is None
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_without_a_disk_the_kernel_is_loaded() -> None:
 )
 def test_wrong_words(words: tuple[str, ...]) -> None:
     with pytest.raises(KitError) as caught:
-        medium.chosen(*words)
+        boot_disk.chosen(*words)
     assert caught.value.code == "FQ-ARGUMENT"
 
 
 def test_a_disk_brings_its_own_kernel_arguments(image: Path) -> None:
     with pytest.raises(KitError) as caught:
-        qemu.Machine(profile.load("p3"), disk=medium.Disk(image), kernel_args="quiet")
+        qemu.Machine(profile.load("p3"), disk=boot_disk.Disk(image), kernel_args="quiet")
     assert caught.value.code == "FQ-ARGUMENT"

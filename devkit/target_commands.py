@@ -17,7 +17,7 @@ from devkit.kernel_log import KernelLog
 from devkit.shell import Result, Shell, Sink
 
 
-class Commands(ABC):
+class TargetCommands(ABC):
     """A target with a shell at the other end of a channel. ``log`` is what its kernel says."""
 
     def __init__(self, shell: Shell, log: KernelLog) -> None:

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+"""Programs of the tests that run in the target: how they get there."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+from devkit.target import Target
+
+
+def install(target: Target, programs: Path, place: str) -> None:
+    """Put the Python files of ``programs`` into the folder ``place`` of the target, alone."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for path in sorted(programs.glob("*.py")):
+            archive.add(path, path.name)
+    target.put(buffer.getvalue(), f"{place}.tar.gz")
+    target.run(f"rm -rf {place}; mkdir {place}; tar xzf {place}.tar.gz -C {place}; rm {place}.tar.gz")
