@@ -57,6 +57,7 @@ static void fq_queue_setup(struct fq_queue *queue, struct net *net,
 {
 	spin_lock_init(&queue->lock);
 	init_waitqueue_head(&queue->wait);
+	fq_log_init(queue);
 	fq_hrtimer_setup(&queue->timer, fq_timer_tick);
 	queue->flags = wanted->flags;
 	queue->copy_range = wanted->copy_range;
@@ -115,6 +116,8 @@ struct fq_queue *fq_queue_create(struct net *net,
  */
 void fq_queue_close(struct fq_queue *queue)
 {
+	struct fastqueue_stats stats;
+
 	if (queue->number < FQ_FIRST_QUEUES)
 		WRITE_ONCE(fq_net(queue->net)->first[queue->number], NULL);
 	xa_erase(&fq_net(queue->net)->queues, queue->number);
@@ -125,6 +128,8 @@ void fq_queue_close(struct fq_queue *queue)
 
 	hrtimer_cancel(&queue->timer);
 	fq_sender_run(queue);
+	fq_queue_stats(queue, &stats);
+	fq_log_flushed(queue, stats.occupied, queue->default_action);
 	fq_queue_flush(queue, NULL, 0, READ_ONCE(queue->default_action));
 	synchronize_rcu();
 	fq_queue_free(queue);

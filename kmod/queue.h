@@ -7,6 +7,7 @@
 #define FASTQUEUE_QUEUE_H
 
 #include <linux/hrtimer.h>
+#include <linux/ratelimit_types.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -18,6 +19,11 @@
 struct nf_queue_entry;
 struct seq_file;
 struct sock;
+
+/* Kinds of lines in the kernel's log, see log.c. */
+enum fq_log_kind {
+	FQ_LOG_FULL, FQ_LOG_INVALID, FQ_LOG_TIMED_OUT, FQ_LOG_FLUSHED, FQ_LOG_KINDS
+};
 
 struct fq_queue {
 	spinlock_t lock;		/* fa, fp, slots, stats, flags below */
@@ -46,6 +52,7 @@ struct fq_queue {
 	u32 number;
 	pid_t owner;
 	struct net *net;
+	struct ratelimit_state log[FQ_LOG_KINDS];
 };
 
 #define FQ_FIRST_QUEUES	16
@@ -108,6 +115,13 @@ int fq_mangle(struct nf_queue_entry *entry, const void *data, u32 len);
 void fq_reinject(struct nf_queue_entry *entry, unsigned int verdict);
 bool fq_reinject_keep(struct nf_queue_entry *entry, unsigned int verdict);
 bool fq_ct_is_shared(const struct nf_queue_entry *entry, bool *unconfirmed);
+
+/* log.c */
+void fq_log_init(struct fq_queue *queue);
+void fq_log_full(struct fq_queue *queue, unsigned int action);
+void fq_log_invalid(struct fq_queue *queue, u32 index, u32 word);
+void fq_log_timed_out(struct fq_queue *queue, unsigned int action);
+void fq_log_flushed(struct fq_queue *queue, u64 count, unsigned int action);
 
 /* device.c, proc.c */
 int fq_device_register(void);

@@ -203,6 +203,8 @@ static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
 		action = fq_default_count(queue);
 		trace_fastqueue_default(queue, entry->skb, count, action);
 		spin_unlock_bh(&queue->lock);
+		if (!err)
+			fq_log_full(queue, action);
 		return fq_settle_now(entry, action, -ENOBUFS);
 	}
 	queue->stats.queued++;

@@ -49,8 +49,10 @@ static bool fq_word_valid(u32 word, u32 lap)
  */
 static void fq_word_refuse(struct fq_queue *queue, u32 index, u32 word, u32 lap)
 {
-	if (cmpxchg(&queue->ring->words[index], word, FASTQUEUE_OCCUPIED | lap) == word)
-		queue->stats.invalid_words++;
+	if (cmpxchg(&queue->ring->words[index], word, FASTQUEUE_OCCUPIED | lap) != word)
+		return;
+	queue->stats.invalid_words++;
+	fq_log_invalid(queue, index, word);
 }
 
 /*
@@ -138,6 +140,7 @@ static noinline enum fq_finding fq_frame_judge(struct fq_queue *queue, u32 count
 	    !time_after(jiffies, ring->slots[index].queued_at + queue->timeout))
 		return FQ_PENDING;
 	*verdict = queue->default_action;
+	fq_log_timed_out(queue, *verdict);
 	return FQ_TIMED_OUT;
 }
 

@@ -34,6 +34,11 @@ def test_what_can_be_seen(case: str, passes: Passes) -> None:
     passes()
 
 
+@pytest.mark.parametrize("case", each("log_lines"))
+def test_what_the_kernel_logs(case: str, passes: Passes) -> None:
+    passes()
+
+
 @pytest.mark.parametrize("case", each("bridged_ip"))
 def test_ip_rules_on_a_bridge(case: str, passes: Passes) -> None:
     passes()
