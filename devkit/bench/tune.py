@@ -17,8 +17,6 @@ from devkit.errors import KitError
 SPEED = 1e9
 #: Bytes a frame beside its payload: metadata, answer, word and the kernel's own record.
 FRAME_OVERHEAD = 96 + 16 + 4 + 12
-#: Frames that the sender settles in one tick at most (kmod/sender.c).
-TICK_FRAMES = 512
 LEAST_FRAMES, MOST_FRAMES = 8, 65_536
 SHORTEST_PERIOD_US, LONGEST_PERIOD_US = 50, 1_000_000
 
@@ -33,8 +31,8 @@ class Model:
 
     The timer starts with the first packet of an empty ring. A burst can leave at the first tick that
     comes when the handler has answered it. Of the bursts that leave at one tick the first has waited
-    longest. A ring passes at most its frames a period, and the sender TICK_FRAMES; a processor what
-    packets and ticks cost.
+    longest. A ring passes at most its frames a period: what is too much for one tick of the sender goes
+    on 50 µs later, whatever the period. A processor passes what packets and ticks cost.
     """
 
     packet_cost: float = 8_400.0
@@ -80,7 +78,7 @@ class Model:
 
     def highest_rate(self, period_us: float, frames: int) -> float:
         """Packets per second that pass without a loss: the smaller of ring's and processor's limit."""
-        ring = min(frames, TICK_FRAMES) * 1e6 / period_us
+        ring = frames * 1e6 / period_us
         ticks = 1e6 / period_us * self.tick_cost
         return min(ring, max(0.0, SPEED - ticks) / self.packet_cost)
 
