@@ -152,7 +152,8 @@ def tune(
     help={
         "profile": "machine profile of qemu/profiles: p3, p3-1g or kvm",
         "nic": "network cards of the target: virtio or e1000",
-        "mem": "memory of the target in MB",
+        "mem": "memory of the target in MB (default: 64, with Suricata 256)",
+        "with": "suricata: attach a disk with Suricata, mounted in /mnt; see docs/ids.md",
         "lab": "name of the lab; each name is a target of its own",
         "detach": "leave it running, for run, console and down",
         "offloads": "keep checksum and segmentation offloads on the cables (throughput)",
@@ -168,7 +169,8 @@ def boot(
     *,
     profile: str = "p3",
     nic: str = "virtio",
-    mem: int = 64,
+    mem: int = 0,
+    with_: str = "",
     lab: str = "default",
     detach: bool = False,
     offloads: bool = False,
@@ -178,12 +180,12 @@ def boot(
     disk: str = "",
 ) -> None:
     """Boot a target between client and server, with its console here (Ctrl-] ends it); or --detach."""
-    from devkit import boot_disk, session
+    from devkit import addition, boot_disk, session
     from devkit.build.image import build_image
 
     session.boot(
         build_image, lab=lab, profile=profile, nic=nic, mem=mem, detach=detach, offloads=offloads,
-        kernel_args=kernel_args, disk=boot_disk.chosen(from_, bus, disk),
+        kernel_args=kernel_args, disk=boot_disk.chosen(from_, bus, disk), addition=addition.chosen(with_),
     )  # fmt: skip
 
 

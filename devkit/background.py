@@ -63,6 +63,17 @@ class Background:
             raise self._failed(f"{shlex.join(self.argv)} {what}")
         return found.output.strip()
 
+    def wait_count(self, text: str, count: int, timeout: float) -> None:
+        """Wait until so many lines have ``text``; KitError FQ-HANDLER if it ends before, or is too slow."""
+        test = f'[ "$(grep -cF {shlex.quote(text)} {self._base}.log)" -ge {count} ]'
+        done = self.target.run(
+            f"{_until(f'{{ {test} || [ -s {self._base}.status ]; }}', timeout)}; {test}",
+            timeout=timeout + 30,
+            check=False,
+        )
+        if done.status:
+            raise self._failed(f"{shlex.join(self.argv)} did not say {text!r} in {timeout:.0f} s")
+
     def output(self) -> str:
         """Return what it printed so far."""
         return self.target.run(["cat", f"{self._base}.log"]).output

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from devkit.addition import Addition
 from devkit.boot_disk import Disk
 from devkit.errors import KitError
 from devkit.lab.topology import Side, Topology
@@ -42,6 +43,7 @@ class Machine:
     offloads:    keep checksum and segmentation offloads between host and guest (virtio)
     kernel_args: appended to the kernel's command line
     disk:        boots from it, through the firmware; None: QEMU loads kernel and root file system
+    addition:    programs on a disk beside it
     """
 
     profile: Profile
@@ -50,6 +52,7 @@ class Machine:
     offloads: bool = False
     kernel_args: str = ""
     disk: Disk | None = None
+    addition: Addition | None = None
 
     def __post_init__(self) -> None:
         if self.nic not in NICS:
@@ -68,6 +71,7 @@ class Machine:
         words += ["--offloads"] if self.offloads else []
         words += [f"--kernel-args {shlex.quote(self.kernel_args)}"] if self.kernel_args else []
         words += self.disk.options() if self.disk else []
+        words += [f"--with {self.addition.name}"] if self.addition else []
         return " ".join(words)
 
 
@@ -110,6 +114,7 @@ def arguments(
         "-machine", "pc", "-accel", _accelerator(profile), "-cpu", profile.cpu, "-m", str(machine.memory),
         *profile.arguments,
         *(machine.disk.arguments() if machine.disk else _direct(machine, kernel, rootfs)),
+        *(machine.addition.arguments() if machine.addition else []),
         "-device", "virtio-rng-pci",
         *_ports(sockets, log),
         "-qmp", f"unix:{_escaped(sockets.qmp)},server=on,wait=off",

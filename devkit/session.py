@@ -15,6 +15,7 @@ from rich.table import Table
 
 from devkit import profile as profiles
 from devkit import qemu, terminal
+from devkit.addition import Addition
 from devkit.boot_disk import Disk
 from devkit.errors import KitError
 from devkit.lab import folder
@@ -38,27 +39,30 @@ def boot(
     lab: str = DEFAULT_LAB,
     profile: str = profiles.DEFAULT,
     nic: str = "virtio",
-    mem: int = 64,
+    mem: int = 0,
     detach: bool = False,
     offloads: bool = False,
     kernel_args: str = "",
     disk: Disk | None = None,
+    addition: Addition | None = None,
 ) -> None:
     """Boot what ``build`` returns, and stay with it.
 
     On a terminal that is its console, else a wait for the end of standard input. Then all is taken
-    down; with ``detach`` it runs on in the background instead. KitErrors are those of Lab.start and
-    Target.boot, and FQ-TARGET where the kernel gives up meanwhile.
+    down; with ``detach`` it runs on in the background instead. ``mem`` in MB, 0: what it needs. KitErrors
+    are those of Lab.start and Target.boot, and FQ-TARGET where the kernel gives up meanwhile.
     """
     # Wrong arguments and busy names are told before a build of many minutes.
-    qemu.Machine(profiles.load(profile), nic, mem, kernel_args=kernel_args, disk=disk)
+    qemu.Machine(profiles.load(profile), nic, mem or qemu.SMALLEST_MEMORY, kernel_args=kernel_args, disk=disk)
     folder.check_free(lab)
     image = build()
+    if addition:
+        addition.build()
     with Lab.start(lab, offloads=offloads) as made:
         with stage("boot", made.logs / "kernel.log"):
             target = Target.boot(
-                image, lab=made, profile=profile, nic=nic, mem=mem, kernel_args=kernel_args,
-                offloads=offloads, disk=disk,
+                image, lab=made, profile=profile, nic=nic, mem=mem or None, kernel_args=kernel_args,
+                offloads=offloads, disk=disk, addition=addition,
             )  # fmt: skip
         if detach:
             target.detach()

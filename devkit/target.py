@@ -14,6 +14,7 @@ from pexpect import EOF
 
 from devkit import lock, qemu, qmp
 from devkit import profile as profiles
+from devkit.addition import Addition
 from devkit.boot import Boot
 from devkit.boot_disk import Disk
 from devkit.channel import Channel
@@ -54,12 +55,14 @@ class Target(TargetCommands):
         kernel_args: str = "",
         offloads: bool = False,
         disk: Disk | None = None,
+        addition: Addition | None = None,
     ) -> Target:
         """Boot ``image`` in a lab and wait until it takes commands.
 
         ``profile`` is the name of one, or one made for the occasion; ``mem`` in MB (None: what the image's
-        kernel needs); ``timeout`` in seconds (None: the profile's); ``kernel_args`` are appended. With
-        ``disk`` the target boots from it as a board does (without a path: from the image's own).
+        kernel and ``addition`` need); ``timeout`` in seconds (None: the profile's); ``kernel_args`` are
+        appended. With ``disk`` the target boots from it as a board does (without a path: from the image's
+        own); the programs of ``addition`` are mounted in it.
         Without ``offloads`` checksum and segmentation offloads are off on both ends of every cable.
         KitError: FQ-BOOT at once when it is clear that it will not boot, FQ-PROFILE, FQ-ARGUMENT, FQ-TOOL,
         FQ-BUSY (the lab has a target).
@@ -68,7 +71,8 @@ class Target(TargetCommands):
         chosen = profiles.load(wanted) if isinstance(wanted, str) else wanted
         if disk and disk.path is None:
             disk = replace(disk, path=image.disk)
-        machine = qemu.Machine(chosen, nic, mem or image.memory, offloads, kernel_args, disk)
+        memory = mem or max(image.memory, addition.memory if addition else 0)
+        machine = qemu.Machine(chosen, nic, memory, offloads, kernel_args, disk, addition)
         held = _hold(lab, 0)
         try:
             if _alive(lab):
@@ -80,6 +84,8 @@ class Target(TargetCommands):
         target = cls(lab, shell, held, boot.process)
         if not offloads:
             target.without_offloads()
+        if addition:
+            target.run(addition.mount())
         return target
 
     @classmethod

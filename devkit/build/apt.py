@@ -135,6 +135,15 @@ class Apt:
         self._run("apt-get", "-q", "download", *names, cwd=into, log=self.log)
         return sorted(set(into.glob("*.deb")) - before)
 
+    def download_whole(self, packages: list[str], suite: str) -> list[Path]:
+        """Download packages of ``suite``, and all that they depend on, from the release if need be.
+
+        For suites that apt takes nothing from unless it is told to, such as backports.
+        """
+        words = ["--no-install-recommends", "--download-only", "--target-release", suite, "install"]
+        self._run("apt-get", "-q", "-y", *words, *packages, log=self.log)
+        return sorted((self.directory / "cache/archives").glob("*.deb"))
+
     @property
     def _sources(self) -> Path:
         return self.directory / "sources.list"

@@ -33,6 +33,7 @@ _KEEP = {
     "module": 3,
     "rootfs": 3,
     "disk": 3,
+    "suricata": 2,
     "isa": 400,
 }
 

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""Programs that the image does not carry: a disk of their own beside it, mounted in the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit.build import suricata
+from devkit.errors import KitError
+
+#: Found by it in the target, whatever other disks there are.
+_SERIAL = "fq-addition"
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A disk of programs.
+
+    name:    as the user names it
+    program: path of its program in the target
+    place:   folder where the target has it mounted
+    memory:  MB that a target needs for it
+    build:   returns the file, a squashfs, made first if it is not in the cache
+    """
+
+    name: str
+    program: str
+    place: str
+    memory: int
+    build: Callable[[], Path]
+
+    def arguments(self) -> list[str]:
+        """QEMU's arguments for the disk; KitErrors of what is built."""
+        file = str(self.build()).replace(",", ",,")
+        return [
+            "-blockdev", f"driver=file,node-name=addition,filename={file},read-only=on",
+            "-device", f"virtio-blk-pci,drive=addition,serial={_SERIAL}",
+        ]  # fmt: skip
+
+    def mount(self) -> str:
+        """Return what the target is to do for it: a line of shell."""
+        find = f"disk=$(grep -lx {_SERIAL} /sys/block/*/serial) && disk=${{disk%/serial}}"
+        return f"{find} && mount -t squashfs -o ro,nosuid,nodev /dev/${{disk##*/}} {self.place}"
+
+
+SURICATA = Addition("suricata", suricata.PROGRAM, suricata.PLACE, 256, suricata.image)
+ALL = {one.name: one for one in (SURICATA,)}
+
+
+def chosen(name: str) -> Addition | None:
+    """Addition for the user's word, None for none; KitError FQ-ARGUMENT for another word."""
+    if name and name not in ALL:
+        what = f"there is nothing called {name!r} to boot with"
+        raise KitError("FQ-ARGUMENT", what, f"one of: {', '.join(ALL)}", status=2)
+    return ALL[name] if name else None
