@@ -13,9 +13,8 @@ import sys
 from pathlib import Path
 
 from devkit import cache, command
-from devkit.build import native
+from devkit.build import cross, native
 from devkit.build.extension import HEADERS
-from devkit.build.kernel import build_environment
 from devkit.paths import LOGS
 from devkit.progress import stage
 
@@ -48,7 +47,8 @@ def _make(work: Path, libraries: Path) -> None:
         made.mkdir()
         for name in ("__init__.py", "_version.py"):
             (sources / name).rename(made / name)
-        _compile(_translated(work, sources, log), made / _LIBRARY, libraries, log)
+        words = ["-shared", "-fPIC", f"-I{libraries / HEADERS}", "-lnetfilter_queue"]
+        cross.link(made / _LIBRARY, [_translated(work, sources, log)], libraries, words, log)
     for name in ("download", "source", "cython"):
         cache.remove_tree(work / name)
 
@@ -71,16 +71,6 @@ def _translated(work: Path, sources: Path, log: Path) -> Path:
     environment = {**os.environ, "PYTHONPATH": str(tool)}
     command.run([sys.executable, "-m", "cython", *words], log=log, env=environment)
     return written
-
-
-def _compile(source: Path, library: Path, libraries: Path, log: Path) -> None:
-    folder = libraries / "usr/lib/i386-linux-gnu"
-    argv: list[str | Path] = [
-        command.need(native.COMPILER, "gcc-i686-linux-gnu"), "-shared", "-fPIC", *native.CFLAGS.split(), "-s",
-        f"-I{libraries / HEADERS}", f"-I{libraries / 'usr/include'}", source,
-        f"-L{folder}", f"-Wl,-rpath-link={folder}", "-lnetfilter_queue", "-o", library,
-    ]  # fmt: skip
-    command.run(argv, log=log, env=build_environment())
 
 
 def _pip(work: Path, requirement: str, words: list[str], log: Path) -> None:

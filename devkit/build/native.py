@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 from devkit import cache, command
 from devkit.build import lists
-from devkit.build.apt import Apt, versions
 from devkit.build.extension import SOURCE as EXTENSION
 from devkit.build.extension import extension
 from devkit.build.kernel import build_environment, jobs
+from devkit.build.unpacked import unpacked
 from devkit.paths import LOGS, PROJECT
 from devkit.progress import stage
 
@@ -27,26 +26,12 @@ RECIPE = "3"
 
 
 def sysroot(fresh: bool = False) -> Path:
-    """Cache entry with ``usr/include`` and ``usr/lib`` of the what native/ and pyhandler/ext use.
+    """Cache entry with ``usr/include`` and ``usr/lib`` of what native/ and pyhandler/ext use.
 
     ``packages.json`` has their versions; ``fresh`` asks the mirror for newer ones.
     """
-    packages = lists.words("sysroot.txt")
-
-    def make(work: Path) -> None:
-        log = LOGS / "sysroot.log"
-        with stage("native: fetch i386 libraries and headers", log):
-            apt = Apt(work / "apt", "i386", log)
-            apt.update()
-            archives = apt.download(packages, work / "download")
-            for archive in archives:
-                command.run(["dpkg-deb", "-x", archive, work], log=log)
-            found = versions(archive.name for archive in archives)
-            (work / "packages.json").write_text(json.dumps(found) + "\n")
-            for folder in ("apt", "download", "usr/share", "usr/lib/python3.11"):
-                cache.remove_tree(work / folder)
-
-    return cache.entry("sysroot", cache.digest(RECIPE, *packages), make, fresh=fresh)
+    without = ("usr/share", "usr/lib/python3.11")
+    return unpacked("sysroot", lists.words("sysroot.txt"), without=without, fresh=fresh)
 
 
 def native(fresh: bool = False) -> Path:

@@ -5,6 +5,7 @@ A case is a function ``case_*(record)``; ``record(name, value)`` notes a result.
 library and over ours, are compared by the test.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -45,6 +46,8 @@ def _run(module: str, name: str) -> dict[str, Any]:
         os.killpg(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         status = -1
+    with contextlib.suppress(ProcessLookupError):  # programs that the case left behind
+        os.killpg(pid, signal.SIGKILL)
     results = [json.loads(line) for line in text.splitlines()]
     if not ended:
         results.append(["no end", _LIMIT])

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Programs that were made for NFQUEUE, fetched or built for the target; none of them is in the image."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from conformance import Cases
+
+from devkit import cache
+from devkit.bench import netfilterqueue
+from devkit.build import cross, native
+from devkit.build.unpacked import unpacked
+from devkit.paths import LOGS
+from devkit.progress import stage
+
+SOURCES = Path(__file__).parent / "programs/real"
+#: Their cases; of those of NetfilterQueue the case itself is the program.
+REAL = (
+    Cases(SOURCES, ("netfilterqueue_cases",)),
+    Cases(SOURCES, ("dhcp_cases", "example_cases", "builder_cases"), inside=False),
+)
+#: Debian's packages (i386) that have them: programs, and the library's own example in source.
+PACKAGES = ("dhcpoptinj", "libnetfilter-queue-dev")
+_EXAMPLE = "usr/share/doc/libnetfilter-queue-dev/examples/nf-queue.c"
+_RECIPE = "1"
+
+
+def real_programs() -> dict[str, Path]:
+    """Return files and folders to put into the target: dhcpoptinj, nf-queue, builder, netfilterqueue."""
+    packages, libraries = unpacked("nfqueue-programs", PACKAGES), native.sysroot()
+    versions = [(entry / "packages.json").read_text() for entry in (packages, libraries)]
+    builder = SOURCES / "builder.c"
+
+    def make(work: Path) -> None:
+        log = LOGS / "nfqueue-programs.log"
+        with stage("programs made for NFQUEUE: build for the target", log):
+            words = ["-lnetfilter_queue", "-lmnl"]
+            for name, source in (("nf-queue", packages / _EXAMPLE), ("builder", builder)):
+                cross.link(work / name, [source], libraries, words, log)
+        shutil.copy2(packages / "usr/sbin/dhcpoptinj", work)
+        found = {**json.loads(versions[0]), **json.loads(versions[1])}
+        (work / "versions.json").write_text(json.dumps(found) + "\n")
+
+    key = cache.digest(_RECIPE, native.CFLAGS, *versions, cache.digest_file(builder))
+    built = cache.entry("nfqueue-programs-built", key, make)
+    programs = {name: built / name for name in ("dhcpoptinj", "nf-queue", "builder")}
+    return {**programs, "netfilterqueue": netfilterqueue.package()}

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""Programs that were made for NFQUEUE, unchanged, over nfnetlink_queue and under fastqueue-run."""
+
+from __future__ import annotations
+
+import pytest
+from conformance import Suite
+from real_programs import REAL
+
+from devkit import modules
+
+_NETLINK = "speaks netlink by itself; served over /dev/fastqueue with each packet copied once more"
+#: What cannot be the same: the results over Fast Queue.
+DIFFERENT = {
+    "builder_cases.what_the_library_says": [["said", [f"fastqueue: builder: {_NETLINK}"]], ["status", 0]]
+}
+#: What the programs must do at all, over either path.
+DONE = {
+    "netfilterqueue_cases.accept_and_drop": ["arrived", [0, 1, 3, 4, 6, 7]],
+    "netfilterqueue_cases.payload": ["arrived", ["plain", "shorter", "long " * 400, "", "last"]],
+    "netfilterqueue_cases.mark": ["arrived", [0, 1, 3, 4]],
+    "netfilterqueue_cases.repeat": ["arrived", [0, 1, 2]],
+    "dhcp_cases.options_put_in": ["with the option", [True]],
+    "dhcp_cases.options_exchanged": ["with the option", [True, True]],
+    "example_cases.packets": ["arrived 60000", [60004]],
+    "builder_cases.words": [
+        "arrived",
+        ["plain", "mark 8", "short", "longer " * 20, "batch", "batch", "end", "quit"],
+    ],
+}
+
+
+@pytest.mark.parametrize("case", [name for suite in REAL for name in suite.names()])
+def test_a_program_does_the_same(real: Suite, case: str) -> None:
+    original = real.results(modules.NFQUEUE, case)
+    assert original[-1] == ["status", 0], "the case itself fails over the original"
+    assert real.results(modules.FASTQUEUE, case) == DIFFERENT.get(case, original)
+
+
+@pytest.mark.parametrize("case", sorted(DONE))
+def test_a_program_does_its_work(real: Suite, case: str) -> None:
+    assert DONE[case] in real.results(modules.FASTQUEUE, case)
