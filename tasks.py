@@ -233,6 +233,16 @@ def down(ctx: Context, lab: str = "", all: bool = False) -> None:
     session.down(lab=lab or None, everything=all)
 
 
+@task(help={"lab": "name of the lab whose target gets it; it must have booted from a disk"})
+@guarded
+def update(ctx: Context, lab: str = "default") -> None:
+    """Put the image into the slot of a running target that is not running; a reboot takes it."""
+    from devkit.build.image import build_image
+    from devkit.update import update_target
+
+    update_target(build_image, lab)
+
+
 # --- Check the project
 
 
@@ -304,6 +314,7 @@ _TASKS: tuple[Any, ...] = (
     run,
     status,
     down,
+    update,
     test,
     lint,
 )

@@ -52,6 +52,7 @@ class Runner:
             module = name.partition(".")[0]
             self._run([each for each in self._selected if each.partition(".")[0] == module])
         found = self._results[name]
+        print(found["output"])  # figures of a long case, for pytest -rA
         assert found["passed"], f"{name}, seed {_SEED}, status {found['status']}:\n{found['output']}"
 
     def _run(self, chosen: Sequence[str]) -> None:
