@@ -113,6 +113,14 @@ def check_kvm() -> Finding:
     return Finding("/dev/kvm", fine, detail, "add yourself to the group kvm", wanted=True)
 
 
+def check_flash_tests(access: Callable[[str], bool]) -> Finding:
+    """Nice to have: what the tests of flash need to make devices of files, faulty ones too."""
+    missing = [path for path in ("/dev/loop-control", "/dev/fuse") if not access(path)]
+    detail = f"not usable: {', '.join(missing)}" if missing else "/dev/loop-control, /dev/fuse usable"
+    remedy = "run as root, with modprobe loop fuse; in a container: --privileged"
+    return Finding("flash tests", not missing, detail, remedy, wanted=True)
+
+
 def check_tun() -> Finding:
     """Taps connect QEMU to the bridges of a lab."""
     fine = os.access("/dev/net/tun", os.R_OK | os.W_OK)
@@ -173,6 +181,7 @@ def examine() -> list[Finding]:
         check_namespaces(),
         check_tun(),
         check_kvm(),
+        check_flash_tests(lambda path: os.access(path, os.R_OK | os.W_OK)),
     ]
 
 

@@ -26,6 +26,7 @@ from devkit.build.image import Image
 from devkit.errors import KitError
 from devkit.lab.client import Lab
 from devkit.target import Target
+from devkit.update import update_target
 
 CUTS = int(os.environ.get("FASTQUEUE_POWER_CUTS", "5"))
 #: Seconds within which an update is over on a host that is not loaded, and then some.
@@ -108,6 +109,16 @@ def test_update_is_tried_and_kept_and_the_next_goes_back(image: Image, own: Lab,
             assert slots.slots(target) == slots.Slots(new, new, "", 0)
             assert f"slot {new} is committed" in target.log.text()
             reboot(target)
+
+
+def test_the_task_updates_a_running_target(image: Image, own: Lab, drive: Disk) -> None:
+    booted(image, own, drive).close()
+    update_target(lambda: image, own.name)
+    target = Target.attach(own)
+    try:
+        assert slots.slots(target) == slots.Slots("a", "a", "b", 1)
+    finally:
+        target.down()
 
 
 @pytest.mark.parametrize(

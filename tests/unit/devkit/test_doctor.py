@@ -70,6 +70,14 @@ def test_room_and_machine() -> None:
     assert not doctor.check_machine("aarch64").fine
 
 
+def test_devices_for_the_tests_of_flash_are_a_wish() -> None:
+    lacking = doctor.check_flash_tests(lambda path: path == "/dev/fuse")
+    assert not lacking.fine
+    assert lacking.wanted
+    assert lacking.detail == "not usable: /dev/loop-control"
+    assert doctor.check_flash_tests(lambda path: True).fine
+
+
 def test_a_lack_fails_the_doctor_and_a_wish_does_not(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
