@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the tests with Suricata: one lab and one target with it for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from replay import Replay, settle
+
+from devkit import counters, firewall, modules
+from devkit.addition import SURICATA
+from devkit.build.image import Image
+from devkit.ids import engine
+from devkit.lab.client import Lab
+from devkit.target import Target
+
+
+@pytest.fixture(scope="session")
+def ids_lab() -> Iterator[Lab]:
+    """A lab beside the session's one: its target has more memory and another disk."""
+    with Lab.start() as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def ids_target(ids_lab: Lab, image: Image) -> Iterator[Target]:
+    """A router with Suricata, its settings and the kit's rules."""
+    with Target.boot(image, lab=ids_lab, addition=SURICATA) as target:
+        engine.install(target)
+        settle(target)
+        yield target
+
+
+@pytest.fixture(scope="session")
+def replay(ids_lab: Lab, ids_target: Target) -> Iterator[Replay]:
+    """Both ends of its cables."""
+    with Replay(ids_lab) as replay:
+        yield replay
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(ids_target: Target) -> Iterator[None]:
+    """After each test: what queues are left add up, nothing runs, and the kernel is content."""
+    mark = ids_target.log.mark()
+    yield
+    firewall.flush(ids_target)
+    if modules.FASTQUEUE in modules.loaded(ids_target):
+        left = counters.read(ids_target)
+        assert not left, f"a handler is left: {left}"
+    modules.only(ids_target, None)
+    complaints = ids_target.log.complaints(mark)
+    assert not complaints, f"the kernel complained, see {ids_target.log.path}:\n" + "\n".join(complaints)
