@@ -91,13 +91,20 @@ def flash(
         "profile": "machine profile of qemu/profiles",
         "nic": "network cards of the target: virtio or e1000",
         "seconds": "seconds of TCP for each path, in three rounds",
+        "ids": "Suricata instead: an exploit dropped, the rest pass; no throughput",
     }
 )
 @guarded
-def demo(ctx: Context, profile: str = "p3", nic: str = "virtio", seconds: int = 10) -> None:
+def demo(
+    ctx: Context, *, profile: str = "p3", nic: str = "virtio", seconds: int = 10, ids: bool = False
+) -> None:
     """Build, boot, show accept and drop, and compare throughput: forwarding, NFQUEUE, Fast Queue."""
     from devkit.demo import run_demo
+    from devkit.ids.demo import run_ids_demo
 
+    if ids:
+        run_ids_demo(profile=profile, nic=nic)
+        return
     run_demo(profile=profile, nic=nic, seconds=seconds)
 
 

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+"""What ./inv demo --ids shows."""
+
+from __future__ import annotations
+
+from devkit.ids import demo
+from devkit.lab.client import Lab
+from devkit.target import Target
+
+
+def test_exploits_are_dropped_and_the_rest_passes(ids_target: Target, ids_lab: Lab) -> None:
+    seen = demo.show(ids_lab, ids_target)
+    assert [one.request for one in seen] == list(demo.REQUESTS)
+    assert {one.reached for one in seen} == {True, False}
+    for one in seen:
+        assert one.reached == one.answered == one.request.passes
+        assert one.said.startswith("blocked: ") == (not one.request.passes)
