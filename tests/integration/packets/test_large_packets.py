@@ -23,7 +23,7 @@ from devkit.lab.client import Lab
 from devkit.target import Target
 
 PORT = 7001
-BYTES = 4 << 20
+BYTES = 1 << 20
 SEGMENT = 1448  # bytes of contents of a packet of the cable's size
 _PATIENCE = 120.0
 
