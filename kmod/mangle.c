@@ -97,16 +97,29 @@ struct fq_parsed {
 	u8 options[40];
 };
 
+/* On a bridge nobody has looked at the header yet: it may be short, or say so. */
 static int fq_parsed_keep(const struct sk_buff *skb, struct fq_parsed *parsed)
 {
+	union {
+		struct iphdr four;
+		struct ipv6hdr six;
+	} room;
+	const struct ipv6hdr *six;
+	const struct iphdr *four;
+
 	if (skb->protocol == htons(ETH_P_IP)) {
-		parsed->ihl = ip_hdr(skb)->ihl;
-		return skb_copy_bits(skb, sizeof(struct iphdr), parsed->options,
-				     parsed->ihl * 4 - sizeof(struct iphdr));
+		four = skb_header_pointer(skb, 0, sizeof(*four), &room.four);
+		if (!four || four->ihl < 5)
+			return -EINVAL;
+		parsed->ihl = four->ihl;
+		return skb_copy_bits(skb, sizeof(*four), parsed->options,
+				     four->ihl * 4 - sizeof(*four));
 	}
 	if (skb->protocol == htons(ETH_P_IPV6)) {
-		parsed->nexthdr = ipv6_hdr(skb)->nexthdr;
-		return ipv6_ext_hdr(parsed->nexthdr) ? -EINVAL : 0;
+		six = skb_header_pointer(skb, 0, sizeof(*six), &room.six);
+		if (!six || ipv6_ext_hdr(six->nexthdr))
+			return -EINVAL;
+		parsed->nexthdr = six->nexthdr;
 	}
 	return 0;
 }

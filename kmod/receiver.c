@@ -5,6 +5,7 @@
  * that sleeps.
  */
 #include <linux/netfilter_bridge.h>
+#include <linux/percpu.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_queue.h>
@@ -12,6 +13,34 @@
 #include "compat.h"
 #include "queue.h"
 #include "trace.h"
+
+/* Of a processor: where accepted packets wait for the first of them, if there is one. */
+static DEFINE_PER_CPU(struct list_head *, fq_onward);
+
+/*
+ * The packet goes on, and may come to the next rule that queues and be accepted
+ * there again, as often as there are chains: more often than the stack has room
+ * for. So only the first goes on from here; the others wait until it is through.
+ */
+static void fq_accept(struct nf_queue_entry *entry)
+{
+	struct list_head *first;
+	LIST_HEAD(waiting);
+
+	local_bh_disable();	/* the packet may come from a process */
+	first = __this_cpu_read(fq_onward);
+	list_add_tail(&entry->list, first ?: &waiting);
+	if (!first) {
+		__this_cpu_write(fq_onward, &waiting);
+		while (!list_empty(&waiting)) {
+			entry = list_first_entry(&waiting, struct nf_queue_entry, list);
+			list_del(&entry->list);
+			fq_reinject(entry, NF_ACCEPT);
+		}
+		__this_cpu_write(fq_onward, NULL);
+	}
+	local_bh_enable();
+}
 
 /*
  * Settle a packet that gets no frame. Only -ESRCH lets a rule's `bypass` take
@@ -23,9 +52,7 @@ static int fq_settle_now(struct nf_queue_entry *entry, unsigned int action,
 {
 	if (action != NF_ACCEPT)
 		return error;
-	local_bh_disable();	/* the packet may come from a process */
-	fq_reinject(entry, NF_ACCEPT);
-	local_bh_enable();
+	fq_accept(entry);
 	return 0;
 }
 

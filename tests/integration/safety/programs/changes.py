@@ -6,9 +6,10 @@ import socket
 import struct
 from collections.abc import Iterator
 
-from checks import holds, same
+from checks import eventually, holds, same
 from fastqueue import abi
 from lane import Flow, Handler, chain, enter
+from nets import Hosts
 
 ACCEPT = abi.ANSWER_ACCEPT
 CHANGED = ACCEPT | abi.WITH_PAYLOAD
@@ -171,3 +172,26 @@ def lengths_refused() -> None:
         handler.answer_all()
         handler.close()
     same(flow.arrived(), [0, 1, 2, 3], "packets, unchanged")
+
+
+def broken_headers() -> None:
+    """Frames over a bridge with an IP header shorter than one can be, or that says so: dropped."""
+    hosts = Hosts(chain("forward", "ether type 0x0800-0x86dd queue num 0", family="bridge"), bridged=True)
+    with hosts.inside("a"):
+        sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    sender.bind(("eth0", 0))
+    handler = Handler(frames=256, writable=True)
+    frames = [(0x0800, 0x40 | words, length) for words in range(5) for length in (1, 19, 20, 46, 200)]
+    frames += [(0x0800, 0x4F, 59), (0x0800, 0x45, 19), (0x86DD, 0x60, 1), (0x86DD, 0x60, 39)]
+    for ethertype, first, length in frames:
+        begin, before = handler.fa, handler.stats().dropped
+        data = bytes([first]) + bytes(length - 1)
+        sender.send(bytes.fromhex("ffffffffffff 020000000001") + struct.pack("!H", ethertype) + data)
+        eventually(lambda begin=begin: handler.fa > begin, "queued")  # type: ignore[misc]
+        mine = [count for count in range(begin, handler.fa) if bytes(handler.payload(count)[:length]) == data]
+        same(len(mine), 1, "the frame")
+        handler.fields(mine[0], length=length)
+        handler.put(mine[0], CHANGED)
+        handler.answer(count for count in range(handler.fp, handler.fa) if count != mine[0])
+        handler.settle()
+        same(handler.stats().dropped, before + 1, f"{ethertype:#x}, {first:#x}, {length} bytes: dropped")

@@ -204,3 +204,17 @@ def many_queues() -> None:
     refused_again = subprocess.run(["python3", "-c", "from fastqueue import Queue; Queue(5)"], check=False,
                                    capture_output=True, text=True)  # fmt: skip
     holds("queue 5" in refused_again.stderr, refused_again.stderr)
+
+
+def many_chains() -> None:
+    """Two hundred chains, each to a queue that is full and lets pass: more than a stack has room for, were
+    each gone through from within the one before."""
+    one = "chain c{0} {{ type filter hook output priority {0}; udp dport 7000 queue num 0; }};"
+    enter("table inet many { " + " ".join(one.format(number) for number in range(200)) + " }")
+    flow, handler = Flow(), Handler(default_action="accept")
+    handler.device.set(abi.SETTINGS.pack(abi.SET_LIMIT, 0, 0, 0, 0, 1, 0))
+    flow.send(2)
+    same((flow.arrived(), handler.stats().default_accepted), ([1], 200), "past all chains")
+    handler.answer_all()
+    found = handler.stats()
+    same((flow.arrived(), found.accepted, found.occupied), ([], 1, 1), "the first packet, one chain further")
