@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 from cases import PLACE, Runner
-from sessions import make
+from fuzzed_sessions import make
 
 from devkit import modules
 from devkit.target import Target
