@@ -39,6 +39,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_the_makefile_alone_builds_for_this_machine(tmp_path: Path) -> None:
+    """As native/examples/README.md says, with no flags of the kit's, which builds for the target."""
+    good(run("make", "-C", NATIVE, f"O={tmp_path}", "fastqueue", "check"))
+    said = run(tmp_path / "examples/accept")
+    assert said.stderr == "accept: the module is not loaded; load it: modprobe fastqueue\n"
+
+
 def with_model(installed: Path, *argv: str | Path) -> subprocess.CompletedProcess[str]:
     libraries = str(installed / "usr/lib")
     return run(*argv, LD_PRELOAD=str(installed / "fake_device.so"), LD_LIBRARY_PATH=libraries)
