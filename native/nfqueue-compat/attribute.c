@@ -10,7 +10,7 @@ void *attribute_put(unsigned char **end, uint16_t type, size_t len)
 	struct nlattr *attribute = (void *)*end;
 	size_t whole = NLA_ALIGN(NLA_HDRLEN + len);
 
-	memset(attribute, 0, whole);
+	((uint32_t *)*end)[whole / sizeof(uint32_t) - 1] = 0;	/* the padding's word */
 	attribute->nla_len = (uint16_t)(NLA_HDRLEN + len);
 	attribute->nla_type = type;
 	*end += whole;

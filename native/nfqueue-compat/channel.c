@@ -36,7 +36,7 @@ static void child_begin(void)
 	pthread_mutex_init(&registry, NULL);
 	for (fd = 0; fd < DESCRIPTORS; fd++)
 		if (channels[fd])
-			pthread_mutex_init(&channels[fd]->lock, NULL);
+			channels[fd]->lock = 0;
 }
 
 __attribute__((constructor)) static void watch_forks(void)
@@ -67,14 +67,14 @@ static void rings_map(struct channel *channel)
 
 void channel_lock(struct channel *channel)
 {
-	pthread_mutex_lock(&channel->lock);
+	lock_take(&channel->lock);
 	if (channel->process != forks)
 		rings_map(channel);
 }
 
 void channel_unlock(struct channel *channel)
 {
-	pthread_mutex_unlock(&channel->lock);
+	lock_give(&channel->lock);
 }
 
 struct channel *channel_of(int fd)
@@ -103,7 +103,6 @@ static struct channel *channel_new(void)
 	if (!channel)
 		return NULL;
 	memset(channel, 0, sizeof(*channel));
-	pthread_mutex_init(&channel->lock, NULL);
 	channel->fd = channel->shadow = channel->wake = -1;
 	channel->last = &channel->replies;
 	channel->timeout_ms = -1;
@@ -126,7 +125,7 @@ static void channel_end(struct channel *channel)
 	struct queue *queue, *next;
 	struct reply *reply;
 
-	pthread_mutex_lock(&channel->lock);
+	lock_take(&channel->lock);
 	for (queue = channel->queues; queue; queue = next) {
 		next = queue->next;
 		if (channel->process != forks)
@@ -142,7 +141,7 @@ static void channel_end(struct channel *channel)
 		close(channel->wake);
 	if (channel->shadow >= 0)
 		close(channel->shadow);
-	pthread_mutex_unlock(&channel->lock);
+	lock_give(&channel->lock);
 	channel_retire(channel);
 }
 

@@ -20,6 +20,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "lock.h"
+
 struct channel;
 
 /* Memory where frames of an exchanged ring were; pointers into it stay good. */
@@ -58,7 +60,7 @@ struct reply {
 };
 
 struct channel {
-	pthread_mutex_t lock;
+	uint32_t lock;		/* lock.h */
 	int fd;			/* what the program has: an epoll instance */
 	int shadow;		/* a real netlink socket, for all that is not a queue */
 	int wake;		/* eventfd: replies, and changes for who sleeps */

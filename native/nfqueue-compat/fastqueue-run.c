@@ -21,10 +21,12 @@
 #endif
 
 static const char usage[] =
-	"usage: fastqueue-run PROGRAM [ARGUMENT...]\n"
+	"usage: fastqueue-run [--gso] PROGRAM [ARGUMENT...]\n"
 	"       fastqueue-run --environment\n"
 	"Run a program that was made for NFQUEUE (libnetfilter_queue) over Fast Queue.\n"
 	"  --environment  print the variable that does it, for services\n"
+	"  --gso          hand over GSO packets whole, up to 64 KB, also where the program\n"
+	"                 does not ask for them (as FASTQUEUE_GSO=1)\n"
 	"FASTQUEUE_WHOLE_MESSAGES=1 is for programs that look into messages by themselves.\n"
 	"Exit status: the program's; 126 it cannot be run, 127 it is not there, 2 wrong arguments.\n";
 
@@ -103,6 +105,14 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "--environment")) {
 		printf("LD_PRELOAD=%s\n", value);
 		return 0;
+	}
+	if (!strcmp(argv[1], "--gso")) {
+		setenv("FASTQUEUE_GSO", "1", 1);
+		argv++;
+		if (!argv[1]) {
+			fputs(usage, stderr);
+			return 2;
+		}
 	}
 	file = find(argv[1]);
 	if (!file)

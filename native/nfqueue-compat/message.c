@@ -36,6 +36,7 @@ static void hardware_put(unsigned char **end, const struct fastqueue_meta *meta)
 	if (!meta->hw_addrlen)
 		return;
 	hardware = attribute_put(end, NFQA_HWADDR, sizeof(*hardware));
+	hardware->_pad = 0;
 	hardware->hw_addrlen = htons(meta->hw_addrlen);
 	memcpy(hardware->hw_addr, meta->hw_addr, sizeof(hardware->hw_addr));
 }

@@ -54,6 +54,7 @@ static int queue_bind(struct channel *channel, uint16_t number)
 	queue->number = number;
 	queue->maxlen = MAXLEN_DEFAULT;
 	queue->mode = NFQNL_COPY_NONE;
+	queue->flags = getenv("FASTQUEUE_GSO") ? NFQA_CFG_F_GSO : 0;
 	queue->frames = FASTQUEUE_MIN_FRAMES;
 	queue->frame_size = FASTQUEUE_MIN_FRAME_SIZE;
 	queue->shift = 1;

@@ -54,6 +54,13 @@ static void target_put(struct target *target, const void *data, size_t len)
 	}
 }
 
+/* One part with room for all but the packet's bytes: the message is made in place. */
+static bool target_is_plain(const struct target *target)
+{
+	return target->number == 1 && target->parts->iov_len >= MESSAGE_HEAD &&
+	       !((uintptr_t)target->parts->iov_base % sizeof(uint32_t));
+}
+
 static ssize_t target_end(const struct target *target, size_t total, int flags,
 			  struct received *received)
 {
@@ -71,7 +78,10 @@ static ssize_t packet_deliver(struct queue *queue, uint32_t count, struct target
 	uint32_t len = frame_payload(queue, count, &payload);
 	size_t total;
 
-	target_put(target, head, message_head(queue, count, head, len, &total));
+	if (target_is_plain(target))
+		target->done = message_head(queue, count, target->parts->iov_base, len, &total);
+	else
+		target_put(target, head, message_head(queue, count, head, len, &total));
 	if (queue->channel->whole)
 		target_put(target, payload, len);
 	if (!(flags & MSG_PEEK))
