@@ -13,6 +13,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
+from devkit.build import tasks as building
 from devkit.guard import guarded
 
 # --- Set up and build
@@ -25,31 +26,6 @@ def doctor(ctx: Context) -> None:
     from devkit.doctor import doctor as run_doctor
 
     run_doctor()
-
-
-@task(
-    help={
-        "base": "where the user land comes from: auto, debian or buildroot",
-        "kernel": "version of Debian's linux-source, newest, or a debug kernel: lockdep, kasan, kcsan",
-        "update": "ask the mirrors for newer packages than those in the cache",
-    }
-)
-@guarded
-def build(ctx: Context, base: str = "auto", kernel: str = "6.12", update: bool = False) -> None:
-    """Build the image into out/image; only what changed since the last time is built again."""
-    from devkit.build.image import build_image
-    from devkit.build.summary import show
-
-    show(build_image(base, kernel, fresh=update))
-
-
-@task(help={"cache": "the cache too: the next build starts from nothing"})
-@guarded
-def clean(ctx: Context, cache: bool = False) -> None:
-    """Remove what was built here (out/); with --cache also ~/.cache/fastqueue."""
-    from devkit.build.clean import clean as run_clean
-
-    run_clean(cache)
 
 
 @task(
@@ -157,6 +133,7 @@ def tune(
 
 @task(
     help={
+        "base": "image to boot: auto, debian or buildroot",
         "profile": "machine profile of qemu/profiles: p3, p3-1g or kvm",
         "nic": "network cards of the target: virtio or e1000",
         "mem": "memory of the target in MB (default: 64, with Suricata 256)",
@@ -174,6 +151,7 @@ def tune(
 def boot(
     ctx: Context,
     *,
+    base: str = "auto",
     profile: str = "p3",
     nic: str = "virtio",
     mem: int = 0,
@@ -188,11 +166,13 @@ def boot(
 ) -> None:
     """Boot a target between client and server, with its console here (Ctrl-] ends it); or --detach."""
     from devkit import addition, boot_disk, session
+    from devkit.build.bases import Wish
     from devkit.build.image import build_image
 
     session.boot(
-        build_image, lab=lab, profile=profile, nic=nic, mem=mem, detach=detach, offloads=offloads,
-        kernel_args=kernel_args, disk=boot_disk.chosen(from_, bus, disk), addition=addition.chosen(with_),
+        lambda: build_image(Wish(base)), lab=lab, profile=profile, nic=nic, mem=mem, detach=detach,
+        offloads=offloads, kernel_args=kernel_args, disk=boot_disk.chosen(from_, bus, disk),
+        addition=addition.chosen(with_),
     )  # fmt: skip
 
 
@@ -261,6 +241,7 @@ def update(ctx: Context, lab: str = "default") -> None:
         "kernel": "boot targets with another kernel: 6.1, 6.12, newest, or a debug kernel by its name",
         "from": "kernel, or disk: the session's target boots from the disk image, as a board does",
         "debug": "the tests that reach the module, on the debug kernels: lockdep, kasan, kcsan",
+        "base": "image of the targets: auto, debian or buildroot",
         "target": "a board instead of QEMU, over its console: serial:/dev/ttyUSB0, or with @BAUD",
     }
 )
@@ -273,6 +254,7 @@ def test(
     integration: bool = False,
     kernel: str = "",
     debug: bool = False,
+    base: str = "auto",
     target: str = "",
     from_: str = "kernel",
 ) -> None:
@@ -283,7 +265,7 @@ def test(
     only = None if unit == integration else "unit" if unit else "integration"
     run_tests(
         only, k or None, after_dashes(), kernel=kernel or None, debug=debug, target=target or None,
-        source=from_,
+        source=from_, base=base,
     )  # fmt: skip
 
 
@@ -310,8 +292,7 @@ def kmod_reload(ctx: Context, lab: str = "default") -> None:
 
 _TASKS: tuple[Any, ...] = (
     doctor,
-    build,
-    clean,
+    *building.TASKS,
     flash,
     demo,
     bench,

@@ -63,17 +63,22 @@ def run_tests(
     debug: bool = False,
     target: str | None = None,
     source: str = "kernel",
+    base: str = "auto",
 ) -> None:
     """Run the suite; KitError FQ-TEST, with pytest's exit status, where a test fails.
 
     kernel: flavour of the targets' kernel; the unit tests, which need none, are left out then.
     debug: the tests that reach the module, on each debug kernel.
     target: a board instead of QEMU (``serial:/dev/ttyUSB0``): the tests that need only a shell there.
+    base: image of the targets; with buildroot the unit tests, which need none, are left out.
     source: kernel, or disk: the session's target boots from the disk image, as a board does.
     Integration tests are left out where unit tests fail: they would say the same, later.
     """
     if boot_disk.chosen(source):
         arguments = [*arguments, "--from=disk"]
+        only = only or "integration"
+    if base != "auto":
+        arguments = [*arguments, f"--base={base}"]
         only = only or "integration"
     if target:
         _run(plan_board(target, expression, arguments))

@@ -26,25 +26,28 @@ RELEASE = "bookworm"
 SUITES = (RELEASE, f"{RELEASE}-updates", f"{RELEASE}-security", f"{RELEASE}-backports")
 #: Where newer kernels are looked for, at the release's mirror: names that move on with Debian.
 NEWER_SUITES = ("stable-backports", "testing", "unstable", "experimental")
+#: Where sources are looked for beside the release's own: none of them changes what it has, but for the last.
+SOURCE_SUITES = ("stable", "oldoldstable", "testing", "unstable")
 _FORMAT = "$(REPO_URI)|$(CODENAME)|$(COMPONENT)|$(ORIGIN)"
 
 
 @dataclass(frozen=True)
 class Source:
-    """One suite at one mirror, for one Debian architecture."""
+    """One suite at one mirror: its packages for one Debian architecture, or the sources of all."""
 
     uri: str
     suite: str
     architecture: str
+    kind: str = "deb"
 
     @property
     def line(self) -> str:
         """As sources.list has it."""
         options = f"arch={self.architecture} signed-by={KEYRING}"
-        if self.suite in NEWER_SUITES:
+        if self.suite in (*NEWER_SUITES, *SOURCE_SUITES):
             # A mirror that stands still is signed as well; only its list has run out.
             options += " check-valid-until=no"
-        return f"deb [{options}] {self.uri} {self.suite} main"
+        return f"{self.kind} [{options}] {self.uri} {self.suite} main"
 
 
 def mirrors(index_targets: str) -> dict[str, str]:
@@ -77,13 +80,15 @@ def user_mirrors() -> dict[str, str]:
 class Apt:
     """An apt of the kit's own for one architecture; its state lies in ``directory``, absolute.
 
-    ``more_suites`` are taken from the mirror of the release, where it has them.
+    ``more_suites`` are taken from the mirror of the release, where it has them. ``kind`` is deb, for
+    packages, or deb-src, for their sources.
     """
 
     directory: Path
     architecture: str
     log: Path = field(default=LOGS / "apt.log")
     more_suites: tuple[str, ...] = ()
+    kind: str = "deb"
 
     @property
     def acquire_settings(self) -> Path:
@@ -100,7 +105,7 @@ class Apt:
         usable = []
         found = user_mirrors()
         for suite, uri in (found | dict.fromkeys(self.more_suites, found[RELEASE])).items():
-            source = Source(uri, suite, self.architecture)
+            source = Source(uri, suite, self.architecture, self.kind)
             error = self._fetch(source)
             if error is None:
                 usable.append(source)
@@ -143,6 +148,24 @@ class Apt:
         words = ["--no-install-recommends", "--download-only", "--target-release", suite, "install"]
         self._run("apt-get", "-q", "-y", *words, *packages, log=self.log)
         return sorted((self.directory / "cache/archives").glob("*.deb"))
+
+    def source_versions(self, package: str) -> list[str]:
+        """Versions of a source package, those of the suites that come first in front."""
+        shown = self._run("apt-cache", "madison", package)
+        rows = [line.split("|") for line in shown.splitlines()]
+        suites = [line.split()[-2] for line in self._sources.read_text().splitlines()]
+        found = [(row[2].split()[1].partition("/")[0], row[1].strip()) for row in rows]
+        found.sort(key=lambda one: suites.index(one[0]))
+        return list(dict.fromkeys(version for _, version in found))
+
+    def download_source(self, package: str, version: str, into: Path) -> Path:
+        """Download the archive of a source package as its authors released it; apt checks its hash."""
+        into.mkdir(parents=True, exist_ok=True)
+        before = set(into.iterdir())
+        words = ["source", "-q", "--download-only", "--tar-only", f"{package}={version}"]
+        self._run("apt-get", *words, cwd=into, log=self.log)
+        (archive,) = [path for path in set(into.iterdir()) - before if ".orig.tar." in path.name]
+        return archive
 
     @property
     def _sources(self) -> Path:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from devkit import cache, command, cpu
+from devkit.build import bases
 from devkit.build import flavour as flavours
+from devkit.build.buildroot import base as buildroot
 from devkit.build.disk import disk
 from devkit.build.kernel import kernel
 from devkit.build.module import module
@@ -21,7 +23,6 @@ from devkit.errors import KitError
 from devkit.paths import OUT, PROJECT
 from devkit.progress import say
 
-BASES = ("auto", "buildroot", "debian")
 #: Entries of each kind that stay in the cache however old they are.
 _KEEP = {
     "kernel": 6,
@@ -35,6 +36,9 @@ _KEEP = {
     "disk": 3,
     "suricata": 2,
     "isa": 400,
+    "buildroot-image": 2,
+    "buildroot-archives": 2,
+    "toolchain": 2,
 }
 
 
@@ -106,38 +110,33 @@ class Image:
         return loaded
 
 
-def choose_base(base: str) -> tuple[str, str]:
-    """Base for the request ``base`` (auto, buildroot, debian), and why.
-
-    KitError FQ-BASE for another word, FQ-BUILDROOT for what this version does not have.
-    """
-    if base not in BASES:
-        raise KitError("FQ-BASE", f"there is no base {base!r}", f"one of {', '.join(BASES)}", status=2)
-    if base == "buildroot":
-        raise KitError(
-            "FQ-BUILDROOT",
-            "the Buildroot base is not part of this version",
-            "./inv build --base=debian builds the same parts on Debian's i386 packages",
-        )
-    reason = "asked for" if base == "debian" else "the Buildroot base is not part of this version"
-    return "debian", reason
-
-
 def build_image(
-    base: str = "auto", kernel_name: str = flavours.DEFAULT, *, fresh: bool = False, folder: str = "image"
+    wish: bases.Wish | None = None,
+    kernel_name: str = flavours.DEFAULT,
+    *,
+    fresh: bool = False,
+    folder: str = "",
 ) -> Image:
-    """Build what is not in the cache, and put the image into out/``folder``.
+    """Build what is not in the cache, and put the image into out/``folder`` (the base's own by default).
 
-    base: auto, buildroot or debian; kernel_name: a flavour or a version of Debian's linux-source;
+    wish: the base and what belongs to it; kernel_name: a flavour or a version of Debian's linux-source;
     fresh: ask the mirrors for newer packages. KitError with a code of the part that failed.
     """
+    wish = wish or bases.Wish()
     flavour = flavours.flavour(kernel_name)
-    base, reason = choose_base(base)
-    say(f"base: {base} ({reason})")
-    built = kernel(flavour, fresh)
-    parts = Parts(userland=userland(fresh), kernel=built, module=module(built), native=native(fresh))
-    contents = files(parts, rootfs(parts), media=flavour not in flavours.DEBUG)
-    image = publish(parts, contents, describe(base, parts, contents, flavour), folder)
+    base = bases.choose(wish, flavour)
+    say(f"base: {base.name} ({base.reason})")
+    if base.tree is not None:
+        request = buildroot.Request(base.tree, wish.config, wish.sources, fresh)
+        packed = buildroot.built(request)
+        parts = Parts(userland=packed, kernel=packed, module=packed, native=packed)
+    else:
+        built = kernel(flavour, fresh)
+        parts = Parts(userland=userland(fresh), kernel=built, module=module(built), native=native(fresh))
+        packed = rootfs(parts)
+    contents = files(parts, packed, media=flavour not in flavours.DEBUG)
+    description = describe(base.name, parts, contents, flavour)
+    image = publish(parts, contents, description, folder or wish.folder)
     for kind, keep in _KEEP.items():
         cache.prune(kind, keep)
     return image

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Kernel configuration: what the fragment asks for against what the kernel made of it."""
+"""Configuration of the kernel, or of Buildroot: what is asked for against what became of it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from devkit.errors import KitError
 
-_SET = re.compile(r"(CONFIG_\w+)=(.+)")
-_UNSET = re.compile(r"# (CONFIG_\w+) is not set")
+_SET = re.compile(r"((?:CONFIG|BR2)_\w+)=(.+)")
+_UNSET = re.compile(r"# ((?:CONFIG|BR2)_\w+) is not set")
 
 
 def options(text: str) -> dict[str, str]:

@@ -120,14 +120,17 @@ def _install(tree: Path, work: Path, log: Path, architecture: str) -> None:
     build_in(tree, log, architecture, f"INSTALL_MOD_PATH={work / 'modules'}", "modules_install")
     for link in work.glob("modules/lib/modules/*/build"):
         link.unlink()
-    _install_headers(tree, work / "build", log, architecture)
+    install_headers(tree, work / "build", log, architecture)
 
 
-def _install_headers(tree: Path, into: Path, log: Path, architecture: str) -> None:
-    """Copy what a module is built with, by the kernel's own script; before 6.5 there was none."""
+def install_headers(tree: Path, into: Path, log: Path, architecture: str, *words: str) -> None:
+    """Copy what a module is built with, by the kernel's own script; before 6.5 there was none.
+
+    ``words``: what else make is told, such as the compiler that the kernel was built with.
+    """
     if (tree / "scripts/package/install-extmod-build").exists():
         script = f"$(srctree)/scripts/package/install-extmod-build {into}"
-        build_in(tree, log, architecture, "run-command", f"KBUILD_RUN_COMMAND={script}")
+        build_in(tree, log, architecture, *words, "run-command", f"KBUILD_RUN_COMMAND={script}")
         return
     folders = ("arch/x86", "include", "scripts", "tools/include", "tools/objtool", "tools/scripts")
     sources = shutil.ignore_patterns("*.c", "*.S", "*.o", "*.a", "*.cmd", "boot", "vmlinux*")

@@ -41,9 +41,11 @@ def _make(work: Path, kernel: Path, more: list[str]) -> None:
         shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("*.o", "*.ko", "*.mod*", ".*"))
         # Messages name files below kmod/, not the user's cache: the same bytes everywhere.
         names = f"KCFLAGS=-Werror -fmacro-prefix-map={work}/="
-        architecture = json.loads((kernel / "kernel.json").read_text()).get("architecture", "i386")
+        about = json.loads((kernel / "kernel.json").read_text())
+        # The Buildroot base's kernel was built with a compiler of its own.
+        more = [*more, f"CROSS_COMPILE={about['cross_compile']}"] if "cross_compile" in about else more
         words = [jobs(), f"M={source}", names, *more, "modules"]
-        build_in(kernel / "build", log, architecture, *words, work=work)
+        build_in(kernel / "build", log, about.get("architecture", "i386"), *words, work=work)
         built = source / "fastqueue.ko"
         # Debug sections only: the symbols are what makes an oops readable.
         command.run([command.need("strip", "binutils"), "--strip-debug", built], log=log)

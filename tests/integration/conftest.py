@@ -22,6 +22,7 @@ import pytest
 
 from devkit import kmemleak
 from devkit.boot_disk import BUSES, SOURCES, Disk
+from devkit.build.bases import BASES, Wish
 from devkit.build.flavour import DEBUG, DEFAULT, flavour
 from devkit.build.image import Image, build_image
 from devkit.kernel_log import KernelLog
@@ -34,10 +35,11 @@ _watched: list[KernelLog] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--kernel NAME``: flavour of the targets' kernel; ``--from disk``: what the session's target boots."""
+    """``--kernel NAME``: flavour of the targets' kernel; ``--base``, ``--from``: what the targets boot."""
     parser.addoption(
         "--kernel", default=DEFAULT, help="flavour of the targets' kernel (default: %(default)s)"
     )
+    parser.addoption("--base", choices=BASES, default=BASES[0], help="base of the targets' image")
     parser.addoption("--from", choices=SOURCES, default=SOURCES[0], help="what the session's target boots")
     parser.addoption("--bus", choices=BUSES, default="ide", help="where its disk is (default: %(default)s)")
     parser.addoption("--target", default=None, help="a board instead of QEMU: serial:/dev/ttyUSB0[@BAUD]")
@@ -65,7 +67,8 @@ def _needs_only_a_shell(item: pytest.Item) -> bool:
 def image(pytestconfig: pytest.Config) -> Image:
     """The image, built if anything changed since the last time; other kernels in folders of their own."""
     kernel = pytestconfig.getoption("--kernel")
-    return build_image(kernel_name=kernel, folder="image" if kernel == DEFAULT else f"image-{kernel}")
+    wish = Wish(pytestconfig.getoption("--base"))
+    return build_image(wish, kernel, folder=wish.folder if kernel == DEFAULT else f"image-{kernel}")
 
 
 @pytest.fixture(scope="session")

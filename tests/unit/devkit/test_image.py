@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Choice of the base, and what image.json says."""
+"""What image.json says, and what is published."""
 
 from __future__ import annotations
 
@@ -13,19 +13,6 @@ import pytest
 
 from devkit.build import flavour, image
 from devkit.build.rootfs import Parts
-from devkit.errors import KitError
-
-
-def test_auto_says_which_base_and_why() -> None:
-    assert image.choose_base("auto") == ("debian", "the Buildroot base is not part of this version")
-    assert image.choose_base("debian") == ("debian", "asked for")
-
-
-@pytest.mark.parametrize(("base", "code"), [("buildroot", "FQ-BUILDROOT"), ("gentoo", "FQ-BASE")])
-def test_other_bases_are_refused(base: str, code: str) -> None:
-    with pytest.raises(KitError) as caught:
-        image.choose_base(base)
-    assert caught.value.code == code
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+################################################################################
+#
+# fastqueue-native
+#
+################################################################################
+
+FASTQUEUE_NATIVE_VERSION = 0.1.0
+FASTQUEUE_NATIVE_SITE = $(BR2_EXTERNAL_FASTQUEUE_PATH)/../native
+FASTQUEUE_NATIVE_SITE_METHOD = local
+FASTQUEUE_NATIVE_LICENSE = MIT
+FASTQUEUE_NATIVE_LICENSE_FILES = MIT.txt
+FASTQUEUE_NATIVE_INSTALL_STAGING = YES
+FASTQUEUE_NATIVE_DEPENDENCIES = libmnl libnetfilter_queue
+
+# The ABI is the module's, whose source lies beside native/.
+FASTQUEUE_NATIVE_MAKE_OPTS = \
+	$(TARGET_CONFIGURE_OPTS) \
+	CFLAGS="$(TARGET_CFLAGS) -Wall -Wextra" \
+	uapi=$(BR2_EXTERNAL_FASTQUEUE_PATH)/../kmod/include/uapi
+
+define FASTQUEUE_NATIVE_ADD_LICENSE
+	cp $(BR2_EXTERNAL_FASTQUEUE_PATH)/../LICENSES/MIT.txt $(@D)
+endef
+FASTQUEUE_NATIVE_POST_RSYNC_HOOKS += FASTQUEUE_NATIVE_ADD_LICENSE
+
+define FASTQUEUE_NATIVE_BUILD_CMDS
+	$(TARGET_MAKE_ENV) $(MAKE) -C $(@D) $(FASTQUEUE_NATIVE_MAKE_OPTS)
+endef
+
+define FASTQUEUE_NATIVE_INSTALL_STAGING_CMDS
+	$(TARGET_MAKE_ENV) $(MAKE) -C $(@D) $(FASTQUEUE_NATIVE_MAKE_OPTS) \
+		DESTDIR=$(STAGING_DIR) install-dev
+endef
+
+define FASTQUEUE_NATIVE_INSTALL_TARGET_CMDS
+	$(TARGET_MAKE_ENV) $(MAKE) -C $(@D) $(FASTQUEUE_NATIVE_MAKE_OPTS) \
+		DESTDIR=$(TARGET_DIR) install
+endef
+
+$(eval $(generic-package))

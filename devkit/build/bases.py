@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Which base an image is built on, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit.build.buildroot import config, tree
+from devkit.build.flavour import DEFAULT, Flavour
+from devkit.errors import KitError
+
+BASES = ("auto", "buildroot", "debian")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user said of the base.
+
+    name:      auto, buildroot or debian
+    buildroot: folder of a Buildroot tree, or nothing
+    config:    configuration of br2-external/configs, less its _defconfig
+    sources:   where Buildroot's archives come from: auto, upstream, debian or a folder
+    """
+
+    name: str = "auto"
+    buildroot: str = ""
+    config: str = config.DEFAULT
+    sources: str = "auto"
+
+    @property
+    def folder(self) -> str:
+        """Folder in out/ that the image goes to: the base that is not the default has its own."""
+        return "image-buildroot" if self.name == "buildroot" else "image"
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base, why it was chosen, and the Buildroot tree for that one."""
+
+    name: str
+    reason: str
+    tree: Path | None = None
+
+
+def choose(wish: Wish, flavour: Flavour) -> Base:
+    """Base for ``wish`` and a kernel.
+
+    auto takes Buildroot where a tree is there, and never clones one: what is built in ten minutes
+    would take an hour without anybody having asked for it. KitError FQ-BASE for another word, FQ-BUILDROOT
+    for a tree that is none, and for kernels that the Buildroot base does not have.
+    """
+    if wish.name not in BASES:
+        raise KitError("FQ-BASE", f"there is no base {wish.name!r}", f"one of {', '.join(BASES)}", status=2)
+    if wish.name == "debian":
+        return Base("debian", "asked for")
+    if flavour.name != DEFAULT:
+        if wish.name == "buildroot":
+            what = f"the Buildroot base has the kernel {DEFAULT} only, not {flavour.name}"
+            raise KitError("FQ-BUILDROOT", what, "--base=debian builds the others", status=2)
+        return Base("debian", f"it has the kernel {flavour.name}")
+    found = tree.find(wish.buildroot, clone=wish.name == "buildroot")
+    if found.tree is None:
+        return Base("debian", found.reason)
+    return Base("buildroot", found.reason, found.tree)

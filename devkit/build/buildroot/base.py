@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""An image's parts by Buildroot: user land, kernel, module, handler and programs in one build."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit import cache, command
+from devkit.build import isa, kconfig
+from devkit.build.buildroot import config, make, offline, tree
+from devkit.build.flavour import DEFAULT, flavour
+from devkit.build.kernel import install_headers
+from devkit.errors import KitError
+from devkit.lock import hold
+from devkit.paths import OUT, PROJECT
+from devkit.progress import say, stage
+
+#: Part of the key: raise it when this module makes something else of the same inputs.
+RECIPE = "1"
+#: Of the project what Buildroot builds from.
+INPUTS = tuple(PROJECT / name for name in ("br2-external", "kmod", "native", "pyhandler", "LICENSES"))
+#: Packages whose sources are the project's: Buildroot does not see that they changed.
+OURS = {"fastqueue-kmod": "kmod", "fastqueue-native": "native", "python-fastqueue": "pyhandler"}
+#: Tools of the host that Buildroot asks for, beyond the kit's own, and their Debian packages.
+TOOLS = {
+    "bc": "bc", "cpio": "cpio", "fakeroot": "fakeroot", "file": "file", "g++": "g++", "patch": "patch",
+    "perl": "perl", "rsync": "rsync", "unzip": "unzip", "wget": "wget",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Request:
+    """A Buildroot tree, one of our configurations, and where archives come from."""
+
+    tree: Path
+    name: str = config.DEFAULT
+    sources: str = "auto"
+    fresh: bool = False
+
+
+def place(request: Request) -> make.Place:
+    """Where the request is built: a folder of its own in out/, kept for the next time."""
+    return make.Place(request.tree, OUT / "buildroot" / request.name)
+
+
+def built(request: Request) -> Path:
+    """Cache entry with all that an image takes, in the shape of a kernel's and a root file system's.
+
+    KitError: FQ-BRCONFIG, FQ-COMMAND, FQ-KCONFIG, FQ-ISA, FQ-SOURCE.
+    """
+    sources = offline.choose(request.sources, request.tree, request.fresh)
+    say(f"buildroot: archives from {sources.name} ({sources.reason})")
+
+    def key() -> str:
+        inputs = cache.digest_tree(*INPUTS)
+        pins = (tree.TAG, tree.COMMIT, request.name, sources.name, sources.key, str(PROJECT))
+        return cache.digest(RECIPE, inputs, *pins)
+
+    return cache.entry("buildroot-image", key, lambda work: _make(work, request, sources))
+
+
+@contextmanager
+def alone(where: make.Place) -> Iterator[None]:
+    """Hold the right to work in a place; KitError FQ-BUSY where another process has it."""
+    where.output.mkdir(parents=True, exist_ok=True)
+    busy = KitError("FQ-BUSY", f"another build works in {where.output}", "wait for it")
+    descriptor = hold(where.output.parent / f".{where.output.name}.lock", busy)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def configured(request: Request, sources: offline.Sources) -> make.Place:
+    """Have the place configured for the request."""
+    for tool, package in TOOLS.items():
+        command.need(tool, package)
+    where = place(request)
+    with stage(f"buildroot: configure {request.name}", where.log):
+        config.configure(where, request.name, sources.changes)
+    return where
+
+
+def _make(work: Path, request: Request, sources: offline.Sources) -> None:
+    where = place(request)
+    where.log.parent.mkdir(parents=True, exist_ok=True)
+    where.log.write_text("")
+    with alone(where):
+        configured(request, sources)
+        with stage(f"buildroot: build {request.name} (the first time half an hour or more)", where.log):
+            _renew(where)
+            make.build(where)
+        with stage("buildroot: take the results", where.log):
+            _take(work, where)
+    with stage("buildroot: look for instructions that a Pentium III lacks", where.log):
+        _guard(where, work)
+
+
+def _renew(where: make.Place) -> None:
+    """Build again what the project changed: Buildroot copies local sources once.
+
+    The kernel's configuration and the overlay are looked at each time anyhow.
+    """
+    stamp = where.output / "inputs.json"
+    now = {name: cache.digest_tree(PROJECT / folder) for name, folder in OURS.items()}
+    now["linux"] = cache.digest_tree(*flavour(DEFAULT).files)
+    now["fastqueue-native"] = cache.digest(now["fastqueue-native"], now["fastqueue-kmod"])
+    now["busybox"] = cache.digest_tree(config.EXTERNAL / "board/common/busybox.fragment")
+    before = json.loads(stamp.read_text()) if stamp.exists() else {}
+    changed = [name for name in now if name in before and before[name] != now[name]]
+    for name in changed:
+        step = "reconfigure" if name in {"linux", "busybox"} else "rebuild"
+        make.run(where, f"{name}-{step}")
+    stamp.write_text(json.dumps(now) + "\n")
+
+
+def _take(work: Path, where: make.Place) -> None:
+    images, target = where.output / "images", where.output / "target"
+    (linux,) = (
+        path for path in (where.output / "build").glob("linux-[0-9c]*") if (path / "vmlinux").exists()
+    )
+    for path in (images / "bzImage", images / "rootfs.squashfs", linux / "vmlinux", linux / "System.map"):
+        shutil.copy2(path, work / path.name)
+    shutil.copy2(linux / ".config", work / "config")
+    wanted = "".join(path.read_text() for path in flavour(DEFAULT).files)
+    kconfig.check(wanted, (work / "config").read_text(), "linux.config", where.log)
+    release = (linux / "include/config/kernel.release").read_text().strip()
+    modules = target / "lib/modules" / release
+    shutil.copytree(modules, work / "modules/lib/modules" / release, symlinks=True)
+    (module,) = modules.rglob("fastqueue.ko")
+    shutil.copy2(module, work / "fastqueue.ko")
+    cross = where.output / "host/bin/i686-buildroot-linux-gnu-"
+    install_headers(linux, work / "build", where.log, "i386", f"CROSS_COMPILE={cross}")
+    packages = _packages(where)
+    about = {
+        "release": release,
+        "version": packages["linux"],
+        "architecture": "i386",
+        "cross_compile": str(cross),
+    }
+    (work / "kernel.json").write_text(json.dumps(about) + "\n")
+    (work / "packages.json").write_text(json.dumps(packages, indent=2) + "\n")
+
+
+def _packages(where: make.Place) -> dict[str, str]:
+    """Versions of the target's packages, by Buildroot's own account."""
+    shown = command.run(make.words(where, "-s", "--no-print-directory", "show-info"), env=make.environment())
+    info = json.loads(shown)
+    versions = {name: one.get("version", "") for name, one in info.items() if one.get("type") == "target"}
+    return {name: version for name, version in sorted(versions.items()) if version}
+
+
+def _guard(where: make.Place, work: Path) -> None:
+    target = where.output / "target"
+    files = [(str(path.relative_to(target)), path) for path in cache.tree_files(target)]
+    isa.check([*files, ("vmlinux", work / "vmlinux")])

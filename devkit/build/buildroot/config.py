@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""Buildroot's configuration: a defconfig of br2-external, with what the source of archives changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devkit.build import kconfig
+from devkit.build.buildroot import make
+from devkit.errors import KitError
+from devkit.paths import PROJECT
+
+EXTERNAL = PROJECT / "br2-external"
+CONFIGS = EXTERNAL / "configs"
+DEFAULT = "fastqueue_pentium3"
+
+
+def defconfig(name: str) -> Path:
+    """File of a configuration of ours; KitError FQ-BUILDROOT says which there are."""
+    path = CONFIGS / f"{name}_defconfig"
+    if not path.exists():
+        names = ", ".join(sorted(one.name.removesuffix("_defconfig") for one in CONFIGS.iterdir()))
+        raise KitError("FQ-BUILDROOT", f"there is no configuration {name!r}", f"one of {names}", status=2)
+    return path
+
+
+def configure(place: make.Place, name: str, changes: str = "") -> None:
+    """Make .config of defconfig ``name`` with the lines ``changes`` on top.
+
+    KitError FQ-BRCONFIG names what did not take. Nothing is touched where the configuration is the same
+    as the last time: Buildroot would look at every package again.
+    """
+    wanted = defconfig(name).read_text()
+    text = kconfig.merged([wanted, changes]) if changes else wanted
+    asked = place.output / "defconfig"
+    if (place.output / ".config").exists() and asked.exists() and asked.read_text() == text:
+        return
+    place.output.mkdir(parents=True, exist_ok=True)
+    asked.write_text(text)
+    make.run(place, f"BR2_DEFCONFIG={asked}", "defconfig")
+    result = (place.output / ".config").read_text()
+    _check(text, result, place, f"{name}_defconfig")
+    if not changes:
+        _round_trip(place, wanted, name)
+
+
+def _check(wanted: str, result: str, place: make.Place, name: str) -> None:
+    lines = kconfig.not_taken(wanted, result)
+    if lines:
+        (place.output / "defconfig").unlink()
+        what = f"{len(lines)} option(s) of {name} did not take"
+        remedy = (
+            "look up what they depend on (./inv menuconfig, key /) and ask for that too, or take them out"
+        )
+        raise KitError("FQ-BRCONFIG", what, remedy, log=place.log, lines=lines)
+
+
+def saved(place: make.Place) -> str:
+    """What ``make savedefconfig`` makes of the present configuration."""
+    path = place.output / "savedefconfig"
+    make.run(place, f"BR2_DEFCONFIG={path}", "savedefconfig")
+    return path.read_text()
+
+
+def _round_trip(place: make.Place, wanted: str, name: str) -> None:
+    """The file is what Buildroot itself would write: no line that says nothing, none out of order."""
+    if saved(place) == wanted:
+        return
+    (place.output / "defconfig").unlink()
+    lines = [line for line in wanted.splitlines() if line not in saved(place).splitlines()]
+    what = f"{name}_defconfig is not what savedefconfig writes"
+    remedy = f"cp {place.output / 'savedefconfig'} {defconfig(name)}"
+    raise KitError("FQ-BRCONFIG", what, remedy, log=place.log, lines=lines)

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""Buildroot's own tree: one that is there, else a clone of the pinned release."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit import cache, command
+from devkit.errors import KitError
+from devkit.paths import LOGS, cache_dir
+from devkit.progress import say, stage
+
+#: The release that configs/ are for. A tag can be moved, so the commit is pinned too.
+TAG = "2026.02.3"
+COMMIT = "679b9ead7620bbf193620d1ebf56f53c1764d37a"
+UPSTREAM = "https://gitlab.com/buildroot.org/buildroot.git"
+VARIABLE = "BUILDROOT"
+#: Seconds that upstream has for its first answer.
+PATIENCE = 20
+
+
+@dataclass(frozen=True)
+class Found:
+    """A tree and how it was found, in a few words; without a tree, why there is none."""
+
+    tree: Path | None
+    reason: str
+
+
+def is_tree(path: Path) -> bool:
+    """Whether ``path`` is a Buildroot tree."""
+    return (path / "Config.in").exists() and (path / "support/kconfig").is_dir()
+
+
+def version(tree: Path) -> str:
+    """Release of a tree, as its Makefile has it."""
+    for line in (tree / "Makefile").read_text().splitlines():
+        name, _, value = line.partition(" := ")
+        if name == "export BR2_VERSION":
+            return value.strip()
+    raise KitError("FQ-BUILDROOT", f"{tree} has no version", "take a checkout of Buildroot")
+
+
+def find(directory: str = "", *, clone: bool = True) -> Found:
+    """The tree at ``directory``, at $BUILDROOT, in the cache, or (with ``clone``) cloned into it.
+
+    KitError FQ-BUILDROOT where a place that was named is no tree of the pinned release, or none is to be had.
+    """
+    for name, place in (("--buildroot", directory), (f"${VARIABLE}", os.environ.get(VARIABLE, ""))):
+        if place:
+            return Found(_checked(Path(place).expanduser().resolve(), name), f"{TAG} of {name}")
+    place_in_cache = _in_cache()
+    if is_tree(place_in_cache):
+        return Found(place_in_cache, f"{TAG} of the cache")
+    if not clone:
+        return Found(None, "there is no Buildroot tree; --base=buildroot clones one")
+    return _cloned(place_in_cache)
+
+
+def _in_cache() -> Path:
+    return cache_dir() / "buildroot" / f"{TAG}-{COMMIT[:12]}"
+
+
+def _checked(tree: Path, name: str) -> Path:
+    """``tree`` itself; its release has to be the pinned one, its commit where git tells it."""
+    if not is_tree(tree):
+        raise KitError("FQ-BUILDROOT", f"{tree} ({name}) is no Buildroot tree", "name a checkout", status=2)
+    if version(tree) != TAG:
+        remedy = f"git -C {tree} checkout {TAG}"
+        raise KitError("FQ-BUILDROOT", f"{tree} is Buildroot {version(tree)}, not {TAG}", remedy, status=2)
+    found = commit(tree)
+    if found not in {None, COMMIT}:
+        say(f"  {tree} is at {found and found[:12]}, not at {TAG}'s commit: the build may differ")
+    return tree
+
+
+def commit(tree: Path) -> str | None:
+    """Commit of a tree; None where it came without git."""
+    if not (tree / ".git").exists():
+        return None
+    return command.run(["git", "-C", tree, "rev-parse", "HEAD"]).strip()
+
+
+def _cloned(place: Path) -> Found:
+    if not _answers():
+        what = f"there is no Buildroot tree, and {UPSTREAM} does not answer"
+        raise KitError("FQ-BUILDROOT", what, f"--buildroot=DIR with a checkout of {TAG}, or --base=debian")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    work = place.with_name(f".{place.name}.work")
+    cache.remove_tree(work)
+    log = LOGS / "buildroot-clone.log"
+    with stage(f"buildroot: clone {TAG}", log):
+        words = ["clone", "--quiet", "--depth", "1", "--branch", TAG, UPSTREAM, str(work)]
+        command.run(["git", "-c", "advice.detachedHead=false", *words], log=log, env=_environment())
+        if commit(work) != COMMIT:
+            cache.remove_tree(work)
+            what = f"upstream's tag {TAG} is not the commit {COMMIT[:12]} any more"
+            raise KitError("FQ-BUILDROOT", what, "look what happened to it, then change the pin", log=log)
+        work.rename(place)
+    return Found(place, f"{TAG}, cloned")
+
+
+def _answers() -> bool:
+    """Whether upstream has the tag, asked for a few seconds only."""
+    try:
+        words = ["git", "ls-remote", "--tags", UPSTREAM, f"refs/tags/{TAG}"]
+        return TAG in command.run(words, timeout=PATIENCE, env=_environment())
+    except KitError:
+        return False
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}

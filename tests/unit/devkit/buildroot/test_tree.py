@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""Which base is taken and why, and where its Buildroot tree comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devkit.build import bases
+from devkit.build.bases import Wish
+from devkit.build.buildroot import offline, tree
+from devkit.build.flavour import DEFAULT, flavour
+from devkit.errors import KitError
+
+
+def fake_tree(place: Path, version: str = tree.TAG) -> Path:
+    (place / "support/kconfig").mkdir(parents=True)
+    (place / "Config.in").write_text("")
+    (place / "Makefile").write_text(f"all:\nexport BR2_VERSION := {version}\n")
+    return place
+
+
+@pytest.fixture(autouse=True)
+def nothing_around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No tree of this user's, and no network."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv(tree.VARIABLE, raising=False)
+    monkeypatch.setattr(tree, "_answers", lambda: False)
+
+
+def test_auto_takes_debian_where_there_is_no_tree() -> None:
+    base = bases.choose(Wish(), flavour(DEFAULT))
+    assert (base.name, base.tree) == ("debian", None)
+    assert "no Buildroot tree" in base.reason
+
+
+def test_auto_asks_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "_answers", lambda: pytest.fail("asked"))
+    assert bases.choose(Wish(), flavour(DEFAULT)).name == "debian"
+
+
+def test_auto_takes_a_tree_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_tree(tree._in_cache())
+    assert bases.choose(Wish(), flavour(DEFAULT)) == bases.Base(
+        "buildroot", f"{tree.TAG} of the cache", tree._in_cache()
+    )
+    named = fake_tree(tmp_path / "named")
+    monkeypatch.setenv(tree.VARIABLE, str(named))
+    assert bases.choose(Wish(), flavour(DEFAULT)).tree == named
+    other = fake_tree(tmp_path / "other")
+    assert bases.choose(Wish(buildroot=str(other)), flavour(DEFAULT)).tree == other
+
+
+def test_debian_is_debian_whatever_there_is() -> None:
+    fake_tree(tree._in_cache())
+    assert bases.choose(Wish("debian"), flavour(DEFAULT)) == bases.Base("debian", "asked for")
+
+
+def test_other_kernels_are_the_debian_bases() -> None:
+    fake_tree(tree._in_cache())
+    assert bases.choose(Wish(), flavour("lockdep")).name == "debian"
+    with pytest.raises(KitError) as caught:
+        bases.choose(Wish("buildroot"), flavour("lockdep"))
+    assert caught.value.code == "FQ-BUILDROOT"
+
+
+@pytest.mark.parametrize(("name", "code"), [("buildroot", "FQ-BUILDROOT"), ("gentoo", "FQ-BASE")])
+def test_what_cannot_be_had_is_refused(name: str, code: str) -> None:
+    with pytest.raises(KitError) as caught:
+        bases.choose(Wish(name), flavour(DEFAULT))
+    assert caught.value.code == code
+
+
+def test_a_folder_that_is_no_tree_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(KitError, match="is no Buildroot tree"):
+        tree.find(str(tmp_path))
+
+
+def test_another_release_is_refused_with_the_command_that_helps(tmp_path: Path) -> None:
+    with pytest.raises(KitError) as caught:
+        tree.find(str(fake_tree(tmp_path / "old", "2025.02")))
+    assert "Buildroot 2025.02" in str(caught.value)
+    assert f"checkout {tree.TAG}" in str(caught.value)
+
+
+def test_the_other_base_has_a_folder_of_its_own() -> None:
+    assert [Wish(name).folder for name in bases.BASES] == ["image", "image-buildroot", "image"]
+
+
+def test_archives_come_from_a_folder_if_one_is_named(tmp_path: Path) -> None:
+    found = offline.choose(str(tmp_path), tmp_path)
+    assert f'BR2_PRIMARY_SITE="file://{tmp_path}"' in found.changes
+    with pytest.raises(KitError, match="no folder"):
+        offline.choose("elsewhere", tmp_path)
+
+
+def test_archives_come_from_their_own_sites_where_those_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offline, "answers", lambda: True)
+    assert offline.choose("auto", tmp_path).name == "upstream"
