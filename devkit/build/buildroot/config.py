@@ -64,10 +64,11 @@ def saved(place: make.Place) -> str:
 
 def _round_trip(place: make.Place, wanted: str, name: str) -> None:
     """The file is what Buildroot itself would write: no line that says nothing, none out of order."""
-    if saved(place) == wanted:
+    written = saved(place).splitlines()
+    if written == wanted.splitlines():
         return
     (place.output / "defconfig").unlink()
-    lines = [line for line in wanted.splitlines() if line not in saved(place).splitlines()]
+    lines = [line for line in wanted.splitlines() if line not in written]
     what = f"{name}_defconfig is not what savedefconfig writes"
     remedy = f"cp {place.output / 'savedefconfig'} {defconfig(name)}"
     raise KitError("FQ-BRCONFIG", what, remedy, log=place.log, lines=lines)
