@@ -64,7 +64,7 @@ def _make(work: Path, libraries: Path) -> None:
             "CPPFLAGS": f"-I{UAPI} -I{libraries / 'usr/include'}",
             "LDFLAGS": f"-L{folder} -Wl,-rpath-link={folder}",
         }
-        words = [jobs(), f"CC={COMPILER}", f"DESTDIR={work / 'root'}", "install"]
+        words = [jobs(), f"CC={COMPILER}", f"DESTDIR={work / 'root'}", "install", "install-daq"]
         command.run(
             ["make", "-C", source, *words],
             log=log,

@@ -11,15 +11,16 @@ from pathlib import Path
 from devkit.target import Target
 
 
-def install(target: Target, programs: Path, place: str, others: Mapping[str, Path] | None = None) -> None:
-    """Put the Python files of ``programs`` into the folder ``place`` of the target, alone.
+def install(target: Target, place: str, *folders: Path, others: Mapping[str, Path] | None = None) -> None:
+    """Put the Python files of ``folders`` into the folder ``place`` of the target, alone.
 
     ``others``: further files and folders by their names there.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for path in sorted(programs.glob("*.py")):
-            archive.add(path, path.name)
+        for folder in folders:
+            for path in sorted(folder.glob("*.py")):
+                archive.add(path, path.name)
         for name, path in (others or {}).items():
             archive.add(path, name)
     target.put(buffer.getvalue(), f"{place}.tar.gz")

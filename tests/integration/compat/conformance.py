@@ -1,67 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Suites of cases, run in the target over the original library or over ours."""
+"""The suite of calls, run in the target over the original library or over ours."""
 
 from __future__ import annotations
 
-import ast
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from devkit import modules
-from devkit.target import Target
+from case_suite import Cases
 
 PROGRAMS = Path(__file__).parent / "programs"
-_TIMEOUT = 900.0
-_OVER_FASTQUEUE = "fastqueue-run"
-
-Results = dict[str, list[list[Any]]]
-
-
-@dataclass(frozen=True)
-class Cases:
-    """Modules of ``folder`` with cases. ``inside``: a case itself is the program, or it starts others."""
-
-    folder: Path
-    modules: tuple[str, ...]
-    inside: bool = True
-
-    def names(self) -> list[str]:
-        """Return the names of all cases, ``module.case``."""
-        return [
-            f"{module}.{node.name.removeprefix('case_')}"
-            for module in self.modules
-            for node in ast.parse((self.folder / f"{module}.py").read_text()).body
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("case_")
-        ]
-
-
-#: The suite of calls.
 CALLS = Cases(PROGRAMS, ("handles", "packets", "verdicts", "descriptors", "threads", "netlink"))
-
-
-class Suite:
-    """Runs modules of cases over one of the two paths, each once, in the folder ``place`` of the target."""
-
-    def __init__(self, target: Target, place: str, *suites: Cases) -> None:
-        self._target = target
-        self._place = place
-        self._suites = {module: suite for suite in suites for module in suite.modules}
-        self._results: dict[tuple[str, str], Results] = {}
-
-    def results(self, path: str, case: str) -> list[list[Any]]:
-        """Return what a case noted over ``path``, a queue module: calls and their results."""
-        module = case.partition(".")[0]
-        if (path, module) not in self._results:
-            self._results[path, module] = self._run(path, module)
-        return self._results[path, module][case]
-
-    def _run(self, path: str, module: str) -> Results:
-        modules.only(self._target, path)
-        under = _OVER_FASTQUEUE if path == modules.FASTQUEUE else ""
-        words = f"{under} python3" if self._suites[module].inside else f"UNDER={under} python3"
-        done = self._target.run(f"cd {self._place} && {words} run.py {module}", timeout=_TIMEOUT, check=False)
-        assert not done.status, done.output
-        found = [json.loads(line) for line in done.output.splitlines() if line.startswith('{"case"')]
-        return {each["case"]: each["results"] for each in found}

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import pytest
-from conformance import CALLS, PROGRAMS, Suite
-from real_programs import REAL, real_programs
+from case_suite import COMMON, Suite
+from conformance import CALLS, PROGRAMS
+from real_programs import REAL, SOURCES, real_programs
 from target_programs import install
 
 from devkit.target import Target
@@ -14,13 +15,12 @@ from devkit.target import Target
 @pytest.fixture(scope="session")
 def suite(target: Target) -> Suite:
     """What runs the suite of calls; results are kept for the session."""
-    install(target, PROGRAMS, "/run/compat")
+    install(target, "/run/compat", COMMON, PROGRAMS)
     return Suite(target, "/run/compat", CALLS)
 
 
 @pytest.fixture(scope="session")
 def real(target: Target) -> Suite:
     """What runs programs that were made for NFQUEUE; results are kept for the session."""
-    cases = {path.name: path for suite in REAL for path in suite.folder.glob("*.py")}
-    install(target, PROGRAMS, "/run/real", {**cases, **real_programs()})
+    install(target, "/run/real", COMMON, SOURCES, others=real_programs())
     return Suite(target, "/run/real", *REAL)

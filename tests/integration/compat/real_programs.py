@@ -7,7 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
-from conformance import Cases
+from case_suite import Cases
 
 from devkit import cache
 from devkit.bench import netfilterqueue

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from conformance import CALLS, Suite
+from case_suite import Suite
+from conformance import CALLS
 
 from devkit import modules
 

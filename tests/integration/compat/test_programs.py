@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from conformance import Suite
+from case_suite import Suite
 from real_programs import REAL
 
 from devkit import modules

@@ -44,7 +44,7 @@ class Runner:
         self._results: dict[str, dict[str, Any]] = {}
         # Before 6.4 a busy kernel leaves what a loopback sends to its softirq thread, and drops what is over.
         target.run("echo 4096 >/proc/sys/net/core/netdev_max_backlog")
-        install(target, PROGRAMS, PLACE)
+        install(target, PLACE, PROGRAMS)
 
     def check(self, name: str) -> None:
         """Fail unless the case holds, and left the module free; the kernel has not complained meanwhile."""

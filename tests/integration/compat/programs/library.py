@@ -22,6 +22,8 @@ from ctypes import (
 )
 from typing import Any
 
+from lane import settled
+
 NFQ = ctypes.CDLL("libnetfilter_queue.so.1", use_errno=True)
 #: As the program's own calls would be resolved: what is preloaded comes first.
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -84,15 +86,6 @@ def called(result: int | None) -> list[Any]:
     """Return a call's result, with the error's name where it failed."""
     failed = result is None or result < 0
     return [result, errno.errorcode.get(ctypes.get_errno(), "") if failed else ""]
-
-
-def settled(packet: bytes) -> bytes:
-    """Return a packet without what chance decides: IPv4's identification and so its checksum, IPv6's flow."""
-    if packet[0] >> 4 == 4:
-        return (
-            packet[:4] + bytes(2) + packet[6:10] + bytes(2) + packet[12:] if len(packet) >= 12 else packet[:4]
-        )
-    return packet[:1] + bytes(3) + packet[4:]
 
 
 def facts(nfad: int) -> dict[str, Any]:

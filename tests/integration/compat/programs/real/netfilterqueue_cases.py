@@ -4,8 +4,7 @@
 import select
 import socket
 
-from lane import Flow, chain, enter, to_queue
-from library import settled
+from lane import Flow, chain, enter, settled, to_queue
 from netfilterqueue import COPY_META, NetfilterQueue, Packet  # type: ignore[import-not-found]
 from run import Record
 

@@ -32,6 +32,15 @@ def to_queue(number: int = 0, port: int = PORT, more: str = "") -> str:
     return f"udp dport {port} {more} queue num {number}"
 
 
+def settled(packet: bytes) -> bytes:
+    """Return a packet without what chance decides: IPv4's identification and so its checksum, IPv6's flow."""
+    if packet[0] >> 4 == 4:
+        return (
+            packet[:4] + bytes(2) + packet[6:10] + bytes(2) + packet[12:] if len(packet) >= 12 else packet[:4]
+        )
+    return packet[:1] + bytes(3) + packet[4:]
+
+
 class Flow:
     """Numbered datagrams from this process to itself."""
 
