@@ -91,16 +91,24 @@ def demo(
         "only": "only these parts, by commas: table, rings, queues, timers, profile, nics, streams",
         "seconds": "length of each TCP stream (30; --quick: 20; the paper: 180)",
         "compare": "an older bench.json: show what changed",
+        "base": "image to measure: auto, debian or buildroot",
     }
 )
 @guarded
 def bench(
-    ctx: Context, *, quick: bool = False, rows: str = "", only: str = "", seconds: int = 0, compare: str = ""
+    ctx: Context,
+    *,
+    quick: bool = False,
+    rows: str = "",
+    only: str = "",
+    seconds: int = 0,
+    compare: str = "",
+    base: str = "auto",
 ) -> None:
     """Measure instructions per packet, latency and TCP; report in out/bench. Goes on where it was stopped."""
     from devkit.bench.task import bench as run_bench
 
-    run_bench(quick=quick, rows=rows, only=only, seconds=seconds, compare_with=compare)
+    run_bench(quick=quick, rows=rows, only=only, seconds=seconds, compare_with=compare, base=base)
 
 
 @task(

@@ -16,6 +16,7 @@ from devkit.bench.progress import Progress
 from devkit.bench.rows import ALL, BY_NAME, PLAIN, Row
 from devkit.bench.steps import Step
 from devkit.bench.store import Store
+from devkit.build.bases import Wish
 from devkit.build.image import Image, build_image
 from devkit.demo import image_summary
 from devkit.errors import KitError
@@ -65,12 +66,14 @@ def _chosen(words: str, known: tuple[str, ...], kind: str) -> tuple[str, ...]:
     return names or known
 
 
-def run_bench(request: Request, out: Path = store.DEFAULT) -> dict[str, Any]:
+def run_bench(request: Request, out: Path = store.DEFAULT, base: str = "auto") -> dict[str, Any]:
     """Measure what was asked for into ``out``, going on where an interrupted run stopped; return it all.
+
+    ``base``: of the image that is measured; what was measured on another one is not gone on with.
 
     KitError where a part cannot be measured; what was measured until then is kept.
     """
-    image = build_image()
+    image = build_image(Wish(base))
     out.parent.mkdir(parents=True, exist_ok=True)
     busy = KitError("FQ-BUSY", "another bench run writes there", "wait for its end")
     held = lock.hold(out.parent / ".bench.lock", busy)

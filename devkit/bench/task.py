@@ -16,14 +16,15 @@ from devkit.progress import console, say
 REPORT = store.FOLDER / "report.html"
 
 
-def bench(*, quick: bool, rows: str, only: str, seconds: int, compare_with: str) -> None:
+def bench(*, quick: bool, rows: str, only: str, seconds: int, compare_with: str, base: str = "auto") -> None:
     """Measure, then print tables and write report and raw figures into out/bench.
 
-    ``compare_with`` is an older bench.json, or empty. KitError as run_bench; FQ-BENCH where it is none.
+    ``compare_with`` is an older bench.json, or empty; ``base`` the image's. KitError as run_bench; FQ-BENCH
+    where there is no such file.
     """
     request = Request.parse(quick=quick, rows=rows, only=only, seconds=seconds)
     old = Results(store.load(Path(compare_with))) if compare_with else None
-    results = Results(run_bench(request))
+    results = Results(run_bench(request, base=base))
     show(results)
     if old:
         show_changes(old, results)

@@ -10,8 +10,10 @@ FASTQUEUE_KMOD_SITE_METHOD = local
 FASTQUEUE_KMOD_LICENSE = GPL-2.0
 FASTQUEUE_KMOD_LICENSE_FILES = GPL-2.0-only.txt
 # The options are those of the kit's own build: messages name files below
-# kmod/, so that the same source gives the same bytes in every folder.
+# kmod/, so that the same source gives the same bytes in every folder, and the
+# module lies where the kit's tasks replace it.
 FASTQUEUE_KMOD_MODULE_MAKE_OPTS = \
+	INSTALL_MOD_DIR=extra \
 	KCFLAGS="-Werror -fmacro-prefix-map=$(@D)/=kmod/"
 
 define FASTQUEUE_KMOD_ADD_LICENSE

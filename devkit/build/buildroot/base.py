@@ -108,7 +108,8 @@ def _renew(where: make.Place) -> None:
     The kernel's configuration and the overlay are looked at each time anyhow.
     """
     stamp = where.output / "inputs.json"
-    now = {name: cache.digest_tree(PROJECT / folder) for name, folder in OURS.items()}
+    packages = config.EXTERNAL / "package"
+    now = {name: cache.digest_tree(PROJECT / folder, packages / name) for name, folder in OURS.items()}
     now["linux"] = cache.digest_tree(*flavour(DEFAULT).files)
     now["fastqueue-native"] = cache.digest(now["fastqueue-native"], now["fastqueue-kmod"])
     now["busybox"] = cache.digest_tree(config.EXTERNAL / "board/common/busybox.fragment")

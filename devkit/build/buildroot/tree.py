@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devkit import cache, command
 from devkit.errors import KitError
-from devkit.paths import LOGS, cache_dir
+from devkit.paths import LOGS, OUT, cache_dir
 from devkit.progress import say, stage
 
 #: The release that configs/ are for. A tag can be moved, so the commit is pinned too.
@@ -44,19 +44,44 @@ def version(tree: Path) -> str:
 
 
 def find(directory: str = "", *, clone: bool = True) -> Found:
-    """The tree at ``directory``, at $BUILDROOT, in the cache, or (with ``clone``) cloned into it.
+    """The tree at ``directory``, at $BUILDROOT, named here before, in the cache, or cloned into it.
 
-    KitError FQ-BUILDROOT where a place that was named is no tree of the pinned release, or none is to be had.
+    KitError FQ-BUILDROOT where a place that was named is no tree of the pinned release, or, with ``clone``,
+    none is to be had.
     """
     for name, place in (("--buildroot", directory), (f"${VARIABLE}", os.environ.get(VARIABLE, ""))):
         if place:
-            return Found(_checked(Path(place).expanduser().resolve(), name), f"{TAG} of {name}")
+            found = _checked(Path(place).expanduser().resolve(), name)
+            if directory:
+                _remember(found)
+            return Found(found, f"{TAG} of {name}")
+    remembered = _remembered()
+    if remembered:
+        return Found(remembered, f"{TAG} of {remembered}, named here before")
     place_in_cache = _in_cache()
     if is_tree(place_in_cache):
         return Found(place_in_cache, f"{TAG} of the cache")
     if not clone:
         return Found(None, "there is no Buildroot tree; --base=buildroot clones one")
     return _cloned(place_in_cache)
+
+
+def _memory() -> Path:
+    return OUT / "buildroot/tree"
+
+
+def _remember(tree: Path) -> None:
+    """So that boot, test and bench find the tree that was built with."""
+    _memory().parent.mkdir(parents=True, exist_ok=True)
+    _memory().write_text(f"{tree}\n")
+
+
+def _remembered() -> Path | None:
+    """Tree that was named here before, if it is still one of the release."""
+    if not _memory().exists():
+        return None
+    found = Path(_memory().read_text().strip())
+    return found if is_tree(found) and version(found) == TAG else None
 
 
 def _in_cache() -> Path:

@@ -27,6 +27,7 @@ def nothing_around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv(tree.VARIABLE, raising=False)
     monkeypatch.setattr(tree, "_answers", lambda: False)
+    monkeypatch.setattr(tree, "OUT", tmp_path / "out")
 
 
 def test_auto_takes_debian_where_there_is_no_tree() -> None:
@@ -50,6 +51,14 @@ def test_auto_takes_a_tree_that_is_there(tmp_path: Path, monkeypatch: pytest.Mon
     assert bases.choose(Wish(), flavour(DEFAULT)).tree == named
     other = fake_tree(tmp_path / "other")
     assert bases.choose(Wish(buildroot=str(other)), flavour(DEFAULT)).tree == other
+
+
+def test_a_tree_that_was_named_is_found_again(tmp_path: Path) -> None:
+    named = fake_tree(tmp_path / "named")
+    tree.find(str(named))
+    assert tree.find().tree == named
+    (named / "Config.in").unlink()
+    assert tree.find(clone=False).tree is None
 
 
 def test_debian_is_debian_whatever_there_is() -> None:
