@@ -136,23 +136,26 @@ def _take(work: Path, where: make.Place) -> None:
     shutil.copytree(modules, work / "modules/lib/modules" / release, symlinks=True)
     (module,) = modules.rglob("fastqueue.ko")
     shutil.copy2(module, work / "fastqueue.ko")
-    cross = where.output / "host/bin/i686-buildroot-linux-gnu-"
+    cross = _ask(where, "printvars", "VARS=TARGET_CROSS").partition("=")[2].strip()
     install_headers(linux, work / "build", where.log, "i386", f"CROSS_COMPILE={cross}")
     packages = _packages(where)
     about = {
         "release": release,
         "version": packages["linux"],
         "architecture": "i386",
-        "cross_compile": str(cross),
+        "cross_compile": cross,
     }
     (work / "kernel.json").write_text(json.dumps(about) + "\n")
     (work / "packages.json").write_text(json.dumps(packages, indent=2) + "\n")
 
 
+def _ask(where: make.Place, *targets: str) -> str:
+    return command.run(make.words(where, "-s", "--no-print-directory", *targets), env=make.environment())
+
+
 def _packages(where: make.Place) -> dict[str, str]:
     """Versions of the target's packages, by Buildroot's own account."""
-    shown = command.run(make.words(where, "-s", "--no-print-directory", "show-info"), env=make.environment())
-    info = json.loads(shown)
+    info = json.loads(_ask(where, "show-info"))
     versions = {name: one.get("version", "") for name, one in info.items() if one.get("type") == "target"}
     return {name: version for name, version in sorted(versions.items()) if version}
 
