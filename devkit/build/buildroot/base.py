@@ -109,10 +109,14 @@ def _renew(where: make.Place) -> None:
     """
     stamp = where.output / "inputs.json"
     packages = config.EXTERNAL / "package"
-    now = {name: cache.digest_tree(PROJECT / folder, packages / name) for name, folder in OURS.items()}
-    now["linux"] = cache.digest_tree(*flavour(DEFAULT).files)
+    now = {
+        "linux": cache.digest_tree(*flavour(DEFAULT).files),
+        "busybox": cache.digest_tree(config.EXTERNAL / "board/common/busybox.fragment"),
+        **{name: cache.digest_tree(PROJECT / folder, packages / name) for name, folder in OURS.items()},
+    }
+    # The programs include the module's header, and the module is built against the kernel.
     now["fastqueue-native"] = cache.digest(now["fastqueue-native"], now["fastqueue-kmod"])
-    now["busybox"] = cache.digest_tree(config.EXTERNAL / "board/common/busybox.fragment")
+    now["fastqueue-kmod"] = cache.digest(now["fastqueue-kmod"], now["linux"])
     before = json.loads(stamp.read_text()) if stamp.exists() else {}
     changed = [name for name in now if name in before and before[name] != now[name]]
     for name in changed:
