@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""Ids of the compatibility library's packets: whatever is answered, and however rings are exchanged.
+
+nfnetlink_queue counts packets from 1, and a verdict finds its packet by that; the library keeps to it while
+frames move. compat_ring.c is its code on a model of the kernel's side.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+HERE = Path(__file__).parent
+PROJECT = HERE.parents[2]
+NATIVE = PROJECT / "native"
+PARTS = (
+    *(NATIVE / f"nfqueue-compat/{name}.c" for name in ("frames", "verdict", "rebuild")),
+    *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "map")),
+)
+FLAGS = ("-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover")
+ENOENT, EINVAL, EBUSY = -2, -22, -16
+
+_ids = st.one_of(st.integers(1, 9), st.integers(0, 40))
+_verdicts = st.sampled_from([0, 1, 1, 2, 4])
+_rings = st.tuples(st.sampled_from([8, 16, 32, 64]), st.sampled_from([2048, 4096, 65536]))
+_line = st.one_of(
+    st.just("next"),
+    st.sampled_from([40, 1500, 2048, 2049, 9000, 65000]).map("publish {}".format),
+    st.tuples(_ids, _verdicts).map(lambda pair: "verdict {} {}".format(*pair)),
+    st.tuples(_ids, _verdicts).map(lambda pair: "batch {} {}".format(*pair)),
+    st.tuples(_ids, st.sampled_from([20, 1400, 3000, 20000])).map(lambda pair: "payload {} {}".format(*pair)),
+    _rings.map(lambda pair: "exchange {} {}".format(*pair)),
+    _rings.map(lambda pair: "hold {} {}".format(*pair)),
+    st.just("settled"),
+)
+#: Often enough that there are packets, and that they are taken.
+_lines = st.lists(st.one_of(_line, st.just("publish 100"), st.just("next")), max_size=80)
+
+
+class Model:
+    """What NFQUEUE would do."""
+
+    def __init__(self) -> None:
+        self.lengths: list[int] = []  # of the packets that came
+        self.waiting: set[int] = set()  # ids without an answer
+        self.taken = 0  # last id that was handed out
+        self.answered: dict[int, tuple[int, int]] = {}  # verdicts that have not left
+
+    def publish(self, length: int, answer: str) -> None:
+        assert answer in {"done", "full"}
+        if answer == "full":
+            assert len(self.waiting) + len(self.answered) >= 8
+            return
+        self.lengths.append(length)
+        self.waiting.add(len(self.lengths))
+
+    def next(self, answer: str) -> None:
+        there = sorted(number for number in self.waiting if number > self.taken)
+        if not there:
+            assert answer == "none"
+            return
+        self.taken = there[0]
+        assert answer == f"{self.taken} {self.taken - 1} {self.lengths[self.taken - 1]}"
+
+    def hold(self, answer: str) -> None:
+        if answer == "none":
+            self.next(answer)
+            return
+        packet, error, seen = answer.rsplit(" ", 2)
+        self.next(packet)
+        assert int(error) in {0, EBUSY}
+        assert int(seen) == self.taken - 1
+
+    def verdict(self, number: int, verdict: int, length: int | None, answer: str) -> None:
+        if verdict == 2:
+            assert int(answer) == EINVAL
+        elif number not in self.waiting or number > self.taken:
+            assert int(answer) == ENOENT
+        else:
+            assert int(answer) == 0
+            self._settle(number, verdict, length)
+
+    def batch(self, number: int, verdict: int, answer: str) -> None:
+        all_of_them = [each for each in self.waiting if each <= number]
+        if verdict == 2:
+            assert int(answer) == EINVAL
+        elif not all_of_them:
+            assert int(answer) == ENOENT
+        else:
+            assert int(answer) == 0
+            for each in all_of_them:
+                self._settle(each, verdict, None)
+
+    def settled(self, answer: str) -> None:
+        left = sorted(
+            f"{number - 1}:{verdict}:{length}" for number, (verdict, length) in self.answered.items()
+        )
+        assert sorted(answer.split()) == left
+        self.answered.clear()
+
+    def _settle(self, number: int, verdict: int, length: int | None) -> None:
+        self.waiting.remove(number)
+        self.answered[number] = (verdict, self.lengths[number - 1] if length is None else length)
+
+
+def replay(model: Model, line: str, answer: str) -> None:
+    """Have the model do a line, and compare."""
+    word, *values = line.split()
+    numbers = [int(value) for value in values]
+    match word:
+        case "publish":
+            model.publish(numbers[0], answer)
+        case "next":
+            model.next(answer)
+        case "hold":
+            model.hold(answer)
+        case "verdict":
+            model.verdict(numbers[0], numbers[1], None, answer)
+        case "payload":
+            model.verdict(numbers[0], 1, numbers[1], answer)
+        case "batch":
+            model.batch(numbers[0], numbers[1], answer)
+        case "exchange":
+            assert int(answer) in {0, EBUSY}
+        case _:
+            model.settled(answer)
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    built = tmp_path_factory.mktemp("compat") / "ring"
+    folders = [f"-I{PROJECT / 'kmod/include/uapi'}", f"-I{NATIVE / 'libfastqueue'}"]
+    argv = [
+        "gcc",
+        *FLAGS,
+        *folders,
+        str(HERE / "compat_ring.c"),
+        *map(str, PARTS),
+        "-lpthread",
+        "-o",
+        str(built),
+    ]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return built
+
+
+#: Packets 3 and 5 are out when the ring is exchanged; then one of those between or beside them is named.
+_GAPS = [*["publish 100", "next"] * 6, "verdict 1 1", "verdict 2 1", "verdict 4 0", "exchange 16 4096"]
+
+
+@example(lines=[*_GAPS, "batch 3 1", "settled", "batch 4 1", "batch 5 0"])
+@example(lines=[*_GAPS, "batch 4 1", "settled", "verdict 3 1", "verdict 6 1", "publish 100", "next"])
+@example(lines=[*_GAPS, "verdict 5 1", "hold 8 2048", "publish 9000", "hold 16 2048", "payload 7 20000"])
+@settings(max_examples=300, deadline=None)
+@given(lines=_lines)
+def test_verdicts_find_their_packets(program: Path, lines: list[str]) -> None:
+    script = [*lines, "settled"]
+    text = "".join(f"{line}\n" for line in script)
+    done = subprocess.run([program], input=text, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    answers = done.stdout.splitlines()
+    assert len(answers) == len(script)
+    model = Model()
+    for line, answer in zip(script, answers, strict=True):
+        replay(model, line, answer)
