@@ -11,17 +11,31 @@ uint32_t frame_id(const struct queue *queue, uint32_t count)
 	return count < queue->moved ? queue->moved_ids[count] : count + queue->shift;
 }
 
+/* Count of the frame with this id among those that moved, or behind all of them. */
+static uint32_t frame_moved(const struct queue *queue, uint32_t id)
+{
+	uint32_t first = 0, end = queue->moved, middle;
+
+	while (first < end) {
+		middle = first + (end - first) / 2;
+		if ((int32_t)(queue->moved_ids[middle] - id) < 0)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return first < queue->moved && queue->moved_ids[first] == id ? first : queue->moved;
+}
+
 /* A delivered frame that is still unanswered. */
 bool frame_find(const struct queue *queue, uint32_t id, uint32_t *count)
 {
 	uint32_t oldest = fq_oldest(queue->ring), c = id - queue->shift;
 
-	if (c - oldest >= queue->taken - oldest || c < queue->moved) {
-		for (c = 0; c < queue->moved && queue->moved_ids[c] != id; c++)
-			;
-		if (c == queue->moved)
-			return false;
-	}
+	if (queue->moved && (int32_t)(c - queue->moved) < 0)
+		c = frame_moved(queue, id);
+	/* taken may be behind oldest: others answered what was not delivered */
+	if ((int32_t)(c - oldest) < 0 || (int32_t)(c - queue->taken) >= 0)
+		return false;
 	*count = c;
 	return fq_waiting(queue->ring, c);
 }
@@ -35,9 +49,9 @@ uint32_t frame_end(const struct queue *queue, uint32_t id)
 	for (c = oldest; c < queue->moved; c++)
 		if ((int32_t)(queue->moved_ids[c] - id) > 0)
 			return c;
-	c = id - queue->shift + 1;
-	if ((int32_t)(c - oldest) <= 0)
-		return oldest;
+	/* ids are missing between the last that moved and the first that came since */
+	if ((int32_t)(id - queue->shift + 1 - c) > 0)
+		c = id - queue->shift + 1;
 	return (int32_t)(c - fa) > 0 ? fa : c;
 }
 
@@ -76,6 +90,17 @@ static bool frame_grow(struct queue *queue, uint32_t count)
 	return false;
 }
 
+/* What left without having been delivered is passed over. */
+static void frame_catch_up(struct queue *queue)
+{
+	uint32_t oldest = fq_oldest(queue->ring);
+
+	if (queue->moved && oldest >= queue->moved)
+		queue->moved = 0;
+	if ((int32_t)(oldest - queue->taken) > 0)
+		queue->taken = oldest;
+}
+
 /*
  * A packet that is never answered keeps its frame, and the ring ends behind the
  * last one before it comes round to it. Exchanging the ring for its like moves
@@ -109,16 +134,11 @@ static void frame_refuse(struct queue *queue, uint32_t count)
 /* The next frame to deliver, if there is one. */
 bool frame_next(struct queue *queue, uint32_t *count)
 {
-	uint32_t oldest;
-
 	if (queue->taken == fq_published(queue->ring))
 		return false;
+	frame_catch_up(queue);
 	frame_make_room(queue);
-	oldest = fq_oldest(queue->ring);
-	if (queue->moved && oldest >= queue->moved)
-		queue->moved = 0;
-	if ((int32_t)(oldest - queue->taken) > 0)
-		queue->taken = oldest;
+	frame_catch_up(queue);
 	for (; queue->taken != fq_published(queue->ring); queue->taken++) {
 		if (!fq_waiting(queue->ring, queue->taken))
 			continue;	/* left when an interface went, or by a batch */

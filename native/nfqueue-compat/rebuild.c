@@ -56,17 +56,23 @@ void queue_overlays_free(struct queue *queue)
 		overlay_free(&queue->overlays[i]);
 }
 
-/* Ids of the packets that are out, and their counts. Returns their number. */
-static uint32_t owed_list(const struct queue *queue, uint32_t *ids, uint32_t *counts)
+/*
+ * Ids and counts of the packets that are in the ring without an answer; the first
+ * *delivered of them are out, and the next one gets *next_id. Returns their number.
+ */
+static uint32_t waiting_list(const struct queue *queue, uint32_t *ids, uint32_t *counts,
+			     uint32_t *delivered, uint32_t *next_id)
 {
-	uint32_t number = 0, count = fq_oldest(queue->ring);
+	uint32_t number = 0, count = fq_oldest(queue->ring), end = fq_published(queue->ring);
 
-	for (; (int32_t)(queue->taken - count) > 0; count++) {
+	for (*delivered = 0; count != end; count++) {
 		if (!fq_waiting(queue->ring, count))
 			continue;
+		*delivered += (int32_t)(queue->taken - count) > 0;
 		ids[number] = frame_id(queue, count);
 		counts[number++] = count;
 	}
+	*next_id = frame_id(queue, end);
 	return number;
 }
 
@@ -122,23 +128,23 @@ static int ring_leave(struct queue *queue, const uint32_t *counts, uint32_t numb
 }
 
 /*
- * Packets that came back first are those that were out, unless some of them left
- * in the very moment: then which is which cannot be known, and none of them may
- * get another's verdict.
+ * Packets that came back first are those that were there, unless some of them left
+ * in the very moment: then which is which cannot be known, and none of those that
+ * are out may get another's verdict.
  */
 static void ids_restore(struct queue *queue, uint32_t next_id, uint32_t *ids, uint32_t number,
-			bool certain)
+			uint32_t delivered, bool certain)
 {
 	uint32_t count;
 
-	for (count = 0; !certain && count < number && count != fq_published(queue->ring); count++)
+	for (count = 0; !certain && count < delivered && count != fq_published(queue->ring); count++)
 		fq_answer(queue->ring, count, FASTQUEUE_DROP);
 	free(queue->moved_ids);
 	queue->moved_ids = ids;
 	queue->moved = number;
 	queue->shift = next_id - number;
-	queue->taken = number;
-	fq_taken(queue->ring, number);
+	queue->taken = delivered;
+	fq_taken(queue->ring, delivered);
 }
 
 static int ring_exchange(struct queue *queue, uint32_t frames, uint32_t frame_size)
@@ -165,7 +171,7 @@ static int ring_exchange(struct queue *queue, uint32_t frames, uint32_t frame_si
 
 int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 {
-	uint32_t next_id, number, *ids = calloc(queue->frames * 2, sizeof(*ids));
+	uint32_t next_id, number, delivered, *ids = calloc(queue->frames * 2, sizeof(*ids));
 	uint32_t *counts = ids + queue->frames;
 	struct fastqueue_stats before = { 0 }, after = { 0 };
 	int err;
@@ -174,11 +180,10 @@ int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 		return -ENOMEM;
 	verdict_send(queue);
 	fq_stats(queue->ring, &before);
-	next_id = frame_id(queue, queue->taken);
-	number = owed_list(queue, ids, counts);
+	number = waiting_list(queue, ids, counts, &delivered, &next_id);
 	while (frames < FASTQUEUE_MAX_FRAMES && frames < number)
 		frames *= 2;
-	err = ring_leave(queue, counts, number);
+	err = ring_leave(queue, counts, delivered);
 	if (!err)
 		err = ring_exchange(queue, frames, frame_size);
 	if (err) {
@@ -186,6 +191,6 @@ int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 		return err;
 	}
 	fq_stats(queue->ring, &after);
-	ids_restore(queue, next_id, ids, number, before.flushed == after.flushed);
+	ids_restore(queue, next_id, ids, number, delivered, before.flushed == after.flushed);
 	return 0;
 }

@@ -4,6 +4,7 @@
  * of the kernel's side, told what to do by lines on standard input. Each line is
  * answered by one:
  *
+ *	start COUNT		"done"; of the first frame, before all others
  *	publish LEN		"done", or "full"
  *	next			"ID SERIAL BYTES": the packet's id, its number, what is there of it
  *	hold FRAMES SIZE	the same, the error of an exchange, and the number there is now
@@ -200,6 +201,13 @@ static unsigned char *next(void)
 	return payload;
 }
 
+static void start(uint32_t count)
+{
+	fa = fp = queue.taken = count;
+	queue.shift = 1 - count;
+	tell();
+}
+
 static void hold(uint32_t frames, uint32_t frame_size)
 {
 	unsigned char *payload = next();
@@ -236,7 +244,10 @@ int main(void)
 	while (fgets(line, sizeof(line), stdin)) {
 		one = two = 0;
 		sscanf(line, "%31s %u %u", word, &one, &two);
-		if (!strcmp(word, "publish")) {
+		if (!strcmp(word, "start")) {
+			start(one);
+			puts("done");
+		} else if (!strcmp(word, "publish")) {
 			puts(publish(one));
 		} else if (!strcmp(word, "next")) {
 			next();

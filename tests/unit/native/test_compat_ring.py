@@ -7,21 +7,20 @@ frames move. compat_ring.c is its code on a model of the kernel's side.
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from .compat_programs import ask, build
+
 HERE = Path(__file__).parent
-PROJECT = HERE.parents[2]
-NATIVE = PROJECT / "native"
+NATIVE = HERE.parents[2] / "native"
 PARTS = (
     *(NATIVE / f"nfqueue-compat/{name}.c" for name in ("frames", "verdict", "rebuild")),
     *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "map")),
 )
-FLAGS = ("-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover")
 ENOENT, EINVAL, EBUSY = -2, -22, -16
 
 _ids = st.one_of(st.integers(1, 9), st.integers(0, 40))
@@ -37,6 +36,8 @@ _line = st.one_of(
     _rings.map(lambda pair: "hold {} {}".format(*pair)),
     st.just("settled"),
 )
+#: Counts of the first frame: they wrap, in the end.
+_starts = st.sampled_from([0, 0, (1 << 31) - 4, (1 << 32) - 4])
 #: Often enough that there are packets, and that they are taken.
 _lines = st.lists(st.one_of(_line, st.just("publish 100"), st.just("next")), max_size=80)
 
@@ -132,39 +133,26 @@ def replay(model: Model, line: str, answer: str) -> None:
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = tmp_path_factory.mktemp("compat") / "ring"
-    folders = [f"-I{PROJECT / 'kmod/include/uapi'}", f"-I{NATIVE / 'libfastqueue'}"]
-    argv = [
-        "gcc",
-        *FLAGS,
-        *folders,
-        str(HERE / "compat_ring.c"),
-        *map(str, PARTS),
-        "-lpthread",
-        "-o",
-        str(built),
-    ]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return built
+    return build(tmp_path_factory.mktemp("compat") / "ring", HERE / "compat_ring.c", *PARTS)
 
 
 #: Packets 3 and 5 are out when the ring is exchanged; then one of those between or beside them is named.
 _GAPS = [*["publish 100", "next"] * 6, "verdict 1 1", "verdict 2 1", "verdict 4 0", "exchange 16 4096"]
 
 
-@example(lines=[*_GAPS, "batch 3 1", "settled", "batch 4 1", "batch 5 0"])
-@example(lines=[*_GAPS, "batch 4 1", "settled", "verdict 3 1", "verdict 6 1", "publish 100", "next"])
-@example(lines=[*_GAPS, "verdict 5 1", "hold 8 2048", "publish 9000", "hold 16 2048", "payload 7 20000"])
+@example(start=0, lines=[*_GAPS, "batch 3 1", "settled", "batch 4 1", "batch 5 0"])
+@example(start=0, lines=[*_GAPS, "batch 4 1", "settled", "verdict 3 1", "verdict 6 1", "publish 100", "next"])
+@example(
+    start=0, lines=[*_GAPS, "verdict 5 1", "hold 8 2048", "publish 9000", "hold 16 2048", "payload 7 20000"]
+)
+@example(
+    start=0, lines=[*["publish 100"] * 4, "batch 4 1", "settled", *["publish 100"] * 8, "next", "verdict 5 1"]
+)
 @settings(max_examples=300, deadline=None)
-@given(lines=_lines)
-def test_verdicts_find_their_packets(program: Path, lines: list[str]) -> None:
+@given(start=_starts, lines=_lines)
+def test_verdicts_find_their_packets(program: Path, start: int, lines: list[str]) -> None:
     script = [*lines, "settled"]
-    text = "".join(f"{line}\n" for line in script)
-    done = subprocess.run([program], input=text, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    answers = done.stdout.splitlines()
-    assert len(answers) == len(script)
+    answers = ask(program, [f"start {start}", *script])[1:]
     model = Model()
     for line, answer in zip(script, answers, strict=True):
         replay(model, line, answer)

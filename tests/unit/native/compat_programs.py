@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Programs that run parts of the compatibility library here, a line of input at a time."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[3]
+_INCLUDED = (PROJECT / "kmod/include/uapi", PROJECT / "native/libfastqueue")
+_FLAGS = (
+    "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover",
+    "-fno-sanitize=alignment",  # netlink aligns 64-bit numbers like 32-bit ones; the x86 does not mind
+)  # fmt: skip
+
+
+def build(program: Path, *sources: Path) -> Path:
+    """Compile ``sources`` for this machine, with checks of addresses and of undefined behaviour."""
+    folders = [f"-I{folder}" for folder in _INCLUDED]
+    argv = ["gcc", *_FLAGS, *folders, *map(str, sources), "-lpthread", "-o", str(program)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return program
+
+
+class Program:
+    """One that runs, and answers each line by one."""
+
+    def __init__(self, program: Path) -> None:
+        self._process = subprocess.Popen(
+            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def ask(self, line: str) -> str:
+        """Return the answer to a line; it must have one."""
+        process = self._process
+        assert process.stdin and process.stdout and process.stderr
+        process.stdin.write(f"{line}\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        assert answer, process.stderr.read()
+        return answer[:-1]
+
+    def end(self) -> None:
+        """Have it end; nothing may be wrong with its memory then."""
+        _, complaints = self._process.communicate()
+        assert self._process.returncode == 0, complaints
+
+
+def ask(program: Path, lines: Sequence[str]) -> list[str]:
+    """Start a program, and return its answers to ``lines``."""
+    running = Program(program)
+    answers = [running.ask(line) for line in lines]
+    running.end()
+    return answers
