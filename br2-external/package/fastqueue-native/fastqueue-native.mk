@@ -12,6 +12,12 @@ FASTQUEUE_NATIVE_LICENSE_FILES = MIT.txt
 FASTQUEUE_NATIVE_INSTALL_STAGING = YES
 FASTQUEUE_NATIVE_DEPENDENCIES = libmnl libnetfilter_queue
 
+# The packet source for Snort 2.9, where there is its libdaq.
+ifeq ($(BR2_PACKAGE_DAQ),y)
+FASTQUEUE_NATIVE_DEPENDENCIES += daq
+FASTQUEUE_NATIVE_INSTALL_DAQ = install-daq
+endif
+
 # The ABI is the module's, whose source lies beside native/.
 FASTQUEUE_NATIVE_MAKE_OPTS = \
 	$(TARGET_CONFIGURE_OPTS) \
@@ -34,7 +40,7 @@ endef
 
 define FASTQUEUE_NATIVE_INSTALL_TARGET_CMDS
 	$(TARGET_MAKE_ENV) $(MAKE) -C $(@D) $(FASTQUEUE_NATIVE_MAKE_OPTS) \
-		DESTDIR=$(TARGET_DIR) install
+		DESTDIR=$(TARGET_DIR) install $(FASTQUEUE_NATIVE_INSTALL_DAQ)
 endef
 
 $(eval $(generic-package))

@@ -8,4 +8,6 @@ from pathlib import Path
 from case_suite import Cases
 
 PROGRAMS = Path(__file__).parent / "programs"
-CALLS = Cases(PROGRAMS, ("handles", "packets", "verdicts", "descriptors", "threads", "netlink"))
+CALLS = Cases(
+    PROGRAMS, ("handles", "packets", "verdicts", "descriptors", "threads", "netlink", "streams", "soak")
+)

@@ -10,9 +10,15 @@ from real_programs import REAL
 from devkit import modules
 
 _NETLINK = "speaks netlink by itself; served over /dev/fastqueue with each packet copied once more"
+_STATIC = "linked statically; if it speaks netlink, it does so by itself, and not over /dev/fastqueue"
 #: What cannot be the same: the results over Fast Queue.
 DIFFERENT = {
-    "builder_cases.what_the_library_says": [["said", [f"fastqueue: builder: {_NETLINK}"]], ["status", 0]]
+    "builder_cases.what_the_library_says": [["said", [f"fastqueue: builder: {_NETLINK}"]], ["status", 0]],
+    "builder_cases.a_static_program": [
+        ["ended", 0],
+        ["said", [f"fastqueue-run: /usr/bin/busybox: {_STATIC}", "ran"]],
+        ["status", 0],
+    ],
 }
 #: What the programs must do at all, over either path.
 DONE = {

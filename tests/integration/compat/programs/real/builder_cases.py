@@ -43,6 +43,12 @@ def case_what_the_library_says(record: Record) -> None:
     record("said", program.said())
 
 
+def case_a_static_program(record: Record) -> None:
+    program = Program("busybox", "echo", "ran")
+    record("ended", program.wait())
+    record("said", program.lines())
+
+
 def case_bound_by_another(record: Record) -> None:
     enter()
     first = Program("./builder", "5")
