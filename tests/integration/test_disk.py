@@ -61,12 +61,22 @@ def reboot(target: Target) -> None:
 
 
 def packed(folder: Path, init: str, image: Image) -> Path:
-    """Return a small slot image: a kernel, busybox and ``init`` in the place of all else."""
+    """Return a small slot image: a kernel, busybox and ``init`` in the place of all else.
+
+    Busybox is static in the image of the Debian base, and not in Buildroot's.
+    """
     tree = folder / "tree"
     for name in ("boot", "sbin", "dev", "proc", "usr"):
         (tree / name).mkdir(parents=True)
     shutil.copyfile(image.kernel, tree / "boot/bzImage")
-    unpack: list[str | Path] = ["unsquashfs", "-q", "-n", "-f", "-d", tree, image.rootfs, "usr/bin/busybox"]
+    wanted = [
+        "usr/bin/busybox",
+        "lib",
+        "usr/lib/ld-linux.so.2",
+        "usr/lib/lib[cm].so.6",
+        "usr/lib/libresolv.so.2",
+    ]
+    unpack: list[str | Path] = ["unsquashfs", "-q", "-n", "-f", "-d", tree, image.rootfs, *wanted]
     subprocess.run(unpack, check=True, stdout=subprocess.DEVNULL)
     (tree / "sbin/init").write_text(init)
     (tree / "sbin/init").chmod(0o755)

@@ -18,10 +18,17 @@ FASTQUEUE_NATIVE_DEPENDENCIES += daq
 FASTQUEUE_NATIVE_INSTALL_DAQ = install-daq
 endif
 
+# nfqueue-compat has functions of the C library by both their names, with and
+# without 64: they are not to become one.
+FASTQUEUE_NATIVE_CFLAGS = \
+	$(filter-out -D_LARGEFILE% -D_FILE_OFFSET_BITS=64,$(TARGET_CFLAGS)) \
+	-Wall -Wextra
+
 # The ABI is the module's, whose source lies beside native/.
 FASTQUEUE_NATIVE_MAKE_OPTS = \
 	$(TARGET_CONFIGURE_OPTS) \
-	CFLAGS="$(TARGET_CFLAGS) -Wall -Wextra" \
+	CPPFLAGS="" \
+	CFLAGS="$(FASTQUEUE_NATIVE_CFLAGS)" \
 	uapi=$(BR2_EXTERNAL_FASTQUEUE_PATH)/../kmod/include/uapi
 
 define FASTQUEUE_NATIVE_ADD_LICENSE

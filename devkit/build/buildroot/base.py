@@ -29,7 +29,7 @@ INPUTS = tuple(PROJECT / name for name in ("br2-external", "kmod", "native", "py
 OURS = {"fastqueue-kmod": "kmod", "fastqueue-native": "native", "python-fastqueue": "pyhandler"}
 #: Tools of the host that Buildroot asks for, beyond the kit's own, and their Debian packages.
 TOOLS = {
-    "bc": "bc", "cpio": "cpio", "fakeroot": "fakeroot", "file": "file", "g++": "g++", "patch": "patch",
+    "bc": "bc", "cpio": "cpio", "file": "file", "g++": "g++", "patch": "patch",
     "perl": "perl", "rsync": "rsync", "unzip": "unzip", "wget": "wget",
 }  # fmt: skip
 
@@ -138,11 +138,13 @@ def _take(work: Path, where: make.Place) -> None:
     release = (linux / "include/config/kernel.release").read_text().strip()
     modules = target / "lib/modules" / release
     shutil.copytree(modules, work / "modules/lib/modules" / release, symlinks=True)
-    (module,) = modules.rglob("fastqueue.ko")
-    shutil.copy2(module, work / "fastqueue.ko")
+    shutil.copy2(modules / "extra/fastqueue.ko", work)
     cross = _ask(where, "printvars", "VARS=TARGET_CROSS").partition("=")[2].strip()
     install_headers(linux, work / "build", where.log, "i386", f"CROSS_COMPILE={cross}")
     packages = _packages(where)
+    # Of an archive that is no release of kernel.org, Buildroot knows no version.
+    if packages["linux"] == "custom":
+        packages["linux"] = release
     about = {
         "release": release,
         "version": packages["linux"],

@@ -8,7 +8,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import cache
+from devkit import cache, command
 from devkit.build import flavour, linux_source
 from devkit.build.buildroot import archives, toolchain
 from devkit.errors import KitError
@@ -66,6 +66,8 @@ def _from_folder(folder: Path) -> str:
 
 
 def _debian(tree: Path, reason: str, fresh: bool) -> Sources:
+    for tool in ("fakeroot", "patchelf"):
+        command.need(tool, tool)
     compiler = toolchain.toolchain()
     folder = archives.archives(tree, fresh)
     linux = linux_source.source(flavour.DEFAULT)

@@ -13,7 +13,7 @@ import pytest
 from devkit.build import disk
 from devkit.build.rootfs import OVERLAY
 
-UPDATE = OVERLAY / "usr/sbin/fastqueue-update"
+UPDATE = OVERLAY / "usr/bin/fastqueue-update"
 
 
 @pytest.fixture
