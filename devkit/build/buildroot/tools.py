@@ -123,6 +123,9 @@ def cve(wish: base.Request, nvd: str = "") -> None:
         with stage("buildroot: vulnerabilities"):
             text = _filter(argv, path.read_text())
     except KitError as error:
+        if not nvd:
+            # Half a clone would stand in the next one's way.
+            shutil.rmtree(database, ignore_errors=True)
         what = "the database of vulnerabilities cannot be had"
         remedy = "--nvd=DIR with a copy (its git checkout in DIR/git), or a network that reaches it"
         raise KitError("FQ-CVE", what, remedy, lines=error.lines) from error

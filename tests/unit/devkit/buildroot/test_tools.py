@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""Buildroot's own tools: what is refused, and what stays when one of them fails."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from devkit import command, terminal
+from devkit.build.buildroot import base, make, offline, tools
+from devkit.errors import KitError
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> make.Place:
+    """A configured place with two packages, the first of them built."""
+    found = make.Place(tmp_path / "tree", tmp_path / "output", tmp_path / "log")
+    (found.output / "build/busybox-1.37.0").mkdir(parents=True)
+    (found.output / "build/busybox-1.37.0/.stamp_built").touch()
+    (found.output / "build/busybox-extra-1.0").mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(base, "place", lambda _: found)
+    monkeypatch.setattr(tools, "_configured", lambda _: found)
+    monkeypatch.setattr(tools, "_packages", lambda _: {"busybox", "busybox-extra"})
+    return found
+
+
+WISH = base.Request(Path("tree"))
+
+
+@pytest.mark.parametrize(
+    ("name", "target"), [("busybox", "busybox-rebuild"), ("busybox-extra", "busybox-extra")]
+)
+def test_a_package_is_built_again_or_for_the_first_time(
+    name: str, target: str, place: make.Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(make, "build", lambda _, *targets: asked.extend(targets))
+    tools.build_package(WISH, name)
+    assert asked == [target]
+
+
+def test_a_package_that_there_is_not_is_refused(place: make.Place) -> None:
+    with pytest.raises(KitError) as caught:
+        tools.build_package(WISH, "emacs")
+    assert caught.value.code == "FQ-PACKAGE"
+
+
+def test_half_a_database_does_not_stay(place: make.Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    bill = place.output / "sbom.json"
+    bill.write_text("{}")
+    database = make.downloads() / "buildroot-nvd"
+
+    def fails(argv: list[str | Path], text: str) -> str:
+        (database / "git").mkdir(parents=True)
+        raise KitError("FQ-COMMAND", "no network", "none")
+
+    monkeypatch.setattr(tools, "sbom", lambda _: bill)
+    monkeypatch.setattr(tools, "_filter", fails)
+    with pytest.raises(KitError) as caught:
+        tools.cve(WISH)
+    assert caught.value.code == "FQ-CVE"
+    assert not database.exists()
+
+
+def test_vulnerabilities_are_counted_by_their_state(
+    place: make.Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bill = place.output / "sbom.json"
+    bill.write_text("{}")
+    found = [
+        {"id": "CVE-1", "analysis": {"state": "exploitable"}, "affects": [{"ref": "busybox"}]},
+        {"id": "CVE-2", "analysis": {"state": "not_affected"}},
+    ]
+    monkeypatch.setattr(tools, "sbom", lambda _: bill)
+    monkeypatch.setattr(tools, "_filter", lambda *_: json.dumps({"vulnerabilities": found}))
+    tools.cve(WISH, nvd=str(place.output))
+    shown = capsys.readouterr().out
+    assert "CVE-1: busybox" in shown
+    assert "CVE-2" not in shown
+    assert "1 exploitable, 1 not_affected" in shown
+
+
+def test_names_of_licences_come_from_the_python_index_where_there_is_no_network(
+    place: make.Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(argv: list[str], **_: object) -> str:
+        folder = Path(argv[argv.index("-d") + 1])
+        folder.mkdir()
+        with zipfile.ZipFile(folder / "library.whl", "w") as archive:
+            archive.writestr("library/schema/spdx.SNAPSHOT.schema.json", '{"enum": ["MIT"]}')
+        return ""
+
+    monkeypatch.setattr(offline, "answers", lambda: False)
+    monkeypatch.setattr(command, "run", download)
+    tools._have_schema(place)
+    assert json.loads((make.downloads() / "cyclonedx/spdx-1.6.schema.json").read_text()) == {"enum": ["MIT"]}
+
+
+def test_menus_need_a_terminal(place: make.Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "is_interactive", lambda: False)
+    with pytest.raises(KitError) as caught:
+        tools.menuconfig(WISH)
+    assert caught.value.code == "FQ-TTY"
