@@ -15,42 +15,62 @@ from pathlib import Path
 from devkit import cache, command
 from devkit.build import cross, native
 from devkit.build.extension import HEADERS
-from devkit.paths import LOGS
+from devkit.build.image import Image
+from devkit.paths import LOGS, OUT
 from devkit.progress import stage
 
 SOURCE = (
     "NetfilterQueue==1.1.0 --hash=sha256:e30eff999325617f54bd95b3d8d3353214cc77b5e3188f90ec3a6f6288888d72"
 )
 CYTHON = "Cython==0.29.37 --hash=sha256:95f1d6a83ef2729e67b3fa7318c829ce5b07ac64c084cd6af11c228e0364662c"
+#: For a CPython that is newer than that one, as Buildroot's image has it.
+NEWER_CYTHON = "Cython==3.1.6 --hash=sha256:f32366c198ac663a540ff4fa6ed55801d113183616c51100f4cc533568d2c4cf"
 #: Part of the key: raise it when this module makes something else of the same sources.
 _RECIPE = "1"
-_LIBRARY = "_impl.cpython-311-i386-linux-gnu.so"
+_OLDEST = "python3.11"
 _NETWORK = "PyPI must be reachable once; or leave the row out: --rows"
 
 
 def package() -> Path:
     """Folder of the package's files for the target, from the cache where it was built before.
 
+    It has the library for Debian's CPython, and for that of an image of the other base that is here.
     KitError FQ-COMMAND where it cannot be fetched or does not build, FQ-TOOL.
     """
     libraries = native.sysroot()
+    headers = [libraries / HEADERS, *_other_pythons()]
     versions = (libraries / "packages.json").read_text()
-    key = cache.digest(_RECIPE, SOURCE, CYTHON, native.CFLAGS, versions)
-    return cache.entry("netfilterqueue", key, lambda work: _make(work, libraries)) / "package"
+    patches = [(folder / "patchlevel.h").read_text() for folder in headers]
+    key = cache.digest(_RECIPE, SOURCE, CYTHON, NEWER_CYTHON, native.CFLAGS, versions, *patches)
+    made = cache.entry("netfilterqueue", key, lambda work: _make(work, libraries, headers))
+    return made / "package"
 
 
-def _make(work: Path, libraries: Path) -> None:
+def _other_pythons() -> list[Path]:
+    """Folders of CPython's headers that come with images of the Buildroot base: ``python3.13``."""
+    found = (Image(OUT / name).python_headers for name in ("image", "image-buildroot"))
+    return sorted({folder.name: folder for folder in found if folder}.values())
+
+
+def _make(work: Path, libraries: Path, headers: list[Path]) -> None:
     log = LOGS / "netfilterqueue.log"
     with stage("NetfilterQueue: fetch and build for the target", log):
         sources = _sources(work, log)
         made = work / "package"
         made.mkdir()
+        for folder in headers:
+            written = _translated(work, sources, CYTHON if folder.name == _OLDEST else NEWER_CYTHON, log)
+            words = ["-shared", "-fPIC", f"-I{folder}", "-lnetfilter_queue"]
+            cross.link(made / _library(folder.name), [written], libraries, words, log)
         for name in ("__init__.py", "_version.py"):
             (sources / name).rename(made / name)
-        words = ["-shared", "-fPIC", f"-I{libraries / HEADERS}", "-lnetfilter_queue"]
-        cross.link(made / _LIBRARY, [_translated(work, sources, log)], libraries, words, log)
     for name in ("download", "source", "cython"):
         cache.remove_tree(work / name)
+
+
+def _library(python: str) -> str:
+    """Name under which CPython (``python3.13``) looks for the library."""
+    return f"_impl.cpython-{python.removeprefix('python').replace('.', '')}-i386-linux-gnu.so"
 
 
 def _sources(work: Path, log: Path) -> Path:
@@ -63,9 +83,10 @@ def _sources(work: Path, log: Path) -> Path:
     return found
 
 
-def _translated(work: Path, sources: Path, log: Path) -> Path:
+def _translated(work: Path, sources: Path, cython: str, log: Path) -> Path:
     tool = work / "cython"
-    _pip(work, CYTHON, ["install", "--no-deps", "--only-binary", "Cython", "--target", str(tool)], log)
+    cache.remove_tree(tool)
+    _pip(work, cython, ["install", "--no-deps", "--only-binary", "Cython", "--target", str(tool)], log)
     written = work / "source" / "_impl.c"
     words = ["--directive", "language_level=3str", "-o", str(written), str(sources / "_impl.pyx")]
     environment = {**os.environ, "PYTHONPATH": str(tool)}

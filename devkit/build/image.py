@@ -84,6 +84,12 @@ class Image:
         return (self.directory / "kernel-build").resolve()
 
     @property
+    def python_headers(self) -> Path | None:
+        """CPython's headers (a folder ``python3.13``), in the cache; None for Debian's CPython."""
+        found = [*self.kernel_build.parent.glob("include/python3.*")]
+        return found[0] if found else None
+
+    @property
     def profile(self) -> str:
         """Machine profile that the kernel needs."""
         return str(self._machine["profile"])

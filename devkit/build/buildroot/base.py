@@ -22,7 +22,7 @@ from devkit.paths import OUT, PROJECT
 from devkit.progress import say, stage
 
 #: Part of the key: raise it when this module makes something else of the same inputs.
-RECIPE = "1"
+RECIPE = "2"
 #: Of the project what Buildroot builds from.
 INPUTS = tuple(PROJECT / name for name in ("br2-external", "kmod", "native", "pyhandler", "LICENSES"))
 #: Packages whose sources are the project's: Buildroot does not see that they changed.
@@ -141,6 +141,8 @@ def _take(work: Path, where: make.Place) -> None:
     shutil.copy2(modules / "extra/fastqueue.ko", work)
     cross = _ask(where, "printvars", "VARS=TARGET_CROSS").partition("=")[2].strip()
     install_headers(linux, work / "build", where.log, "i386", f"CROSS_COMPILE={cross}")
+    (headers,) = where.output.glob("host/*/sysroot/usr/include/python3.*")
+    shutil.copytree(headers, work / "include" / headers.name)
     packages = _packages(where)
     # Of an archive that is no release of kernel.org, Buildroot knows no version.
     if packages["linux"] == "custom":
