@@ -129,7 +129,8 @@ def install_headers(tree: Path, into: Path, log: Path, architecture: str, *words
     ``words``: what else make is told, such as the compiler that the kernel was built with.
     """
     if (tree / "scripts/package/install-extmod-build").exists():
-        script = f"$(srctree)/scripts/package/install-extmod-build {into}"
+        # With another compiler for the target the script would make the host's programs for the target.
+        script = f"CC='$(HOSTCC)' $(srctree)/scripts/package/install-extmod-build {into}"
         build_in(tree, log, architecture, *words, "run-command", f"KBUILD_RUN_COMMAND={script}")
         return
     folders = ("arch/x86", "include", "scripts", "tools/include", "tools/objtool", "tools/scripts")

@@ -29,10 +29,10 @@ _RECIPE = "1"
 
 
 def real_programs() -> dict[str, Path]:
-    """Return files and folders to put into the target: dhcpoptinj, nf-queue, builder, netfilterqueue."""
+    """Return files and folders to put into the target, by their names there."""
     packages, libraries = unpacked("nfqueue-programs", PACKAGES), native.sysroot()
     versions = [(entry / "packages.json").read_text() for entry in (packages, libraries)]
-    builder = SOURCES / "builder.c"
+    builder, static = SOURCES / "builder.c", SOURCES / "static.c"
 
     def make(work: Path) -> None:
         log = LOGS / "nfqueue-programs.log"
@@ -40,11 +40,12 @@ def real_programs() -> dict[str, Path]:
             words = ["-lnetfilter_queue", "-lmnl"]
             for name, source in (("nf-queue", packages / _EXAMPLE), ("builder", builder)):
                 cross.link(work / name, [source], libraries, words, log)
+            cross.link(work / "static", [static], libraries, ["-static"], log)
         shutil.copy2(packages / "usr/sbin/dhcpoptinj", work)
         found = {**json.loads(versions[0]), **json.loads(versions[1])}
         (work / "versions.json").write_text(json.dumps(found) + "\n")
 
-    key = cache.digest(_RECIPE, native.CFLAGS, *versions, cache.digest_file(builder))
+    key = cache.digest(_RECIPE, native.CFLAGS, *versions, cache.digest_tree(builder, static))
     built = cache.entry("nfqueue-programs-built", key, make)
-    programs = {name: built / name for name in ("dhcpoptinj", "nf-queue", "builder")}
+    programs = {name: built / name for name in ("dhcpoptinj", "nf-queue", "builder", "static")}
     return {**programs, "netfilterqueue": netfilterqueue.package()}

@@ -44,7 +44,7 @@ def case_what_the_library_says(record: Record) -> None:
 
 
 def case_a_static_program(record: Record) -> None:
-    program = Program("busybox", "echo", "ran")
+    program = Program("./static")
     record("ended", program.wait())
     record("said", program.lines())
 
