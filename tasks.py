@@ -289,13 +289,19 @@ def lint(ctx: Context) -> None:
 # --- The kernel module
 
 
-@task(name="reload", help={"lab": "name of the lab whose target gets it"})
+@task(
+    name="reload",
+    help={"lab": "name of the lab whose target gets it", "base": "what it booted: auto, debian or buildroot"},
+)
 @guarded
-def kmod_reload(ctx: Context, lab: str = "default") -> None:
+def kmod_reload(ctx: Context, lab: str = "default", base: str = "auto") -> None:
     """Build kmod/ again and put the module into a running target, in place of the old one."""
+    from devkit.build.bases import Wish
+    from devkit.build.image import Image
+    from devkit.paths import OUT
     from devkit.reload import reload_module
 
-    reload_module(lab)
+    reload_module(lab, Image(OUT / Wish(base).folder))
 
 
 _TASKS: tuple[Any, ...] = (

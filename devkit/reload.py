@@ -7,7 +7,6 @@ from devkit import modules
 from devkit.build.image import Image, build_module
 from devkit.errors import KitError
 from devkit.lab.client import Lab
-from devkit.paths import OUT
 from devkit.progress import say, stage
 from devkit.target import Target
 
@@ -15,13 +14,12 @@ _NEW = "/run/fastqueue.ko"
 _OLD = "/lib/modules/$(uname -r)/extra/fastqueue.ko"
 
 
-def reload_module(lab: str) -> None:
-    """Build the module for the image in out/image and load it in the running target of ``lab``.
+def reload_module(lab: str, image: Image) -> None:
+    """Build the module for ``image`` and load it in the running target of ``lab``, which booted that one.
 
     Until that target ends modprobe takes the new one too. KitError: FQ-IMAGE where there is no
     image yet, FQ-COMMAND with what the compiler said, FQ-MODULE with what the kernel said.
     """
-    image = Image(OUT / "image")
     if not image.kernel.exists():
         raise KitError("FQ-IMAGE", "there is no image yet", "./inv build, then ./inv boot --detach")
     target = Target.attach(Lab.attach(lab))

@@ -32,7 +32,7 @@ def test_demo_shows_both_flows_and_every_path(image: Image, tmp_path: Path) -> N
 def test_reload_puts_the_module_into_a_running_target(image: Image) -> None:
     with Lab.start() as lab:
         Target.boot(image, lab=lab).close()
-        reload_module(lab.name)
+        reload_module(lab.name, image)
         target = Target.attach(lab)
         loaded = target.run("lsmod; cmp /run/fastqueue.ko /lib/modules/$(uname -r)/extra/fastqueue.ko")
         assert "fastqueue" in loaded.output
@@ -41,4 +41,4 @@ def test_reload_puts_the_module_into_a_running_target(image: Image) -> None:
         target.run("until grep -q ready /run/handler.log; do sleep 0.1; done")
         target.close()
         with pytest.raises(KitError, match="fastqueue"):
-            reload_module(lab.name)
+            reload_module(lab.name, image)
