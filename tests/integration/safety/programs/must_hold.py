@@ -79,8 +79,10 @@ def words() -> None:
     before = handler.stats().ticks
     ring.words[0:2048] = memoryview(ACCEPT.to_bytes(4, "little") * 2048).cast("I")
     handler.settle()
+    # with two processors a tick of the timer may be at it, and see to the request when it is through
+    eventually(lambda: not handler.stats().occupied, "settled by one request")
     found = handler.stats()
-    same((found.accepted, found.occupied), (2048, 0), "settled by one request")
+    same(found.accepted, 2048, "accepted")
     holds(found.ticks - before < 64, "without the timer's help")
     same(flow.arrived(), list(range(2048)), "packets")
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 from fcntl import ioctl
 
-from checks import holds, refused, same
+from checks import eventually, holds, refused, same
 from fastqueue import RingRequest, abi
 from fastqueue.device import Device
 from fastqueue.errors import QueueError
@@ -134,12 +134,16 @@ def vlan() -> None:
     nft(chain("forward", "queue num 0", family="bridge"))
     handler = Handler(frames=64)
     sender.send(b"tagged")
-    tagged = [count for count in range(handler.fa) if _meta(handler, count).flags & abi.M_VLAN]
-    holds(tagged, "a packet with a tag")
+    tagged: list[int] = []
+    eventually(lambda: tagged.extend(_tagged(handler)) or tagged, "a packet with a tag")
     meta = _meta(handler, tagged[-1])
     same((meta.vlan_tci & 0xFFF, meta.vlan_protocol), (5, 0x8100), "tag")
     handler.answer_all()
     same(receiver.recv(64), b"tagged", "with a queue")
+
+
+def _tagged(handler: Handler) -> list[int]:
+    return [count for count in range(handler.fa) if _meta(handler, count).flags & abi.M_VLAN]
 
 
 def namespaces() -> None:
