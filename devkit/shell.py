@@ -120,7 +120,8 @@ class Shell:
         where = shlex.quote(destination)
         line = f"{{ base64 -d >{where} && chmod {mode:o} {where}; }} <<'{_HEREDOC}'"
         body = f"{base64.encodebytes(data).decode()}{_HEREDOC}\n"
-        deadline = time.monotonic() + 30 + len(body) / 10_000
+        # a target in guest time on a busy host takes a tenth of what a serial line would
+        deadline = time.monotonic() + 60 + len(body) / 1_000
         result = self._framed(_Job(f"writing {destination}", line, body), deadline)
         if result.status:
             what = f"cannot write {destination} in the target"
