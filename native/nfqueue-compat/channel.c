@@ -233,7 +233,7 @@ int channel_adopt(int fd, struct channel **adopted)
 		return err;
 	}
 	channel->fd = fd;
-	channel->whole = channel->foreign = true;
+	channel->whole = channel->foreign = channel->adopted = true;
 	channel_enter(fd, channel);
 	*adopted = channel;
 	return 0;

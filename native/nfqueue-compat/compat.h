@@ -67,6 +67,7 @@ struct channel {
 	unsigned int references;	/* descriptors, with duplicates */
 	bool whole;		/* packets' bytes go into the messages */
 	bool foreign;		/* messages of others come through the shadow */
+	bool adopted;		/* from a socket on which other threads may sleep */
 	bool blocks;		/* the program sleeps in recv() */
 	int timeout_ms;		/* SO_RCVTIMEO, -1: none */
 	unsigned int sleepers;

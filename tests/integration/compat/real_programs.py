@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from case_suite import Cases
+from fnfqueue_package import fnfqueue
 
 from devkit import cache
 from devkit.bench import netfilterqueue
@@ -17,9 +18,9 @@ from devkit.paths import LOGS
 from devkit.progress import stage
 
 SOURCES = Path(__file__).parent / "programs/real"
-#: Their cases; of those of NetfilterQueue the case itself is the program.
+#: Their cases; of those in Python the case itself is the program.
 REAL = (
-    Cases(SOURCES, ("netfilterqueue_cases",)),
+    Cases(SOURCES, ("netfilterqueue_cases", "fnfqueue_cases")),
     Cases(SOURCES, ("dhcp_cases", "example_cases", "builder_cases"), inside=False),
 )
 #: Debian's packages (i386) that have them: programs, and the library's own example in source.
@@ -48,4 +49,4 @@ def real_programs() -> dict[str, Path]:
     key = cache.digest(_RECIPE, native.CFLAGS, *versions, cache.digest_tree(builder, static))
     built = cache.entry("nfqueue-programs-built", key, make)
     programs = {name: built / name for name in ("dhcpoptinj", "nf-queue", "builder", "static")}
-    return {**programs, "netfilterqueue": netfilterqueue.package()}
+    return {**programs, **fnfqueue(), "netfilterqueue": netfilterqueue.package()}
