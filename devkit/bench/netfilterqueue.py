@@ -8,12 +8,11 @@ Cython 0.29.26 wrote, which CPython 3.11 does not compile; the last Cython of th
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 from devkit import cache, command
-from devkit.build import cross, native
+from devkit.build import cross, native, pypi
 from devkit.build.extension import HEADERS
 from devkit.build.image import Image
 from devkit.paths import LOGS, OUT
@@ -28,7 +27,6 @@ NEWER_CYTHON = "Cython==3.1.6 --hash=sha256:f32366c198ac663a540ff4fa6ed55801d113
 #: Part of the key: raise it when this module makes something else of the same sources.
 _RECIPE = "1"
 _OLDEST = "python3.11"
-_NETWORK = "PyPI must be reachable once; or leave the row out: --rows"
 
 
 def package() -> Path:
@@ -55,7 +53,7 @@ def _other_pythons() -> list[Path]:
 def _make(work: Path, libraries: Path, headers: list[Path]) -> None:
     log = LOGS / "netfilterqueue.log"
     with stage("NetfilterQueue: fetch and build for the target", log):
-        sources = _sources(work, log)
+        sources = pypi.sources(work, SOURCE, log) / "netfilterqueue"
         made = work / "package"
         made.mkdir()
         for folder in headers:
@@ -64,7 +62,7 @@ def _make(work: Path, libraries: Path, headers: list[Path]) -> None:
             cross.link(made / _library(folder.name), [written], libraries, words, log)
         for name in ("__init__.py", "_version.py"):
             (sources / name).rename(made / name)
-    for name in ("download", "source", "cython"):
+    for name in ("NetfilterQueue-source", "cython"):
         cache.remove_tree(work / name)
 
 
@@ -73,30 +71,12 @@ def _library(python: str) -> str:
     return f"_impl.cpython-{python.removeprefix('python').replace('.', '')}-i386-linux-gnu.so"
 
 
-def _sources(work: Path, log: Path) -> Path:
-    # Not --no-binary :all:, which has pip build its build tools from their sources too.
-    options = ["--no-deps", "--no-binary", "NetfilterQueue", "--dest", str(work / "download")]
-    _pip(work, SOURCE, ["download", *options], log)
-    (archive,) = (work / "download").iterdir()
-    shutil.unpack_archive(archive, work / "source")
-    (found,) = (work / "source").glob("*/netfilterqueue")
-    return found
-
-
 def _translated(work: Path, sources: Path, cython: str, log: Path) -> Path:
     tool = work / "cython"
     cache.remove_tree(tool)
-    _pip(work, cython, ["install", "--no-deps", "--only-binary", "Cython", "--target", str(tool)], log)
-    written = work / "source" / "_impl.c"
+    pypi.tool(work, tool, cython, log)
+    written = sources / "_impl.c"
     words = ["--directive", "language_level=3str", "-o", str(written), str(sources / "_impl.pyx")]
     environment = {**os.environ, "PYTHONPATH": str(tool)}
     command.run([sys.executable, "-m", "cython", *words], log=log, env=environment)
     return written
-
-
-def _pip(work: Path, requirement: str, words: list[str], log: Path) -> None:
-    """Have pip do ``words`` with one requirement, whose hash it checks."""
-    pinned = work / "requirement.txt"
-    pinned.write_text(f"{requirement}\n")
-    argv = [sys.executable, "-m", "pip", *words, "--require-hashes", "-r", str(pinned)]
-    command.run(argv, log=log, remedy=_NETWORK)

@@ -32,8 +32,8 @@ static bool break_take(struct source *source)
 
 	if (!source->broken)
 		return false;
-	source->broken = 0;
 	eventfd_read(source->wake, &value);
+	source->broken = 0;
 	return true;
 }
 
@@ -62,6 +62,7 @@ static int frames_wait(struct source *source)
 		{ .fd = fq_fd(source->queue), .events = POLLIN },
 		{ .fd = source->wake, .events = POLLIN },
 	};
+	eventfd_t value;
 	int found;
 
 	fq_taken(source->queue, source->next);
@@ -69,6 +70,8 @@ static int frames_wait(struct source *source)
 	if (found < 0)
 		return errno == EINTR ? 0 :
 		       source_fail(source, DAQ_ERROR, "poll: %s", strerror(errno));
+	if (files[1].revents)	/* also of a break that was taken before it got here */
+		eventfd_read(source->wake, &value);
 	if (files[0].revents & (POLLERR | POLLHUP | POLLNVAL))
 		return source_fail(source, DAQ_ERROR_NODEV, "%s", fq_explain(-EPIPE));
 	return found > 0;

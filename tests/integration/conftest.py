@@ -22,7 +22,7 @@ import pytest
 
 from devkit import kmemleak
 from devkit.boot_disk import BUSES, SOURCES, Disk
-from devkit.build.bases import BASES, Wish
+from devkit.build.bases import BASES, Wish, choose
 from devkit.build.flavour import DEBUG, DEFAULT, flavour
 from devkit.build.image import Image, build_image
 from devkit.kernel_log import KernelLog
@@ -46,11 +46,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only a debug kernel has (its marker: debug_kernel), where it is not one."""
+    """Leave out what only a debug kernel or the Debian base has (debug_kernel, debian_base) on others."""
     if flavour(config.getoption("--kernel")) not in DEBUG:
         _leave_out(config, items, [item for item in items if item.get_closest_marker("debug_kernel")])
     if config.getoption("--target"):
         _leave_out(config, items, [item for item in items if not _needs_only_a_shell(item)])
+    of_debian = [item for item in items if item.get_closest_marker("debian_base")]
+    if of_debian and _base(config) != "debian":
+        _leave_out(config, items, of_debian)
+
+
+def _base(config: pytest.Config) -> str:
+    return choose(Wish(config.getoption("--base")), flavour(config.getoption("--kernel"))).name
 
 
 def _leave_out(config: pytest.Config, items: list[pytest.Item], out: list[pytest.Item]) -> None:

@@ -99,6 +99,22 @@ def case_broken_while_it_sleeps(record: Record) -> None:
     assert source.acquire(0) == 0
 
 
+def case_broken_many_times(record: Record) -> None:
+    enter(to_queue(4), hook="input")
+    source = _started(timeout=100)
+    thread = threading.Thread(target=lambda: [source.call("breakloop") for _ in range(500)])
+    thread.start()
+    while thread.is_alive():
+        assert source.acquire(0) == 0
+    source.acquire(0)
+    used = time.process_time()
+    assert source.acquire(0) == 0  # sleeps until its time is over
+    assert time.process_time() - used < 0.05
+    Flow().send(1)
+    assert source.acquire(1) == 0
+    assert len(source.seen) == 1
+
+
 def case_header(record: Record) -> None:
     enter(to_queue(4), hook="prerouting")
     chain(to_queue(5, 7010), hook="output", name="out")

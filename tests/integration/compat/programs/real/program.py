@@ -12,6 +12,7 @@ from pathlib import Path
 #: What programs are started with: nothing, or fastqueue-run.
 UNDER = os.environ.get("UNDER", "").split()
 _PATIENCE = 30.0  # s
+_SETTLING = 0.2  # s for what a program sets behind its copy mode: flags, length
 _NFQUEUE = Path("/proc/net/netfilter/nfnetlink_queue")
 _FASTQUEUE = Path("/proc/net/fastqueue")
 
@@ -40,6 +41,7 @@ class Program:
             if self._process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"not bound: {self.lines()}")
             time.sleep(0.02)
+        time.sleep(_SETTLING)
 
     def wait_line(self, word: str, times: int = 1) -> None:
         """Wait until lines with ``word`` came so often."""
