@@ -42,7 +42,11 @@ class Request:
 
     @classmethod
     def parse(cls, *, quick: bool, rows: str, only: str, seconds: int) -> Request:
-        """Read the words of the command line; KitError FQ-ARGUMENT for a name that there is not."""
+        """Read the words of the command line; KitError FQ-ARGUMENT for what there is not."""
+        if seconds < 0:
+            raise KitError(
+                "FQ-ARGUMENT", f"a stream cannot last {seconds} s", "--seconds 1 or more", status=2
+            )
         names = _chosen(rows, tuple(BY_NAME), "row")
         return cls(quick, names, _chosen(only, SECTIONS, "part"), seconds or (20 if quick else 30))
 

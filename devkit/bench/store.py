@@ -27,12 +27,12 @@ class Store:
     def opened(cls, path: Path, identity: dict[str, Any], surroundings: dict[str, Any]) -> Store:
         """Go on with an unfinished file of the same ``identity``, or begin a new one.
 
-        What was there before is kept beside it as ``NAME.previous.json``.
+        What was there before, damaged too, is kept beside it as ``NAME.previous.json``.
         """
         old = _read_or_none(path)
-        if old is not None and old.get("identity") == identity and not old.get("complete"):
+        if old is not None and _fits(old) and old.get("identity") == identity and not old.get("complete"):
             return cls(path, old)
-        if old is not None:
+        if path.exists():
             path.replace(path.with_suffix(".previous.json"))
         content = {
             "format": FORMAT,
@@ -74,10 +74,15 @@ def load(path: Path) -> dict[str, Any]:
     content = _read_or_none(path)
     if content is None or "format" not in content:
         raise KitError("FQ-BENCH", f"{path} has no figures of ./inv bench", "give a bench.json that it wrote")
-    if content["format"] != FORMAT or not isinstance(content.get("results"), dict):
+    if not _fits(content):
         what = f"{path} has figures in format {content['format']}, this version of the kit reads {FORMAT}"
         raise KitError("FQ-BENCH", what, "compare with a run of this version, or with the kit that wrote it")
     return content
+
+
+def _fits(content: dict[str, Any]) -> bool:
+    """Whether this version of the kit can read it."""
+    return content.get("format") == FORMAT and isinstance(content.get("results"), dict)
 
 
 def _read_or_none(path: Path) -> dict[str, Any] | None:

@@ -128,19 +128,22 @@ def advise(
     rate in packets/s; ``burst`` packets may come at once; ``memory`` bounds the ring (bytes). The ring
     holds what comes in two periods. KitError FQ-TUNE where no setting does.
     """
-    period = _longest_period(model, latency_us, burst)
-    if period < SHORTEST_PERIOD_US:
-        least = model.worst_us(SHORTEST_PERIOD_US, burst)
+    shortest = max(SHORTEST_PERIOD_US, math.ceil(burst * model.receive_us))
+    least = model.worst_us(shortest, burst)
+    if latency_us < least:
         what = f"a timer cannot keep {latency_us:.0f} µs: at least {least:.0f}"
         raise KitError("FQ-TUNE", what, "without --timer-only the handler is woken at once")
+    # A tick before the burst is answered settles nothing; from there on latency grows as the period does.
+    period = min(LONGEST_PERIOD_US, shortest + int(latency_us - least))
     size = frame_size + FRAME_OVERHEAD
-    room = 1 << int(math.log2(max(memory // size, 1)))
-    frames = _power_of_two(2 * rate * period / 1e6 + burst)
-    if frames > room:
-        frames = room
-        period = int((frames - burst) / (2 * rate) * 1e6)
-    if period < SHORTEST_PERIOD_US or frames < LEAST_FRAMES:
-        what = f"{memory} bytes are too few for {rate:.0f} packets/s"
+    room = min(MOST_FRAMES, 1 << int(math.log2(max(memory // size, 1))))
+    wanted = 2 * rate * period / 1e6 + burst
+    if wanted > room:
+        period = int((room - burst) / (2 * rate) * 1e6)
+    frames = min(room, _power_of_two(wanted))
+    late = period >= SHORTEST_PERIOD_US and model.worst_us(period, burst) > latency_us
+    if period < SHORTEST_PERIOD_US or late or frames < LEAST_FRAMES:
+        what = f"{frames} frames ({memory} bytes, at most {MOST_FRAMES}) are too few for {rate:.0f} packets/s"
         raise KitError("FQ-TUNE", what, "more memory, smaller frames (--frame-size), or fewer packets")
     cpu = model.cpu(period, rate, burst)
     if cpu > 1:
@@ -148,18 +151,6 @@ def advise(
         raise KitError("FQ-TUNE", what, f"at most {model.highest_rate(period, frames):.0f} packets/s")
     mean, worst = model.latency_us(period, rate, burst), model.worst_us(period, burst)
     return Advice(period, frames, frames * size, cpu, mean, worst)
-
-
-def _longest_period(model: Model, latency_us: float, burst: int) -> int:
-    """Return the longest period whose worst latency is within bounds, or one that is too short."""
-    low, high = SHORTEST_PERIOD_US - 1, LONGEST_PERIOD_US
-    while high - low > 1:
-        middle = (low + high) // 2
-        if model.worst_us(middle, burst) <= latency_us:
-            low = middle
-        else:
-            high = middle
-    return low
 
 
 def _power_of_two(number: float) -> int:

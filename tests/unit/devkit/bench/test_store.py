@@ -41,6 +41,22 @@ def test_another_image_or_a_finished_run_begins_anew_and_keeps_the_old(path: Pat
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '{"format": 1, "identity": {}, "results": {"cost/plain": {}}}',
+        f'{{"format": {store.FORMAT}, "identity": {{}}}}',
+        '{"format": 2, "ident',
+    ],
+)
+def test_what_cannot_be_gone_on_with_is_kept_beside(path: Path, text: str) -> None:
+    path.write_text(text)
+    kept = Store.opened(path, {}, {})
+    assert kept.results == {}
+    kept.add("cost/plain", {"runs": [1]})
+    assert path.with_suffix(".previous.json").read_text() == text
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ('{"format": 1, "results": {}}', "format 1, this version of the kit reads"),

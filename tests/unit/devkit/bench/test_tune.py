@@ -57,6 +57,35 @@ def test_little_memory_makes_the_period_shorter() -> None:
     assert found.period_us < advice(20_000, 10_000).period_us
 
 
+@pytest.mark.parametrize("latency", [181, 300, 310, 359, 360, 361, 1_000])
+def test_the_period_is_the_longest_that_keeps_the_latency(latency: int) -> None:
+    """Below a burst's own 120 µs the longest latency rises and falls with the period."""
+    kept = [period for period in range(50, 2_000) if MODEL.worst_us(period, 20) <= latency]
+    if kept:
+        assert advice(20_000, latency).period_us == max(kept)
+    else:
+        least = min(MODEL.worst_us(period, 20) for period in range(50, 2_000))
+        with pytest.raises(KitError, match=f"at least {least:.0f}"):
+            advice(20_000, latency)
+
+
+def test_the_largest_ring_there_is_bounds_the_period_too() -> None:
+    found = advice(100_000, 1_000_000, memory=10**9)
+    assert found.frames == 65_536
+    assert found.frames >= 2 * 100_000 * found.period_us / 1e6 + 20
+
+
+def test_a_period_that_memory_makes_shorter_keeps_the_latency() -> None:
+    late = []
+    for memory in range(8_000, 80_000, 500):
+        try:
+            late.append(advice(200_000 / 8, 280, memory=memory).worst_us > 280)
+        except KitError as error:
+            assert "too few" in str(error)
+    assert late
+    assert not any(late)
+
+
 @pytest.mark.parametrize(
     ("rate", "latency", "memory", "words"),
     [
