@@ -135,7 +135,12 @@ def vlan() -> None:
     handler = Handler(frames=64)
     sender.send(b"tagged")
     tagged: list[int] = []
-    eventually(lambda: tagged.extend(_tagged(handler)) or tagged, "a packet with a tag")
+
+    def taken() -> list[int]:
+        tagged.extend(_tagged(handler))
+        return tagged
+
+    eventually(taken, "a packet with a tag")
     meta = _meta(handler, tagged[-1])
     same((meta.vlan_tci & 0xFFF, meta.vlan_protocol), (5, 0x8100), "tag")
     handler.answer_all()
