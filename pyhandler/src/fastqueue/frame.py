@@ -88,7 +88,9 @@ class Frame:
         self._answer_with(abi.ANSWER_REPEAT, mark, priority, None)
 
     def requeue(self, queue: int, *, mark: int | None = None, priority: int | None = None) -> None:
-        """Hand the packet to queue number ``queue``."""
+        """Hand the packet to queue number ``queue``; ValueError where there is no such number."""
+        if not 0 <= queue <= abi.MAX_QUEUE:
+            raise ValueError(f"there is no queue {queue}: 0 to {abi.MAX_QUEUE}")
         self._answer_with(abi.ANSWER_QUEUE, mark, priority, None, queue)
 
     def answer(self, answer: int) -> None:
@@ -125,6 +127,8 @@ class Frame:
             raise ValueError(f"{length} bytes do not fit into a frame of {ring.frame_size}")
         if self.meta.truncated:
             raise ValueError("a packet captured in part cannot be changed")
+        if self.meta.gso:
+            raise ValueError("a packet of many segments (gso=True) cannot be changed")
         start = self.slot * ring.frame_size
         ring.payload[start : start + length] = payload
         return length

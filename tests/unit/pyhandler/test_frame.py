@@ -89,6 +89,20 @@ def test_a_truncated_packet_cannot_be_changed(take: Take) -> None:
         take(bytes(65)).accept(payload=b"x")
 
 
+def test_a_packet_of_many_segments_cannot_be_changed(kernel: FakeKernel) -> None:
+    with Queue(kernel.request, backend=kernel) as queue:
+        kernel.receive(b"packet", flags=abi.M_GSO)
+        (frame,) = queue.wait(0)
+        with pytest.raises(ValueError, match="many segments"):
+            frame.accept(payload=b"x")
+
+
+@pytest.mark.parametrize("number", [-1, abi.MAX_QUEUE + 1])
+def test_a_queue_that_cannot_be(take: Take, number: int) -> None:
+    with pytest.raises(ValueError, match=f"no queue {number}"):
+        take(b"packet").requeue(number)
+
+
 def test_contents_of_a_read_only_ring_stay() -> None:
     kernel = FakeKernel(RingRequest(0, frames=8, frame_size=64))
     with Queue(kernel.request, backend=kernel) as queue:
