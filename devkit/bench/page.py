@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devkit.bench import tables
-from devkit.bench.figures import cost, profile, streams, style, sweeps
+from devkit.bench.figures import cost, ids, profile, streams, style, sweeps
+from devkit.bench.ids import tables as ids_tables
 from devkit.bench.results import Results
 
 #: Stands wherever figures in the target's own time are shown.
@@ -41,6 +42,9 @@ def page(results: Results) -> str:
         _table(_OUTSIDE, tables.nic_table(results), f"{WARNING} ./inv bench --only table,nics."),
         _section("TCP over time (the paper's figure 7)", streams.over_time, results, _STREAMS, _REAL_TIME),
         _table("TCP through the target", tables.stream_table(results), _REAL_TIME),
+        _section(_IDS, ids.bars, results, "./inv bench --only ids"),
+        _table("An IDS behind the queue", ids_tables.table(results), WARNING),
+        _table("What was to be reached with it", ids_tables.goal_table(results), WARNING),
         _table("Machine and versions", tables.machine_table(results), ""),
     ]
     body = "\n".join(part for part in parts if part)
@@ -54,6 +58,7 @@ _FUNCTIONS = "Own cost of Fast Queue in C, function by function"
 _MODEL = "Timer only: the model beside what was measured"
 _OUTSIDE = "Packets from outside, through emulated network cards"
 _WHERE = "Where the CPU goes (the paper's figure 1)"
+_IDS = "TCP through an IDS (the paper's figure 7)"
 _STREAMS = "./inv bench --only streams --seconds 180"
 _REAL_AND_GUEST = (
     f"{WARNING} TCP, source inside: ratio of costs. Own time: through emulated cards, by the time that "

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from devkit import lock, report
+from devkit.addition import SURICATA
 from devkit.bench import inside, laying, outside, store, streams, sweep, table
+from devkit.bench.ids import costs, ways
+from devkit.bench.ids import streams as ids_streams
 from devkit.bench.instructions import measure as instructions
 from devkit.bench.progress import Progress
 from devkit.bench.rows import ALL, BY_NAME, PLAIN, Row
@@ -22,7 +25,7 @@ from devkit.demo import image_summary
 from devkit.errors import KitError
 from devkit.progress import say
 
-SECTIONS = ("table", "rings", "queues", "timers", "profile", "nics", "streams")
+SECTIONS = ("table", "rings", "queues", "timers", "profile", "nics", "streams", "ids")
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ def _measure(request: Request, image: Image, kept: Store) -> None:
     for step in inner:
         if step.key not in kept.results:
             laying.files(step.setting.row)
+    if "ids" in request.sections:
+        SURICATA.build()
     profiles = request.chosen(instructions.ROWS) if "profile" in request.sections else []
     folder = kept.path.parent
     more = instructions.steps(profiles, folder / instructions.OUT_NAME, image)
@@ -108,12 +113,22 @@ def _measure(request: Request, image: Image, kept: Store) -> None:
         flows = streams.plan(request.seconds, request.quick, request.chosen())
     points = outside.plan(request.chosen()) if "nics" in request.sections else []
     streaming = streams.seconds([flow for flow in flows if flow.key not in kept.results])
+    with_ids = _ids_seconds(kept) if "ids" in request.sections else 0.0
+    streaming += with_ids
     waiting = streaming + outside.seconds(outside.missing(points, kept), request.runs)
     progress = Progress(kept, [*inner, *more], waiting)
     inside.measure(image, inner, kept, progress.advance)
     instructions.measure(image, more, kept, progress.advance, folder)
     outside.measure(image, points, request.runs, kept, streaming)
-    streams.measure(image, flows, kept)
+    streams.measure(image, flows, kept, with_ids)
+    if "ids" in request.sections:
+        costs.measure(image, ways.costed(), kept, folder)
+        ids_streams.measure(image, ids_streams.plan(), 2 if request.quick else 3, kept)
+
+
+def _ids_seconds(kept: Store) -> float:
+    flows = ids_streams.missing(ids_streams.plan(), kept)
+    return costs.seconds(costs.missing(ways.costed(), kept)) + ids_streams.seconds(flows)
 
 
 def inside_steps(request: Request) -> list[Step]:

@@ -62,10 +62,10 @@ def seconds(streams: Sequence[Stream]) -> float:
     return sum(stream.seconds + _AROUND for stream in streams)
 
 
-def measure(image: Image, streams: Sequence[Stream], store: Store) -> None:
-    """Take what the store does not have, in one boot for each network card."""
+def measure(image: Image, streams: Sequence[Stream], store: Store, later: float = 0.0) -> None:
+    """Take what the store does not have, in one boot for each card; ``later`` seconds are known to follow."""
     missing = [stream for stream in streams if stream.key not in store.results]
-    left = seconds(missing)
+    left = later + seconds(missing)
     for (nic, offloads), group in groupby(missing, key=lambda stream: (stream.nic, stream.offloads)):
         with stage(f"boot the target ({nic}, offloads {'on' if offloads else 'off'})"):
             lab = Lab.start(offloads=offloads)

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from devkit.bench import compare, page, store, tables, tune
+from devkit.bench.ids import tables as ids_tables
 from devkit.bench.results import Results
 from devkit.bench.runner import Request, run_bench
 from devkit.errors import KitError
@@ -40,6 +41,8 @@ def show(results: Results) -> None:
         ("Own cost, beyond plain forwarding", tables.own_table(results)),
         ("Packets from outside", tables.nic_table(results)),
         ("TCP, real time", tables.stream_table(results)),
+        ("IDS", ids_tables.table(results)),
+        ("Goals, IDS", ids_tables.goal_table(results)),
         ("Goals", tables.goal_table(results)),
     ):
         if table:

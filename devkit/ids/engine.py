@@ -23,7 +23,7 @@ SETTINGS = Path(__file__).with_name("suricata.yaml")
 EVENTS = f"{FOLDER}/eve.json"
 RULES = f"{FOLDER}/ids.rules"
 
-_STARTED = "Engine started"
+STARTED = "Engine started"
 _START_TIME = 120.0
 _RELOADED = "rule reload complete"
 
@@ -47,9 +47,12 @@ def install(target: Target, more: Sequence[str] = ()) -> None:
     target.run(f"mkdir -p {FOLDER} && tar xzf /tmp/suricata.tar.gz -C {FOLDER}; rm /tmp/suricata.tar.gz")
 
 
-def command(module: str, options: Sequence[str] = (), queue: int = 0) -> list[str]:
-    """Return the words that run Suricata on a queue of ``module``; ``options`` are ``name=value``."""
-    words = ["fastqueue-run"] if module == modules.FASTQUEUE else []
+def command(module: str, options: Sequence[str] = (), queue: int = 0, *, gso: bool = False) -> list[str]:
+    """Return the words that run Suricata on a queue of ``module``; ``options`` are ``name=value``.
+
+    ``gso``: Fast Queue hands over GSO packets whole, which Suricata does not ask NFQUEUE for.
+    """
+    words = ["fastqueue-run", *(["--gso"] if gso else [])] if module == modules.FASTQUEUE else []
     words += [SURICATA.program, "-c", f"{FOLDER}/suricata.yaml", "-l", FOLDER, "-q", str(queue)]
     words += ["--init-errors-fatal"]  # a rule that it cannot read
     return words + [word for option in options for word in ("--set", option)]
@@ -89,5 +92,5 @@ def running(target: Target, module: str, options: Sequence[str] = (), queue: int
     """
     target.run(f"rm -f {EVENTS}")
     with Background(target, command(module, options, queue)) as program:
-        program.wait_ready(_STARTED, _START_TIME)
+        program.wait_ready(STARTED, _START_TIME)
         yield Engine(target, program)

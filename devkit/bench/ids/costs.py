@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""Instructions per packet through each IDS, and whose they are. Traffic made inside, guest time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from devkit.addition import SURICATA
+from devkit.bench import bed, inside, loads
+from devkit.bench.bed import Bed
+from devkit.bench.ids.laying import laid
+from devkit.bench.ids.ways import LIGHT_PYTHON, Way
+from devkit.bench.instructions import plugin
+from devkit.bench.instructions.symbols import KERNEL_BEGIN
+from devkit.bench.source import carried
+from devkit.bench.store import Store
+from devkit.build.image import Image
+from devkit.lab.client import Lab
+from devkit.progress import say, stage
+from devkit.target import Target
+
+LOAD = replace(loads.UDP_1400, packets=1_200, warm_up=600)
+OUT_NAME = "instructions.txt"
+
+KERNEL, LIBRARY, PROGRAM = "kernel", "library", "program"
+#: Files whose code hands packets over: of NFQUEUE's libraries and of Fast Queue's.
+_HANDING = re.compile(r"libnetfilter_queue|libnfnetlink|libmnl|fastqueue")
+_WAY_TIME = 20.0  # seconds of an ordinary host
+
+Span = tuple[int, int]
+
+
+def key(way: Way) -> str:
+    """Name of a result."""
+    return f"ids/cost/{way.name}"
+
+
+def missing(ways: Sequence[Way], store: Store) -> list[Way]:
+    """Those that the store does not have."""
+    return [way for way in ways if key(way) not in store.results]
+
+
+def seconds(ways: Sequence[Way]) -> float:
+    """How long they take, about."""
+    return len(ways) * _WAY_TIME
+
+
+def measure(image: Image, ways: Sequence[Way], store: Store, folder: Path) -> None:
+    """Take what the store does not have: in a boot under the plugin that counts, and one without it."""
+    for told, group in groupby(missing(ways, store), key=lambda way: way.family != LIGHT_PYTHON):
+        out = folder / OUT_NAME if told else None
+        profile = plugin.profile_with(plugin.build(folder), out, inside.PROFILE) if out else inside.PROFILE
+        with stage("boot the target with Suricata (source inside)"):
+            lab = Lab.start()
+            target = Target.boot(image, lab=lab, profile=profile, addition=SURICATA)
+        with lab, target, bed.made(target) as made:
+            for way in group:
+                with stage(f"{way.family} {way.label}".strip()), laid(target, way) as pid:
+                    result = _one(target, made, way, pid, out)
+                store.add(key(way), result)
+                say(f"  {result['per_packet']:,.0f} instructions a packet")
+
+
+def _one(target: Target, made: Bed, way: Way, pid: int | None, out: Path | None) -> dict[str, Any]:
+    """Send the load once; ``out``: what the plugin counted, from which follows whose they are."""
+    load = LOAD.slower(way.slower)
+    found = carried(target, made, load)
+    result = {"load": vars(load), "per_packet": found.per_packet}
+    if not out:
+        return result
+    spans = handing(target.run(["cat", f"/proc/{pid}/maps"]).output.splitlines()) if pid else []
+    counted = parts(out.read_text().splitlines(), spans)
+    return {**result, "parts": {name: count / found.sent for name, count in counted.items()}}
+
+
+def handing(maps: Iterable[str]) -> list[Span]:
+    """Return the code of the libraries that hand packets over; lines as /proc/PID/maps has them."""
+    found = []
+    for line in maps:
+        addresses, flags, *_, path = line.split()
+        if "x" in flags and _HANDING.search(Path(path).name):
+            first, last = addresses.split("-")
+            found.append((int(first, 16), int(last, 16)))
+    return found
+
+
+def parts(counts: Iterable[str], spans: Sequence[Span]) -> dict[str, int]:
+    """Sum the plugin's lines: the kernel's, those of ``spans``, and the rest of user space."""
+    found = {KERNEL: 0, LIBRARY: 0, PROGRAM: 0}
+    for line in counts:
+        place, count = line.split()
+        address = int(place, 16)
+        if address >= KERNEL_BEGIN:
+            name = KERNEL
+        else:
+            name = LIBRARY if any(first <= address < last for first, last in spans) else PROGRAM
+        found[name] += int(count)
+    return found

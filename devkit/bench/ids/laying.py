@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""Have forwarded packets go through an IDS: module, program, rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from devkit import firewall, modules
+from devkit.background import Background
+from devkit.bench.ids.ways import LIGHT_FOLDER, LIGHT_RULES, PATTERNS, SURICATA, Way
+from devkit.ids import bypass, engine, rules
+from devkit.target import Target
+
+#: Patterns of the light IDS.
+NUMBER = 50
+_START_TIME = 180.0
+_PROGRAMS = Path(__file__).parents[1] / "target"
+
+
+@contextmanager
+def laid(target: Target, way: Way) -> Iterator[int | None]:
+    """Lay the way and yield its program's pid; nothing of it remains at the end.
+
+    KitError FQ-MODULE or FQ-HANDLER where a part of it fails.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(modules.present(target, way.module))
+        if not way.argv:
+            stack.enter_context(firewall.ruled(target))
+            yield None
+            return
+        if way.family == SURICATA:
+            engine.install(target, (bypass.RULE,) if way.bypass else ())
+        else:
+            _install_light(target)
+        program = stack.enter_context(Background(target, way.argv))
+        program.wait_ready(way.ready, _START_TIME)
+        if way.bypass:
+            stack.enter_context(bypass.remembered(target))
+        before = [bypass.FORWARD] if way.bypass else []
+        stack.enter_context(firewall.ruled(target, *before, firewall.queue_all()))
+        yield program.pid
+
+
+def patterns() -> list[bytes]:
+    """Return what the light IDS looks for: the first contents of the kit's rules that are long enough."""
+    found = [rule.content for rule in rules.rules() if rule.action == "drop" and len(rule.content) > 5]
+    return found[:NUMBER]
+
+
+def light_rules() -> str:
+    """Return the patterns as rules of the handler ``payload``."""
+    lines = ("drop /" + "".join(f"\\x{byte:02x}" for byte in one) + "/" for one in patterns())
+    return "\n".join([*lines, "default accept"]) + "\n"
+
+
+def _install_light(target: Target) -> None:
+    target.run(["mkdir", "-p", LIGHT_FOLDER])
+    target.put("".join(f"{one.hex()}\n" for one in patterns()).encode(), PATTERNS)
+    target.put(light_rules().encode(), LIGHT_RULES)
+    for name in ("nfqueue_null.py", "nfqueue_payload.py"):
+        target.put(_PROGRAMS / name, f"{LIGHT_FOLDER}/{name}")

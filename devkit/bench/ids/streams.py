@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""TCP between the lab's hosts through each IDS, in Mbit per second that the target's processor worked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from devkit.addition import SURICATA
+from devkit.bench import nic, outside
+from devkit.bench.ids import ways
+from devkit.bench.ids.laying import laid
+from devkit.bench.ids.ways import Way
+from devkit.bench.progress import duration
+from devkit.bench.store import Store
+from devkit.build.image import Image
+from devkit.lab.client import Lab
+from devkit.progress import say, stage
+from devkit.target import Target
+
+NIC = "virtio"
+#: Packets of a window in which TCP flows through an IDS, a fraction of what the target can do.
+LEAST = {"": 500, ways.SURICATA: 200, ways.LIGHT_C: 200, ways.LIGHT_PYTHON: 20}
+_STREAM_TIME = 15.0  # seconds of an ordinary host, with laying the way
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One bulk stream through ``way``."""
+
+    way: Way
+    offloads: bool
+
+    @property
+    def key(self) -> str:
+        """Name of its result."""
+        return key(self.way.name, self.offloads)
+
+
+def key(way: str, offloads: bool) -> str:
+    """Name of a result."""
+    return f"ids/tcp/{'on' if offloads else 'off'}/{way}"
+
+
+def plan() -> list[Flow]:
+    """Return what is measured, offloads off first."""
+    return [Flow(way, offloads) for offloads in (False, True) for way in ways.streamed(offloads)]
+
+
+def missing(flows: Sequence[Flow], store: Store) -> list[Flow]:
+    """Those that the store does not have."""
+    return [flow for flow in flows if flow.key not in store.results]
+
+
+def seconds(flows: Sequence[Flow]) -> float:
+    """How long they take, about."""
+    return len(flows) * _STREAM_TIME
+
+
+def measure(image: Image, flows: Sequence[Flow], runs: int, store: Store, later: float = 0.0) -> None:
+    """Take what the store does not have, in a boot for each of offloads off and on."""
+    wanted = missing(flows, store)
+    left = later + seconds(wanted)
+    for offloads, group in groupby(wanted, key=lambda flow: flow.offloads):
+        words = f"offloads {'on' if offloads else 'off'}"
+        with stage(f"boot the target with Suricata ({words})"):
+            lab = Lab.start(offloads=offloads)
+            target = Target.boot(
+                image, lab=lab, profile=outside.PROFILE, nic=NIC, offloads=offloads, addition=SURICATA
+            )
+        with lab, target:
+            for flow in group:
+                way = flow.way
+                with laid(target, way), stage(f"TCP, {words}: {way.family} {way.label}"):
+                    result = outside.bulk(lab, target, runs, LEAST[way.family])
+                store.add(flow.key, result)
+                left -= seconds([flow])
+                rate = nic.tcp_rate(result).median
+                say(f"  {rate:,.0f} Mbit/s of the target's own time  ({duration(left)} left)")
