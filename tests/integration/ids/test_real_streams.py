@@ -56,10 +56,13 @@ def test_a_stream_arrives_as_it_was_sent(ids_target: Target, ids_lab: Lab, modul
     ):
         sent, received = _sent_and_received(ids_lab)
         assert sent == received
+        assert suricata.events() == []
         measured = iperf.measure(ids_lab, topology.load().server.endpoint.address4, 2)
         assert measured.mbit_per_s > 0
         if module == modules.FASTQUEUE:
             found = counters.read(ids_target)[0]
             found.check()
             assert found.queued > _BYTES / 1500
-        assert suricata.events() == []
+        # iperf3's server closes before it has read all: each late segment gets a reset, and Suricata
+        # lets the first of them through only.
+        assert all(event["drop"]["rst"] for event in suricata.events())
