@@ -103,7 +103,8 @@ def _measure(request: Request, image: Image, kept: Store) -> None:
     for step in inner:
         if step.key not in kept.results:
             laying.files(step.setting.row)
-    if "ids" in request.sections:
+    with_ids = measures_ids(request, image)
+    if with_ids:
         SURICATA.build()
     profiles = request.chosen(instructions.ROWS) if "profile" in request.sections else []
     folder = kept.path.parent
@@ -113,17 +114,31 @@ def _measure(request: Request, image: Image, kept: Store) -> None:
         flows = streams.plan(request.seconds, request.quick, request.chosen())
     points = outside.plan(request.chosen()) if "nics" in request.sections else []
     streaming = streams.seconds([flow for flow in flows if flow.key not in kept.results])
-    with_ids = _ids_seconds(kept) if "ids" in request.sections else 0.0
-    streaming += with_ids
+    last = _ids_seconds(kept) if with_ids else 0.0
+    streaming += last
     waiting = streaming + outside.seconds(outside.missing(points, kept), request.runs)
     progress = Progress(kept, [*inner, *more], waiting)
     inside.measure(image, inner, kept, progress.advance)
     instructions.measure(image, more, kept, progress.advance, folder)
     outside.measure(image, points, request.runs, kept, streaming)
-    streams.measure(image, flows, kept, with_ids)
-    if "ids" in request.sections:
+    streams.measure(image, flows, kept, last)
+    if with_ids:
         costs.measure(image, ways.costed(), kept, folder)
         ids_streams.measure(image, ids_streams.plan(), 2 if request.quick else 3, kept)
+
+
+def measures_ids(request: Request, image: Image) -> bool:
+    """Whether the part is asked for, and the image has what Suricata's disk leaves to Debian's.
+
+    KitError FQ-BENCH where the image has not, and nothing else is asked for.
+    """
+    if "ids" not in request.sections or image.description["base"] == "debian":
+        return "ids" in request.sections
+    what = "the part ids needs the Debian base: another lacks libraries of Suricata's"
+    if request.sections == ("ids",):
+        raise KitError("FQ-BENCH", what, "./inv bench --only ids --base debian")
+    say(f"{what}; it is left out")
+    return False
 
 
 def _ids_seconds(kept: Store) -> float:
