@@ -18,6 +18,7 @@ SPEED = 1e9
 #: Bytes a frame beside its payload: metadata, answer, word and the kernel's own record.
 FRAME_OVERHEAD = 96 + 16 + 4 + 12
 LEAST_FRAMES, MOST_FRAMES = 8, 65_536
+LEAST_FRAME_SIZE, MOST_FRAME_SIZE = 64, 65_536
 SHORTEST_PERIOD_US, LONGEST_PERIOD_US = 50, 1_000_000
 
 

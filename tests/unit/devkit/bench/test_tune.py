@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
+from devkit.bench import task
 from devkit.bench.results import Results
 from devkit.bench.tune import Advice, Model, Round, advise
 from devkit.errors import KitError
@@ -98,6 +99,13 @@ def test_what_cannot_be_is_told(rate: float, latency: float, memory: int, words:
     with pytest.raises(KitError, match=words) as caught:
         advice(rate, latency, memory)
     assert caught.value.code == "FQ-TUNE"
+
+
+@pytest.mark.parametrize("size", [10, 1_000, 100_032])
+def test_a_frame_that_no_ring_has_is_told(size: int) -> None:
+    with pytest.raises(KitError) as caught:
+        task.advise(load=20_000, latency=1_000, burst=20, frame_size=size, memory=16)
+    assert caught.value.code == "FQ-ARGUMENT"
 
 
 def test_the_model_is_fitted_to_the_sweep(results: Make) -> None:
