@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,8 +128,14 @@ def _serve(listener: socket.socket, reached: list[str]) -> None:
             threading.Thread(target=_answer, args=(connection, reached), daemon=True).start()
 
 
+def _forget_at_close(connection: socket.socket, *, forget: bool = True) -> None:
+    """Have close() end a connection at once: what is dropped on its way would be sent again for minutes."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", forget, 0))
+
+
 def _answer(connection: socket.socket, reached: list[str]) -> None:
     with connection, contextlib.suppress(OSError):
+        _forget_at_close(connection)
         connection.settimeout(_PATIENCE)
         data = b""
         while b"\r\n\r\n" not in data:
@@ -137,6 +144,7 @@ def _answer(connection: socket.socket, reached: list[str]) -> None:
                 return
             data += part
         reached.append(data.decode())
+        _forget_at_close(connection, forget=False)
         connection.sendall(_PAGE)
 
 
@@ -153,6 +161,8 @@ def _ask(lab: Lab, request: Request) -> tuple[Request, bool, int]:
             answered = client.recv(4096).startswith(b"HTTP/1.1 200")
         except (TimeoutError, ConnectionError):
             answered = False
+        if not answered:
+            _forget_at_close(client)
     return request, answered, port
 
 

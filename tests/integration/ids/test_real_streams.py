@@ -65,4 +65,5 @@ def test_a_stream_arrives_as_it_was_sent(ids_target: Target, ids_lab: Lab, modul
             assert found.queued > _BYTES / 1500
         # iperf3's server closes before it has read all: each late segment gets a reset, and Suricata
         # lets the first of them through only.
-        assert all(event["drop"]["rst"] for event in suricata.events())
+        others = [event for event in suricata.events() if not event["drop"]["rst"]]
+        assert not others, others[:3]
