@@ -27,11 +27,11 @@ def bench(*, quick: bool, rows: str, only: str, seconds: int, compare_with: str,
     old = Results(store.load(Path(compare_with))) if compare_with else None
     results = Results(run_bench(request, base=base))
     show(results)
-    if old:
-        show_changes(old, results)
     page.write(results, REPORT)
     say(f"report: {REPORT}")
     say(f"figures: {store.DEFAULT}")
+    if old:
+        show_changes(old, results)
 
 
 def show(results: Results) -> None:
