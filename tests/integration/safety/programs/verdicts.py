@@ -2,12 +2,14 @@
 """Verdicts and what goes with them."""
 
 import re
+import socket
+import subprocess
 import time
 
 from checks import eventually, holds, same
 from fastqueue import abi
 from fastqueue.meta import Meta
-from lane import Flow, Handler, chain, enter, nft
+from lane import Flow, Handler, chain, enter, ip, nft
 
 ACCEPT, DROP, REPEAT, QUEUE = abi.ANSWER_ACCEPT, abi.ANSWER_DROP, abi.ANSWER_REPEAT, abi.ANSWER_QUEUE
 QUEUED = chain("output", "udp dport 7000 queue num 0")
@@ -37,6 +39,43 @@ def mark_and_priority() -> None:
     same(flow.arrived(), [0, 1, 2, 3], "packets")
     found = [_counted(rule) for rule in ("meta mark 0xdeadbeef", "meta mark 0x00000007", "meta priority 1:2")]
     same(found, [1, 1, 2], "packets with the mark, the other mark, the priority")
+
+
+def marked_packets_take_another_way() -> None:
+    """A packet of this host's whose mark chooses another route leaves by that route's interface."""
+    seen = chain("postrouting", 'oifname "d0" counter', 'oifname "d1" counter', priority=100)
+    enter(QUEUED, seen)
+    for number in range(2):
+        ip(
+            f"link add d{number} type dummy",
+            f"link set d{number} up",
+            f"address add 10.{number}.0.1/24 dev d{number}",
+            f"address add 2001:db8:{number}::1/64 dev d{number} nodad",
+        )
+    ip(
+        "route add 10.9.0.0/16 dev d0",
+        "route add 10.9.0.0/16 dev d1 table 77",
+        "rule add from 0.0.0.0/0 fwmark 7 table 77",
+        "route add 2001:db8:9::/48 dev d0",
+        "route add 2001:db8:9::/48 dev d1 table 77",
+    )
+    subprocess.run(["ip", "-6", "rule", "add", "fwmark", "7", "table", "77"], check=True)
+    for family, place in ((socket.AF_INET, "10.9.0.1"), (socket.AF_INET6, "2001:db8:9::1")):
+        handler = Handler(frames=16)
+        before = [_counted(f'oifname "d{number}"') for number in range(2)]
+        with socket.socket(family, socket.SOCK_DGRAM) as sender:
+            for _ in range(3):
+                sender.sendto(b"where to", (place, 7000))
+        same(handler.fa, 3, f"packets to {place}")
+        handler.fields(1, mark=7)
+        handler.put(0, ACCEPT)
+        handler.put(1, ACCEPT | abi.WITH_MARK)
+        handler.put(2, ACCEPT)
+        handler.settle()
+        after = [_counted(f'oifname "d{number}"') for number in range(2)]
+        gone = [late - early for early, late in zip(before, after, strict=True)]
+        same(gone, [2, 1], f"packets to {place} through d0 and d1")
+        handler.close()
 
 
 def repeat() -> None:
