@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import runpy
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,13 +27,13 @@ class Ended(FakeKernel):
 
     every: list[Ended]
     queues: int
+    interrupted: threading.Lock  # taken once: a second signal could meet the program's own clearing up
     number = signal.SIGINT
 
     def send(self) -> None:
         super().send()
         done = len(self.every) == self.queues and not any(each.slots or each.plan for each in self.every)
-        if done and self.queues:
-            type(self).queues = 0  # once
+        if done and self.interrupted.acquire(blocking=False):
             os.kill(os.getpid(), self.number)
 
 
@@ -53,6 +54,7 @@ def kernels(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Ended]]:
 
     monkeypatch.setattr(fastqueue, "Queue", open_queue)
     monkeypatch.setattr(Ended, "every", opened, raising=False)
+    monkeypatch.setattr(Ended, "interrupted", threading.Lock(), raising=False)
     before = signal.getsignal(signal.SIGINT)
     yield opened
     assert signal.getsignal(signal.SIGINT) == before
