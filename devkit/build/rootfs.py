@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit import cache, command
-from devkit.build import isa
+from devkit.build import isa, squashfs
 from devkit.build.userland import compile_python
 from devkit.paths import LOGS, PROJECT
 from devkit.progress import stage
@@ -64,7 +64,7 @@ def _make(work: Path, parts: Parts) -> None:
     with stage("root file system: look for instructions that a Pentium III lacks", log):
         _guard(root, parts)
     with stage("root file system: pack", log):
-        _pack(root, work / "rootfs.squashfs", log)
+        squashfs.pack(root, work / "rootfs.squashfs", log)
     cache.remove_tree(root)
 
 
@@ -104,11 +104,3 @@ def _guard(root: Path, parts: Parts) -> None:
     else:
         files = [(name, path) for name, path in files if path.suffix != ".ko"]
     isa.check(files)
-
-
-def _pack(root: Path, image: Path, log: Path) -> None:
-    argv: list[str | Path] = [
-        command.need("mksquashfs", "squashfs-tools"), root, image, "-comp", "xz", "-Xbcj", "x86", "-all-root",
-        "-noappend", "-no-progress", "-no-xattrs", "-mkfs-time", "0", "-all-time", "0",
-    ]  # fmt: skip
-    command.run(argv, log=log)

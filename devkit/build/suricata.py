@@ -16,7 +16,7 @@ import shutil
 from pathlib import Path
 
 from devkit import cache, command
-from devkit.build import elf, lists
+from devkit.build import elf, lists, squashfs
 from devkit.build.apt import RELEASE, Apt, versions
 from devkit.build.userland import ARCHITECTURE, LIBRARIES, userland
 from devkit.errors import KitError
@@ -74,7 +74,7 @@ def _make(work: Path, base: Path) -> None:
         script.write_text(_SCRIPT)
         script.chmod(0o755)
     with stage("Suricata: pack", log):
-        _pack(root, work / "suricata.squashfs", log)
+        squashfs.pack(root, work / "suricata.squashfs", log)
     for folder in ("apt", "unpacked", "root"):
         cache.remove_tree(work / folder)
 
@@ -106,12 +106,3 @@ def _libraries(root: Path) -> list[Path]:
     return [
         path for folder in ("lib", "usr/lib") for path in (root / folder / "i386-linux-gnu").glob("*.so*")
     ]
-
-
-def _pack(root: Path, image: Path, log: Path) -> None:
-    # Blocks of 128 KB that xz packs, as the image's: what is read is kept unpacked by the page cache.
-    argv: list[str | Path] = [
-        command.need("mksquashfs", "squashfs-tools"), root, image, "-comp", "xz", "-Xbcj", "x86", "-all-root",
-        "-noappend", "-no-progress", "-no-xattrs", "-mkfs-time", "0", "-all-time", "0",
-    ]  # fmt: skip
-    command.run(argv, log=log)
