@@ -89,7 +89,9 @@ static long fq_ioctl_ring(struct fq_file *ff, struct fastqueue_ring __user *arg,
 	struct fastqueue_ring ring;
 	int err;
 
-	if (copy_from_user(&ring, arg, sizeof(ring)))
+	/* an answer that nobody could read would leave a ring that nobody knows */
+	if (copy_from_user(&ring, arg, sizeof(ring)) ||
+	    copy_to_user(arg, &ring, sizeof(ring)))
 		return -EFAULT;
 	mutex_lock(&ff->ring);
 	err = make(ff, &ring);

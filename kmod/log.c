@@ -43,21 +43,21 @@ void fq_log_full(struct fq_queue *queue, unsigned int action)
 {
 	if (fq_log_due(queue, FQ_LOG_FULL))
 		pr_warn("queue %u: full, handler %d is behind: packets are %s\n",
-			queue->number, queue->owner, fq_action_name(action));
+			queue->number, pid_nr(queue->owner), fq_action_name(action));
 }
 
 void fq_log_invalid(struct fq_queue *queue, u32 index, u32 word)
 {
 	if (fq_log_due(queue, FQ_LOG_INVALID))
 		pr_warn("queue %u: handler %d wrote 0x%08x into the word of frame %u, which is no answer: its packet waits\n",
-			queue->number, queue->owner, word, index);
+			queue->number, pid_nr(queue->owner), word, index);
 }
 
 void fq_log_timed_out(struct fq_queue *queue, unsigned int action)
 {
 	if (fq_log_due(queue, FQ_LOG_TIMED_OUT))
 		pr_warn("queue %u: handler %d did not answer within %u ms: packets are %s\n",
-			queue->number, queue->owner,
+			queue->number, pid_nr(queue->owner),
 			jiffies_to_msecs(queue->timeout), fq_action_name(action));
 }
 
@@ -66,5 +66,5 @@ void fq_log_flushed(struct fq_queue *queue, u64 count, unsigned int action)
 {
 	if (count && fq_log_due(queue, FQ_LOG_FLUSHED))
 		pr_info("queue %u: closed by handler %d with %llu packets unanswered: %s\n",
-			queue->number, queue->owner, count, fq_action_name(action));
+			queue->number, pid_nr(queue->owner), count, fq_action_name(action));
 }

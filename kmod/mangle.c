@@ -9,6 +9,7 @@
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
@@ -34,7 +35,8 @@ static int fq_resize(struct nf_queue_entry *entry, u32 len)
 		larger = skb_copy_expand(skb, skb_headroom(skb), diff, GFP_ATOMIC);
 		if (!larger)
 			return -ENOMEM;
-		consume_skb(skb);
+		/* whoever sent it may hear of that, and not under the queue's lock */
+		dev_consume_skb_irq(skb);
 		entry->skb = larger;
 	}
 	skb_put(entry->skb, diff);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* /proc/net/fastqueue: a heading, then one line a queue of the namespace. */
+#include <linux/pid.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
@@ -36,7 +37,7 @@ static void fq_proc_line(struct seq_file *seq, struct fq_queue *queue)
 
 	fq_queue_stats(queue, &s);
 	fq_shape_read(queue, &shape);
-	seq_printf(seq, "%u %d %u %u %llu %u ", queue->number, queue->owner,
+	seq_printf(seq, "%u %d %u %u %llu %u ", queue->number, pid_vnr(queue->owner),
 		   shape.frames, shape.frame_size, s.occupied, shape.processed);
 	seq_printf(seq, "%llu %llu %llu %llu %llu %llu %llu %llu ", s.received,
 		   s.queued, s.accepted, s.dropped, s.flushed, s.timed_out,

@@ -5,6 +5,7 @@
  */
 #include <linux/log2.h>
 #include <linux/netfilter.h>
+#include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -65,13 +66,14 @@ static void fq_queue_setup(struct fq_queue *queue, struct net *net,
 	queue->timeout = msecs_to_jiffies(wanted->timeout_ms);
 	queue->period = ns_to_ktime((u64)wanted->period_us * NSEC_PER_USEC);
 	queue->number = wanted->queue;
-	queue->owner = task_tgid_nr(current);
+	queue->owner = get_pid(task_tgid(current));
 	queue->net = get_net(net);
 }
 
 static void fq_queue_free(struct fq_queue *queue)
 {
 	fq_ring_free(queue->ring);
+	put_pid(queue->owner);
 	put_net(queue->net);
 	kfree(queue);
 }

@@ -17,6 +17,7 @@
 #include "ring.h"
 
 struct nf_queue_entry;
+struct pid;
 struct seq_file;
 struct sock;
 
@@ -50,7 +51,7 @@ struct fq_queue {
 	wait_queue_head_t wait;
 
 	u32 number;
-	pid_t owner;
+	struct pid *owner;
 	struct net *net;
 	struct ratelimit_state log[FQ_LOG_KINDS];
 };

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Every field of every structure, right and wrong: the kernel says what docs/abi.md says."""
 
+import ctypes
 import errno
+import mmap
 import os
 import random
 from collections.abc import Callable, Mapping
 from fcntl import ioctl
 from struct import Struct
 
+import libc
 from checks import holds, refused, same
 from fastqueue import abi
-from lane import enter
+from lane import enter, lines
 
 #: Struct formats with the reserved words told apart.
 RING = Struct("=16I6Q")
@@ -175,6 +178,18 @@ def without_a_ring() -> None:
     refused(errno.EINVAL, os.write, fd, b"x")
 
 
+def an_answer_that_cannot_be_given() -> None:
+    """ALLOC reads memory that it could not write to: no ring that nobody knows of is left."""
+    enter()
+    fd = os.open(abi.DEVICE, os.O_RDWR)
+    page = os.memfd_create("ring")
+    os.write(page, pack_ring(GOOD_RING))
+    address = libc.mmap(page, mmap.PAGESIZE, libc.PROT_READ, libc.MAP_SHARED, 0)
+    same(_ask_at(fd, abi.IOC_ALLOC, address), errno.EFAULT, "ALLOC into memory that can only be read")
+    same(_ask(fd, abi.IOC_KICK, bytes(8)), errno.ENXIO, "KICK, as there is no ring")
+    same(lines(), [], "queues")
+
+
 def unknown_numbers() -> None:
     """Numbers that are none, right numbers with other sizes among them: ENOTTY. No address: EFAULT."""
     enter()
@@ -197,7 +212,7 @@ def unknown_numbers() -> None:
 
 def _ask_at(fd: int, number: int, address: int) -> int:
     try:
-        ioctl(fd, number, address)
+        ioctl(fd, number, ctypes.c_long(address).value)  # takes no higher addresses otherwise
     except OSError as error:
         return error.errno or -1
     return 0

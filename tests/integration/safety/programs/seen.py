@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 
+import libc
+import processes
 from checks import same
 from fastqueue import abi
 from lane import Flow, Handler, chain, enter, lines
@@ -65,3 +67,20 @@ def proc_file() -> None:
     same(shown, wanted, "what else is shown")
     counted = (found.received, found.queued, found.accepted, found.dropped, found.default_dropped)
     same((*counted, found.invalid_words, found.truncated), (11, 8, 3, 1, 3, 1, 8), "counters")
+
+
+def owner_in_a_pid_namespace() -> None:
+    """Each reader finds the owner by the number that it knows it by; one from which it is hidden finds 0."""
+    enter()
+    outside = Handler(_NUMBER)
+    libc.unshare(libc.CLONE_NEWPID)
+
+    def first() -> None:
+        inside = Handler(_NUMBER + 1)
+        same(os.getpid(), 1, "the first process of the namespace")
+        same([line[:2] for line in lines()], [[str(_NUMBER), "0"], [str(_NUMBER + 1), "1"]], "owners, inside")
+        inside.close()
+
+    same(processes.wait(processes.start(first)), 0, "the child's status")
+    same([line[:2] for line in lines()], [[str(_NUMBER), str(os.getpid())]], "owners, outside")
+    outside.close()
