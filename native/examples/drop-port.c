@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Look at each packet in place: drop UDP over IPv4 to one port, accept the rest. */
+#define _POSIX_C_SOURCE 200809L	/* sigaction(), whatever -std= says */
+
 #include <fastqueue.h>
 #include <netinet/in.h>
 #include <signal.h>

@@ -27,6 +27,7 @@ const char *fq_explain(int error)
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
+	case ENOTTY:	/* some other device */
 		return "the module is not loaded; load it: modprobe fastqueue";
 	case EACCES:
 	case EPERM:

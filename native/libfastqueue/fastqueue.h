@@ -21,6 +21,7 @@
 
 #include <linux/fastqueue.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -42,12 +43,8 @@ struct fq_options {
 	uint32_t flags;		/* FASTQUEUE_F_* */
 };
 
-#define FQ_OPTIONS_INIT {			\
-	.frames = 2048,				\
-	.frame_size = 2048,			\
-	.default_action = FASTQUEUE_DROP,	\
-	.timeout_ms = 1000,			\
-}
+/* device, queue, frames, frame_size, copy_range, ...: in order, for C++ before 20 too */
+#define FQ_OPTIONS_INIT { NULL, 0, 2048, 2048, 0, FASTQUEUE_DROP, 0, 1000, 0 }
 
 /*
  * Bind a queue number and map its ring. On success *queue is to be closed with

@@ -2,13 +2,15 @@
 """Command line: ``python3 -m fastqueue run``, ``stat`` and ``top``.
 
 Exit status: 0 done (also when a signal ends ``run``, or q or Ctrl-C ``top``), 1 the queue cannot be
-used or the module is not there, 2 wrong arguments or rules, 130 interrupted while starting.
+used, the module is not there or nothing can be written, 2 wrong arguments or rules, 130 interrupted
+while starting, 141 whoever read the output went away.
 """
 
 from __future__ import annotations
 
 import argparse
 import errno
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -34,7 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.command(options))
+        status = int(options.command(options))
+        sys.stdout.flush()  # here an error still has somebody who tells it
+        return status
+    except BrokenPipeError:
+        _silence()
+        return 141
+    except OSError as error:
+        _silence()
+        print(f"fastqueue: {error}", file=sys.stderr)
+        return 1
     except RulesError as error:
         print(error, file=sys.stderr)
         return 2
@@ -43,6 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2 if error.errno == errno.EINVAL else 1
     except KeyboardInterrupt:
         return 130
+
+
+def _silence() -> None:
+    """Let what is still to be written go nowhere, or Python complains of it when it ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(options: argparse.Namespace) -> int:

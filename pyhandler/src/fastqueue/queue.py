@@ -152,9 +152,37 @@ class Queue:
         period_us: int | None = None,
         timeout_ms: int | None = None,
         copy_range: int | None = None,
+        limit: int | None = None,
+        gso: bool | None = None,
+        timestamp: bool | None = None,
+        uid: bool | None = None,
     ) -> None:
-        """Change the live queue; what is None stays. Raises QueueError."""
-        self._device.set(pack_settings(default_action, period_us, timeout_ms, copy_range))
+        """Change the live queue; what is None stays. Raises QueueError.
+
+        ``limit``: packets that may be out at once, 0 for as many as there are frames; the others
+        are as in RingRequest, the last three for packets to come.
+        """
+        wanted = self.request.changed(
+            default_action=default_action,
+            period_us=period_us,
+            timeout_ms=timeout_ms,
+            copy_range=copy_range,
+            gso=gso,
+            timestamp=timestamp,
+            uid=uid,
+        )
+        flags = None if (gso, timestamp, uid) == (None, None, None) else wanted.flags & abi.F_LIVE
+        self._device.set(
+            pack_settings(
+                default_action=default_action,
+                period_us=period_us,
+                timeout_ms=timeout_ms,
+                copy_range=copy_range,
+                limit=limit,
+                flags=flags,
+            )
+        )
+        self.request = wanted
 
     def resize(
         self, *, frames: int | None = None, frame_size: int | None = None, copy_range: int | None = None
@@ -164,12 +192,7 @@ class Queue:
         Frames handed out before are void: those that have no verdict yet come again.
         Raises QueueError, also while a payload is held; the old ring stays then.
         """
-        old = self.request
-        request = old._replace(
-            frames=old.frames if frames is None else frames,
-            frame_size=old.frame_size if frame_size is None else frame_size,
-            copy_range=old.copy_range if copy_range is None else copy_range,
-        )
+        request = self.request.changed(frames=frames, frame_size=frame_size, copy_range=copy_range)
         self._device.resize(request)
         self.request = request
         self._ring = self._device.ring

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import errno
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from . import abi
 from .errors import QueueError
@@ -57,6 +57,11 @@ class RingRequest(NamedTuple):
             | self.uid * abi.F_UID
         )
 
+    def changed(self, **fields: int | str | bool | None) -> Self:
+        """Return a copy with other values for ``fields``; those that are None stay."""
+        given: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+        return self._replace(**given)
+
     def check(self) -> None:
         """Raise QueueError (EINVAL) with the first parameter that is out of its limits."""
         _range("queue", self.queue, 0, abi.MAX_QUEUE)
@@ -90,21 +95,33 @@ class RingRequest(NamedTuple):
 
 
 def pack_settings(
-    default_action: str | None, period_us: int | None, timeout_ms: int | None, copy_range: int | None
+    *,
+    default_action: str | None = None,
+    period_us: int | None = None,
+    timeout_ms: int | None = None,
+    copy_range: int | None = None,
+    limit: int | None = None,
+    flags: int | None = None,
 ) -> bytes:
-    """Return ``struct fastqueue_settings``; None leaves a field as it is. Raises QueueError (EINVAL)."""
+    """Return ``struct fastqueue_settings``; None leaves a field as it is. Raises QueueError (EINVAL).
+
+    ``flags``: all of ``abi.F_LIVE`` that are to hold from now on.
+    """
     _check_action("drop" if default_action is None else default_action)
     _range("period", abi.MIN_PERIOD_US if period_us is None else period_us, *_PERIODS)
     _range("time limit", timeout_ms or 0, 0, abi.COUNT_MASK)
     _range("copy range", 1 if copy_range is None else copy_range, 1, abi.MAX_FRAME_SIZE)
+    _range("limit", limit or 0, 0, abi.COUNT_MASK)
     changes = (
         (abi.SET_DEFAULT_ACTION, None if default_action is None else ACTIONS[default_action]),
         (abi.SET_PERIOD, period_us),
         (abi.SET_TIMEOUT, timeout_ms),
         (abi.SET_COPY_RANGE, copy_range),
+        (abi.SET_LIMIT, limit),
+        (abi.SET_FLAGS, flags),
     )
     fields = sum(bit for bit, value in changes if value is not None)
-    return abi.SETTINGS.pack(fields, *(value or 0 for _, value in changes), 0, 0)
+    return abi.SETTINGS.pack(fields, *(value or 0 for _, value in changes))
 
 
 def _check_action(action: str) -> None:

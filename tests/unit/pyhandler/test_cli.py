@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -203,3 +205,22 @@ def test_stat_without_queues_and_from_an_older_module(proc: Path, capsys: pytest
     nothing, _, row = capsys.readouterr().out.splitlines()
     assert nothing == "no queue has a handler"
     assert row.split() == ["3", "4", *["-"] * 12]
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_an_output_that_takes_nothing(proc: Path, *, gone: bool) -> None:
+    code = f"import sys; from fastqueue import abi, cli; abi.PROC_FILE = {str(proc)!r}; \n"
+    code += "sys.exit(cli.main(['stat']))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") if gone else Path("/dev/full").open("wb") as output:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == (141 if gone else 1)
+    assert done.stderr == ("" if gone else "fastqueue: [Errno 28] No space left on device\n")

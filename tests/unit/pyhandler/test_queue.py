@@ -147,6 +147,27 @@ def test_set_packs_only_what_is_given(kernel: FakeKernel, queue: Queue) -> None:
     ]
 
 
+def test_set_changes_flags_that_may_change_and_keeps_the_others(kernel: FakeKernel, queue: Queue) -> None:
+    queue.set(gso=True, limit=3)
+    queue.set(uid=True)
+    queue.set(gso=False)
+    queue.set(limit=0)
+    both = abi.SET_LIMIT | abi.SET_FLAGS
+    assert [abi.SETTINGS.unpack(each) for each in kernel.settings] == [
+        (both, 0, 0, 0, 0, 3, abi.F_GSO),
+        (abi.SET_FLAGS, 0, 0, 0, 0, 0, abi.F_GSO | abi.F_UID),
+        (abi.SET_FLAGS, 0, 0, 0, 0, 0, abi.F_UID),
+        (abi.SET_LIMIT, 0, 0, 0, 0, 0, 0),
+    ]
+
+
+def test_a_copy_range_that_was_set_outlives_a_resize(kernel: FakeKernel, queue: Queue) -> None:
+    queue.set(copy_range=64)
+    queue.resize(frames=32)
+    assert queue.request.copy_range == 64
+    assert kernel.request.copy_range == 64
+
+
 def test_set_refuses_what_the_kernel_would(queue: Queue) -> None:
     with pytest.raises(QueueError, match="take 50 to 1000000"):
         queue.set(period_us=0)
@@ -154,6 +175,8 @@ def test_set_refuses_what_the_kernel_would(queue: Queue) -> None:
         queue.set(copy_range=0)
     with pytest.raises(QueueError, match="take 0 to"):
         queue.set(timeout_ms=-1)
+    with pytest.raises(QueueError, match="limit is -1; take 0 to"):
+        queue.set(limit=-1)
     with pytest.raises(QueueError, match="take accept or drop"):
         queue.set(default_action="")
 
