@@ -10,7 +10,7 @@ from devkit.bench import loads, table
 from devkit.bench.bed import Bed
 from devkit.bench.rows import FASTQUEUE_C, PLAIN, TIMER_ONLY, Setting
 from devkit.bench.saturation import Search
-from devkit.bench.source import run
+from devkit.bench.source import carried
 from devkit.bench.steps import Measure, Step
 from devkit.target import Target
 
@@ -64,12 +64,12 @@ def _timer(frames: int, period: int) -> Setting:
 def _timer_measure(frames: int, period: int) -> Measure:
     def measure(target: Target, bed: Bed) -> dict[str, Any]:
         load = replace(loads.SWEEP, packets=8_000)
-        latency = run(target, bed, loads.SWEEP_LATENCY)
+        latency = carried(target, bed, loads.SWEEP_LATENCY, period)
         search = Search(replace(load, packets=9_000), period, frames * 1e6 / period)
         return {
             "frames": frames,
             "period_us": period,
-            "cost": run(target, bed, load).record(),
+            "cost": carried(target, bed, load, period).record(),
             "latency": latency.record(),
             "saturation": search.run(target, bed),
         }

@@ -63,6 +63,9 @@ def show_changes(old: Results, new: Results) -> None:
     """Print what changed since an older run."""
     found = compare.changes(old, new)
     console.print(compare.table(found))
+    for name, run in (("the older", old), ("this", new)):
+        if odd := compare.unread(run):
+            say(f"left out, as {name} run has no figures there: {', '.join(odd)}")
     worst = compare.worst(found)
     if worst:
         say(f"largest change in the target's own time: {worst.relative:+.2%} ({worst.key})")

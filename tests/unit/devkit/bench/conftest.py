@@ -54,9 +54,13 @@ def _results(scale: float = 1.0) -> Results:
         raw[f"cost/{row}/tcp"] = {"runs": [run(value)]}
         raw[f"latency/{row}"] = {"runs": [run(value, [value, value, 2 * value])]}
         raw[f"capacity/{row}"] = {"packets_per_s": 1e9 / value}
-        raw[f"profile/{row}/udp-1400"] = {"functions": {"memcpy": value / 2, "f [fastqueue]": value / 2}}
+        raw[f"profile/{row}/udp-1400"] = {
+            "per_packet": value,
+            "functions": {"memcpy": value / 2, "f [fastqueue]": value / 2},
+        }
         if row in {"plain", "nfqueue-c", "fastqueue-c"}:
-            raw |= {f"nic/virtio/{row}/{kind}": through_a_card(value) for kind in ("udp-1400", "low", "tcp")}
+            raw |= {f"nic/virtio/{row}/{kind}": through_a_card(value) for kind in ("udp-1400", "low")}
+            raw[f"nic/virtio/{row}/tcp"] = {"runs": through_a_card(value)["runs"]}
     raw |= {f"ring/{frames}": {"runs": [run(7_000)]} for frames in (64, 128)}
     raw |= {f"queues/{number}": {"runs": [run(7_000)]} for number in (0, 1, 2)}
     raw |= {
