@@ -23,11 +23,12 @@ _LEAST = 5.0
 
 @dataclass(frozen=True)
 class Table:
-    """Heads and lines of cells; the first cell of a line is its name."""
+    """Heads and lines of cells; the first ``keys`` cells of a line are its name."""
 
     head: tuple[str, ...]
     lines: Sequence[tuple[str, ...]]
     note: str = ""
+    keys: int = 1
 
 
 def goal_table(results: Results) -> Table | None:
@@ -134,7 +135,7 @@ def nic_table(results: Results) -> Table | None:
             tcp = (_spread(rate) if rate else "–", f"{ratio:.2f}" if ratio else "–")
             lines.append((row.label, "source inside" if place == "inside" else place, *costs, *tcp))
     heads = ("path", "packets from", "1400 bytes, bursts", "one by one", "TCP, Mbit/s", "of plain")
-    return Table(heads, lines, _NIC_NOTE) if results.keys("nic/") else None
+    return Table(heads, lines, _NIC_NOTE, keys=2) if results.keys("nic/") else None
 
 
 def _nic_cell(results: Results, place: str, row: Row, load: str) -> str:
@@ -176,7 +177,7 @@ def stream_table(results: Results) -> Table | None:
             others = f"{100 * raw['others']:.0f} %" if "others" in raw else "–"
             lines.append((machine.replace("-", ", "), *cells, others, str(raw["retransmits"])))
     heads = ("network card", "path", "Mbit/s", "of plain", "target CPU", "host used by others", "retransmits")
-    return Table(heads, lines, _HOST_LIMIT) if lines else None
+    return Table(heads, lines, _HOST_LIMIT, keys=2) if lines else None
 
 
 _HOST_LIMIT = (

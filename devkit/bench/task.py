@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.table import Table
-
 from devkit.bench import compare, page, store, tables, tune
 from devkit.bench.ids import tables as ids_tables
+from devkit.bench.printed import printed
 from devkit.bench.results import Results
 from devkit.bench.runner import Request, run_bench
 from devkit.errors import KitError
@@ -46,17 +45,9 @@ def show(results: Results) -> None:
         ("Goals", tables.goal_table(results)),
     ):
         if table:
-            _print(title, table)
+            for part in printed(title, table, console.width):
+                console.print(part)
     say(page.WARNING)
-
-
-def _print(title: str, table: tables.Table) -> None:
-    shown = Table(title=title)
-    for index, heading in enumerate(table.head):
-        shown.add_column(heading, justify="right" if index else "left")
-    for line in table.lines:
-        shown.add_row(*line)
-    console.print(shown)
 
 
 def show_changes(old: Results, new: Results) -> None:

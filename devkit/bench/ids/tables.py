@@ -26,7 +26,7 @@ def table(results: Results) -> Table | None:
         lines.append((way.family, way.label, *cells, *rates))
     heads = ("IDS", "path", "instructions a packet", "the queue's own")
     tcp = ("TCP, offloads off", "×", "TCP, offloads on", "×")
-    return Table((*heads, *tcp), lines, _NOTE) if results.keys("ids/") else None
+    return Table((*heads, *tcp), lines, _NOTE, keys=2) if results.keys("ids/") else None
 
 
 def _number(value: float | None) -> str:
