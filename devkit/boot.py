@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
 from devkit.lab import topology
 from devkit.lab.client import Lab
-from devkit.lab.process import Process
+from devkit.lab.process import Process, describe_end
 from devkit.shell import Shell
 
 if TYPE_CHECKING:
@@ -115,10 +114,7 @@ class Boot:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(_LAST_WORDS)
         status = self.process.returncode
-        if status is None:
-            how = "it hung up"
-        else:
-            how = signal.Signals(-status).name if status < 0 else f"status {status}"
+        how = "it hung up" if status is None else describe_end(status)
         return self._failed(self.log.reason() or f"QEMU ended: {how}")
 
     def _failed(self, reason: str) -> KitError:

@@ -14,9 +14,9 @@ LOGS = OUT / "logs"
 def cache_dir() -> Path:
     """Folder of everything that can be made again: ``~/.cache/fastqueue``, after XDG."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "fastqueue"
+    return Path(base).absolute() / "fastqueue"
 
 
 def runtime_dir() -> Path:
     """Folder of the running labs, private to the user and short: socket paths end at 108 bytes."""
-    return Path(os.environ.get("FASTQUEUE_RUNTIME", f"/tmp/fastqueue-{os.getuid()}"))
+    return Path(os.environ.get("FASTQUEUE_RUNTIME", f"/tmp/fastqueue-{os.getuid()}")).absolute()

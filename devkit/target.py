@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import time
 from dataclasses import replace
 from types import TracebackType
@@ -21,7 +22,7 @@ from devkit.channel import Channel
 from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
 from devkit.lab.client import Lab
-from devkit.lab.process import Process
+from devkit.lab.process import Process, describe_end
 from devkit.progress import say
 from devkit.shell import Shell
 from devkit.target_commands import TargetCommands
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _POWER_OFF_TIME = 5.0
 _BUSY_TIME = 5.0
+#: QEMU hangs up a moment before its end is known.
+_LAST_WORDS = 1.0
 
 
 class Target(TargetCommands):
@@ -146,10 +149,18 @@ class Target(TargetCommands):
 
     def gone(self) -> KitError:
         """Return the error that says why the target is no more."""
-        reason = self.log.reason() or "QEMU ended"
+        reason = self.log.reason() or self._how_qemu_ended()
         remedy = f"read the log; ./inv boot --lab {self.lab.name} boots another"
         what = f"the target is gone: {reason}"
         return KitError("FQ-TARGET", what, remedy, log=self.log.path, lines=self.log.tail())
+
+    def _how_qemu_ended(self) -> str:
+        """With the status where this process started it."""
+        status = None
+        if self.process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = self.process.wait(_LAST_WORDS)
+        return "QEMU ended" if status is None else f"QEMU ended: {describe_end(status)}"
 
     def __enter__(self) -> Target:
         return self

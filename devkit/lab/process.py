@@ -18,6 +18,11 @@ from devkit.lab import protocol
 Stream = int | IO[bytes] | None
 
 
+def describe_end(status: int) -> str:
+    """Say an exit status in words: ``status 1``, or the signal's name where it is negative."""
+    return signal.Signals(-status).name if status < 0 else f"status {status}"
+
+
 class Process:
     """Like subprocess.Popen, for a child of the lab's supervisor.
 

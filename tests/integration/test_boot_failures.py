@@ -162,7 +162,7 @@ def test_panic_while_a_command_runs(own: Lab, image: Image) -> None:
 def test_qemu_killed_while_a_command_runs(own: Lab, image: Image) -> None:
     target = Target.boot(image, lab=own)
     threading.Timer(0.3, os.kill, (_qemu(own), signal.SIGKILL)).start()
-    with pytest.raises(KitError, match="QEMU ended") as caught:
+    with pytest.raises(KitError, match="QEMU ended: SIGKILL") as caught:
         target.run("sleep 100")
     target.down()
     assert caught.value.code == "FQ-TARGET"

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+from pathlib import Path
+
+import pytest
+
+from devkit import paths
+
+
+def test_folders_named_relatively_stay_where_they_were_meant(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.setenv("FASTQUEUE_RUNTIME", "run")
+    found = paths.cache_dir(), paths.runtime_dir()
+    assert found == (tmp_path / "cache/fastqueue", tmp_path / "run")
