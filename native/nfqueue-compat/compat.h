@@ -20,6 +20,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "attribute.h"
 #include "lock.h"
 
 struct channel;
@@ -46,6 +47,7 @@ struct queue {
 	bool dirty;		/* answered since the sender was last at work */
 
 	uint32_t taken;		/* count of the next frame to deliver */
+	uint32_t searched;	/* the same, when room was looked for last */
 	uint32_t shift;		/* a frame's id is its count and this */
 	uint32_t moved;		/* frames at the start whose ids are in moved_ids */
 	uint32_t *moved_ids;	/* ascending */
@@ -71,7 +73,7 @@ struct channel {
 	bool blocks;		/* the program sleeps in recv() */
 	int timeout_ms;		/* SO_RCVTIMEO, -1: none */
 	unsigned int sleepers;
-	pthread_t receiver;	/* who called recv() last */
+	void *receiver;		/* the thread that called recv() last */
 	struct queue *queues;
 	struct queue *turn;	/* whose packet comes next */
 	struct reply *replies;
@@ -80,6 +82,12 @@ struct channel {
 	unsigned int process;	/* forks before the rings were mapped */
 	struct channel *free;	/* list of those that are closed */
 };
+
+/* Who calls: pthread_self() without a call. */
+static inline void *thread_self(void)
+{
+	return __builtin_thread_pointer();
+}
 
 /* log.c: one line to standard error and to syslog. */
 void compat_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -159,15 +167,8 @@ struct received {
 
 ssize_t channel_receive(struct channel *channel, const struct iovec *parts, size_t number,
 			int flags, struct received *received);
-
-/* attribute.c: netlink attributes. */
-void *attribute_put(unsigned char **end, uint16_t type, size_t len);
-void attribute_put_be32(unsigned char **end, uint16_t type, uint32_t value);
-bool attributes_parse(const void *data, size_t len, const struct nlattr **found, uint16_t max);
-static inline const void *attribute_data(const struct nlattr *attribute)
-{
-	return attribute + 1;
-}
+ssize_t channel_receive_here(struct channel *channel, void *data, size_t len, int flags,
+			     struct received *received);
 
 /* real.c: the C library's own functions under names that are taken here. */
 void *real_function(const char *name);

@@ -102,21 +102,35 @@ static void frame_catch_up(struct queue *queue)
 }
 
 /*
+ * The ring is nearly full, a good part of it with frames that were delivered.
+ * Without such a part it is packets that wait to be delivered, as those of TCP
+ * do: nothing can be done about them, least of all for each that is delivered.
+ */
+static bool frame_crowded(const struct queue *queue)
+{
+	uint32_t oldest = fq_oldest(queue->ring), quarter = queue->frames / 4;
+
+	return fq_published(queue->ring) - oldest >= queue->frames - quarter &&
+	       (int32_t)(queue->taken - oldest) >= (int32_t)quarter;
+}
+
+/*
  * A packet that is never answered keeps its frame, and the ring ends behind the
  * last one before it comes round to it. Exchanging the ring for its like moves
- * the packets together.
+ * the packets together. A program that holds many is not asked again at once.
  */
 static void frame_make_room(struct queue *queue)
 {
-	uint32_t fa = fq_published(queue->ring), owed = 0, count, oldest;
+	uint32_t owed = 0, oldest, count;
 
-	if (fa - fq_oldest(queue->ring) < queue->frames - queue->frames / 4)
+	if (!frame_crowded(queue) || queue->taken - queue->searched < queue->frames / 16)
 		return;
+	queue->searched = queue->taken;
 	verdict_send(queue);
-	oldest = fq_oldest(queue->ring);
-	if (fa - oldest < queue->frames - queue->frames / 4)
+	if (!frame_crowded(queue))
 		return;
-	for (count = oldest; count != queue->taken; count++)
+	oldest = fq_oldest(queue->ring);
+	for (count = oldest; (int32_t)(queue->taken - count) > 0; count++)
 		owed += fq_waiting(queue->ring, count);
 	if (owed <= (queue->taken - oldest) / 2)
 		queue_rebuild(queue, queue->frames, queue->frame_size);
@@ -131,8 +145,8 @@ static void frame_refuse(struct queue *queue, uint32_t count)
 	queue->dirty = true;
 }
 
-/* The next frame to deliver, if there is one. */
-bool frame_next(struct queue *queue, uint32_t *count)
+/* The next frame to deliver, after whatever it takes to have one. */
+static bool frame_search(struct queue *queue, uint32_t *count)
 {
 	if (queue->taken == fq_published(queue->ring))
 		return false;
@@ -155,6 +169,24 @@ bool frame_next(struct queue *queue, uint32_t *count)
 	}
 	fq_taken(queue->ring, queue->taken);
 	return false;
+}
+
+/*
+ * The next frame to deliver, if there is one. Nearly always it is the one behind
+ * the last that was, and nothing else is to be done.
+ */
+bool frame_next(struct queue *queue, uint32_t *count)
+{
+	uint32_t next = queue->taken, fa = fq_published(queue->ring);
+
+	if (next == fa)
+		return false;
+	if (queue->moved || queue->mode == NFQNL_COPY_NONE || !queue->maxlen ||
+	    !fq_waiting(queue->ring, next) || frame_too_small(queue, next) ||
+	    frame_crowded(queue))
+		return frame_search(queue, count);
+	*count = next;
+	return true;
 }
 
 /* The frame that frame_next() found is delivered. */

@@ -185,11 +185,12 @@ static void refuse(struct nfq_q_handle *qh, uint32_t id, const struct decision *
 	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_QUEUE << 8 | type);
 	message->nlmsg_flags = NLM_F_REQUEST;
 	generic->res_id = htons(qh->number);
-	header = attribute_put(&end, NFQA_VERDICT_HDR, sizeof(*header));
+	header = attribute_begin(end, NFQA_VERDICT_HDR, sizeof(*header));
 	header->verdict = htonl(decision->verdict);
 	header->id = htonl(id);
+	end = (unsigned char *)(header + 1);
 	if (decision->mark)
-		attribute_put_be32(&end, NFQA_MARK, *decision->mark);
+		end = attribute_be32(end, NFQA_MARK, *decision->mark);
 	message->nlmsg_len = (uint32_t)(end - request);
 	channel_reply(qh->handle->channel, message, message->nlmsg_len, err);
 }
@@ -262,7 +263,7 @@ static bool packet_find(struct channel *channel, uint16_t number, uint32_t id,
 		here = true;
 		*found = queue;
 		verdict_callback_begin(queue, id);
-		if (!channel->whole && packet->attributes[NFQA_PAYLOAD])
+		if (!channel->whole && packet_has(packet, NFQA_PAYLOAD))
 			frame_payload(queue, count, &packet->payload);
 	}
 	channel_unlock(channel);
@@ -280,16 +281,16 @@ static int packet_handle(struct nfq_handle *h, const struct nlmsghdr *message)
 
 	if (message->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET) ||
 	    message->nlmsg_len < NLMSG_SPACE(sizeof(*generic)) ||
-	    !attributes_parse(generic + 1, message->nlmsg_len - NLMSG_SPACE(sizeof(*generic)),
-			      packet.attributes, NFQA_MAX))
+	    !attributes_scan(generic + 1, message->nlmsg_len - NLMSG_SPACE(sizeof(*generic)),
+			     packet.attributes, NFQA_MAX, &packet.present))
 		return -1;
 	qh = *find(h, ntohs(generic->res_id));
 	if (!qh)
 		return -ENODEV;
-	if (!packet.attributes[NFQA_PACKET_HDR])
+	if (!packet_has(&packet, NFQA_PACKET_HDR))
 		return -1;
 	header = attribute_data(packet.attributes[NFQA_PACKET_HDR]);
-	if (packet.attributes[NFQA_PAYLOAD]) {
+	if (packet_has(&packet, NFQA_PAYLOAD)) {
 		packet.payload = (unsigned char *)attribute_data(packet.attributes[NFQA_PAYLOAD]);
 		packet.payload_len = packet.attributes[NFQA_PAYLOAD]->nla_len - NLA_HDRLEN;
 	}

@@ -33,10 +33,16 @@ struct nfq_q_handle {
 
 /* A packet during its callback. */
 struct nfq_data {
+	uint32_t present;	/* a bit for each type of which attributes[] has one */
 	const struct nlattr *attributes[__NFQA_MAX];
 	unsigned char *payload;
 	uint32_t payload_len;
 };
+
+static inline bool packet_has(const struct nfq_data *packet, uint16_t type)
+{
+	return packet->present & 1u << type;
+}
 
 /* nfnl.c */
 int nfnl_descriptor(struct nfnl_handle *handle);

@@ -6,62 +6,71 @@
 
 #include "compat.h"
 
-static void interfaces_put(unsigned char **end, const struct fastqueue_meta *meta)
+static unsigned char *number_put(unsigned char *end, uint16_t type, uint32_t number)
 {
-	if (meta->family == NFPROTO_BRIDGE) {
-		if (meta->physindev)
-			attribute_put_be32(end, NFQA_IFINDEX_PHYSINDEV, meta->physindev);
-		if (meta->indev)
-			attribute_put_be32(end, NFQA_IFINDEX_INDEV, meta->indev);
-		if (meta->physoutdev)
-			attribute_put_be32(end, NFQA_IFINDEX_PHYSOUTDEV, meta->physoutdev);
-		if (meta->outdev)
-			attribute_put_be32(end, NFQA_IFINDEX_OUTDEV, meta->outdev);
-		return;
-	}
-	if (meta->indev)
-		attribute_put_be32(end, NFQA_IFINDEX_INDEV, meta->indev);
-	if (meta->physindev)
-		attribute_put_be32(end, NFQA_IFINDEX_PHYSINDEV, meta->physindev);
-	if (meta->outdev)
-		attribute_put_be32(end, NFQA_IFINDEX_OUTDEV, meta->outdev);
-	if (meta->physoutdev)
-		attribute_put_be32(end, NFQA_IFINDEX_PHYSOUTDEV, meta->physoutdev);
+	return number ? attribute_be32(end, type, number) : end;
 }
 
-static void hardware_put(unsigned char **end, const struct fastqueue_meta *meta)
+static unsigned char *interfaces_put(unsigned char *end, const struct fastqueue_meta *meta)
+{
+	if (meta->family == NFPROTO_BRIDGE) {
+		end = number_put(end, NFQA_IFINDEX_PHYSINDEV, meta->physindev);
+		end = number_put(end, NFQA_IFINDEX_INDEV, meta->indev);
+		end = number_put(end, NFQA_IFINDEX_PHYSOUTDEV, meta->physoutdev);
+		return number_put(end, NFQA_IFINDEX_OUTDEV, meta->outdev);
+	}
+	end = number_put(end, NFQA_IFINDEX_INDEV, meta->indev);
+	end = number_put(end, NFQA_IFINDEX_PHYSINDEV, meta->physindev);
+	end = number_put(end, NFQA_IFINDEX_OUTDEV, meta->outdev);
+	return number_put(end, NFQA_IFINDEX_PHYSOUTDEV, meta->physoutdev);
+}
+
+static unsigned char *hardware_put(unsigned char *end, const struct fastqueue_meta *meta)
 {
 	struct nfqnl_msg_packet_hw *hardware;
 
 	if (!meta->hw_addrlen)
-		return;
-	hardware = attribute_put(end, NFQA_HWADDR, sizeof(*hardware));
-	hardware->_pad = 0;
+		return end;
+	hardware = attribute_begin(end, NFQA_HWADDR, sizeof(*hardware));
 	hardware->hw_addrlen = htons(meta->hw_addrlen);
+	hardware->_pad = 0;
 	memcpy(hardware->hw_addr, meta->hw_addr, sizeof(hardware->hw_addr));
+	return (unsigned char *)(hardware + 1);
 }
 
-static void vlan_put(unsigned char **end, const struct fastqueue_meta *meta)
+/* 16 bits in network byte order, and padding. */
+static unsigned char *short_put(unsigned char *end, uint16_t type, uint16_t value)
 {
-	unsigned char *start = *end;
+	uint16_t *data = attribute_begin(end, type, sizeof(value));
+
+	data[0] = value;
+	data[1] = 0;
+	return (unsigned char *)(data + 2);
+}
+
+static unsigned char *vlan_put(unsigned char *end, const struct fastqueue_meta *meta)
+{
+	unsigned char *start = end;
 
 	if (meta->family != NFPROTO_BRIDGE || !(meta->flags & FASTQUEUE_M_VLAN))
-		return;
-	attribute_put(end, NFQA_VLAN | NLA_F_NESTED, 0);
-	*(uint16_t *)attribute_put(end, NFQA_VLAN_TCI, 2) = htons(meta->vlan_tci);
-	*(uint16_t *)attribute_put(end, NFQA_VLAN_PROTO, 2) = meta->vlan_proto;
-	((struct nlattr *)start)->nla_len = (uint16_t)(*end - start);
+		return end;
+	end = attribute_begin(end, NFQA_VLAN | NLA_F_NESTED, 0);
+	end = short_put(end, NFQA_VLAN_TCI, htons(meta->vlan_tci));
+	end = short_put(end, NFQA_VLAN_PROTO, meta->vlan_proto);
+	((struct nlattr *)start)->nla_len = (uint16_t)(end - start);
+	return end;
 }
 
-static void time_put(unsigned char **end, const struct fastqueue_meta *meta)
+static unsigned char *time_put(unsigned char *end, const struct fastqueue_meta *meta)
 {
 	struct nfqnl_msg_packet_timestamp *time;
 
-	if (meta->hook > NF_INET_FORWARD || !meta->timestamp)
-		return;
-	time = attribute_put(end, NFQA_TIMESTAMP, sizeof(*time));
+	if (!meta->timestamp || meta->hook > NF_INET_FORWARD)
+		return end;
+	time = attribute_begin(end, NFQA_TIMESTAMP, sizeof(*time));
 	time->sec = __builtin_bswap64(meta->timestamp / 1000000000);
 	time->usec = __builtin_bswap64(meta->timestamp % 1000000000 / 1000);
+	return (unsigned char *)(time + 1);
 }
 
 /* Of packets that this host sends itself the checksum is no question. */
@@ -82,70 +91,69 @@ static uint32_t packet_info(const struct fastqueue_meta *meta)
 	return info;
 }
 
-static void lengths_put(unsigned char **end, const struct queue *queue,
-			const struct fastqueue_meta *meta, uint32_t payload)
+static unsigned char *lengths_put(unsigned char *end, const struct queue *queue,
+				  const struct fastqueue_meta *meta, uint32_t payload)
 {
-	uint32_t info = packet_info(meta);
-
-	if (queue->mode == NFQNL_COPY_PACKET && meta->len > payload)
-		attribute_put_be32(end, NFQA_CAP_LEN, meta->len);
-	if (info)
-		attribute_put_be32(end, NFQA_SKB_INFO, info);
+	if (meta->len > payload && queue->mode == NFQNL_COPY_PACKET)
+		end = attribute_be32(end, NFQA_CAP_LEN, meta->len);
+	return number_put(end, NFQA_SKB_INFO, packet_info(meta));
 }
 
-static void header_put(unsigned char **end, const struct queue *queue, uint32_t count,
-		       const struct fastqueue_meta *meta)
+static unsigned char *header_put(unsigned char *end, const struct queue *queue, uint32_t count,
+				 const struct fastqueue_meta *meta)
 {
 	struct nfqnl_msg_packet_hdr *header;
 
-	header = attribute_put(end, NFQA_PACKET_HDR, sizeof(*header));
+	((uint32_t *)end)[2] = 0;	/* the padding, too */
+	header = attribute_begin(end, NFQA_PACKET_HDR, sizeof(*header));
 	header->packet_id = htonl(frame_id(queue, count));
 	header->hw_protocol = meta->protocol;
 	header->hook = meta->hook;
+	return end + NLA_HDRLEN + NLA_ALIGN(sizeof(*header));
 }
 
-static void attributes_put(unsigned char **end, const struct queue *queue, uint32_t count,
-			   uint32_t payload)
+static unsigned char *owner_put(unsigned char *end, const struct queue *queue,
+				const struct fastqueue_meta *meta)
 {
-	const struct fastqueue_meta *meta = fq_frame(queue->ring, count).meta;
+	if (!(meta->flags & FASTQUEUE_M_UID) || !(queue->flags & NFQA_CFG_F_UID_GID))
+		return end;
+	end = attribute_be32(end, NFQA_UID, meta->uid);
+	return attribute_be32(end, NFQA_GID, meta->gid);
+}
 
-	header_put(end, queue, count, meta);
-	interfaces_put(end, meta);
-	if (meta->mark)
-		attribute_put_be32(end, NFQA_MARK, meta->mark);
-	if (meta->priority)
-		attribute_put_be32(end, NFQA_PRIORITY, meta->priority);
-	hardware_put(end, meta);
-	vlan_put(end, meta);
-	time_put(end, meta);
-	if (meta->flags & FASTQUEUE_M_UID && queue->flags & NFQA_CFG_F_UID_GID) {
-		attribute_put_be32(end, NFQA_UID, meta->uid);
-		attribute_put_be32(end, NFQA_GID, meta->gid);
-	}
-	lengths_put(end, queue, meta, payload);
+static unsigned char *attributes_put(unsigned char *end, const struct queue *queue, uint32_t count,
+				     const struct fastqueue_meta *meta, uint32_t payload)
+{
+	end = header_put(end, queue, count, meta);
+	end = interfaces_put(end, meta);
+	end = number_put(end, NFQA_MARK, meta->mark);
+	end = number_put(end, NFQA_PRIORITY, meta->priority);
+	end = hardware_put(end, meta);
+	end = vlan_put(end, meta);
+	end = time_put(end, meta);
+	end = owner_put(end, queue, meta);
+	end = lengths_put(end, queue, meta, payload);
+	return payload ? attribute_begin(end, NFQA_PAYLOAD, payload) : end;
 }
 
 size_t message_head(const struct queue *queue, uint32_t count, unsigned char *head,
 		    uint32_t payload, size_t *total)
 {
+	const struct fastqueue_meta *meta = fq_frame(queue->ring, count).meta;
 	struct nlmsghdr *message = (void *)head;
 	struct nfgenmsg *generic = NLMSG_DATA(message);
-	unsigned char *end = (unsigned char *)(generic + 1);
+	unsigned char *end = attributes_put((unsigned char *)(generic + 1), queue, count, meta,
+					    payload);
 
+	*total = (size_t)(end - head) + payload;
 	*message = (struct nlmsghdr){
+		.nlmsg_len = (uint32_t)*total,
 		.nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET,
 	};
 	*generic = (struct nfgenmsg){
-		.nfgen_family = fq_frame(queue->ring, count).meta->family,
+		.nfgen_family = meta->family,
 		.version = NFNETLINK_V0,
 		.res_id = htons(queue->number),
 	};
-	attributes_put(&end, queue, count, payload);
-	if (payload) {
-		attribute_put(&end, NFQA_PAYLOAD, 0);
-		((struct nlattr *)(end - NLA_HDRLEN))->nla_len = (uint16_t)(NLA_HDRLEN + payload);
-	}
-	*total = (size_t)(end - head) + payload;
-	message->nlmsg_len = (uint32_t)*total;
 	return (size_t)(end - head);
 }

@@ -9,9 +9,12 @@
 
 static const void *attribute(const struct nfq_data *packet, uint16_t type, size_t len)
 {
-	const struct nlattr *found = packet->attributes[type];
+	const struct nlattr *found;
 
-	return found && found->nla_len >= NLA_HDRLEN + len ? attribute_data(found) : NULL;
+	if (!packet_has(packet, type))
+		return NULL;
+	found = packet->attributes[type];
+	return found->nla_len >= NLA_HDRLEN + len ? attribute_data(found) : NULL;
 }
 
 /* A number, 0 where there is none. */
@@ -71,7 +74,7 @@ uint32_t nfq_get_skbinfo(struct nfq_data *nfad)
 
 static int owner(const struct nfq_data *packet, uint16_t type, uint32_t *id)
 {
-	if (!packet->attributes[type])
+	if (!packet_has(packet, type))
 		return 0;
 	*id = number(packet, type);
 	return 1;
@@ -90,10 +93,11 @@ int nfq_get_gid(struct nfq_data *nfad, uint32_t *gid)
 /* No kernel without security modules has one. */
 int nfq_get_secctx(struct nfq_data *nfad, unsigned char **secdata)
 {
-	const struct nlattr *found = nfad->attributes[NFQA_SECCTX];
+	const struct nlattr *found;
 
-	if (!found)
+	if (!packet_has(nfad, NFQA_SECCTX))
 		return -1;
+	found = nfad->attributes[NFQA_SECCTX];
 	*secdata = (unsigned char *)attribute_data(found);
 	return found->nla_len - NLA_HDRLEN;
 }
@@ -105,7 +109,7 @@ struct nfqnl_msg_packet_hw *nfq_get_packet_hw(struct nfq_data *nfad)
 
 int nfq_get_payload(struct nfq_data *nfad, unsigned char **data)
 {
-	if (!nfad->attributes[NFQA_PAYLOAD])
+	if (!packet_has(nfad, NFQA_PAYLOAD))
 		return -1;
 	*data = nfad->payload;
 	return (int)nfad->payload_len;

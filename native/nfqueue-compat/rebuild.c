@@ -143,7 +143,7 @@ static void ids_restore(struct queue *queue, uint32_t next_id, uint32_t *ids, ui
 	queue->moved_ids = ids;
 	queue->moved = number;
 	queue->shift = next_id - number;
-	queue->taken = delivered;
+	queue->taken = queue->searched = delivered;
 	fq_taken(queue->ring, delivered);
 }
 

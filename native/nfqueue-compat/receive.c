@@ -54,11 +54,16 @@ static void target_put(struct target *target, const void *data, size_t len)
 	}
 }
 
-/* One part with room for all but the packet's bytes: the message is made in place. */
+/* Room for all but the packet's bytes: the message is made in place. */
+static bool buffer_is_plain(const void *data, size_t len)
+{
+	return len >= MESSAGE_HEAD && !((uintptr_t)data % sizeof(uint32_t));
+}
+
 static bool target_is_plain(const struct target *target)
 {
-	return target->number == 1 && target->parts->iov_len >= MESSAGE_HEAD &&
-	       !((uintptr_t)target->parts->iov_base % sizeof(uint32_t));
+	return target->number == 1 && buffer_is_plain(target->parts->iov_base,
+						      target->parts->iov_len);
 }
 
 static ssize_t target_end(const struct target *target, size_t total, int flags,
@@ -87,6 +92,25 @@ static ssize_t packet_deliver(struct queue *queue, uint32_t count, struct target
 	if (!(flags & MSG_PEEK))
 		frame_pass(queue);
 	return target_end(target, total, flags, received);
+}
+
+static ssize_t packet_deliver_here(struct queue *queue, uint32_t count, void *data, size_t room,
+				   struct received *received)
+{
+	unsigned char *payload;
+	size_t total;
+
+	message_head(queue, count, data, frame_payload(queue, count, &payload), &total);
+	frame_pass(queue);
+	if (total <= room)
+		return (ssize_t)total;
+	received->flags |= MSG_TRUNC;
+	return (ssize_t)room;
+}
+
+static bool flags_are_plain(int flags)
+{
+	return !(flags & (MSG_PEEK | MSG_TRUNC));
 }
 
 static ssize_t reply_deliver(struct channel *channel, struct target *target, int flags,
@@ -242,15 +266,15 @@ static int channel_wait(struct channel *channel, int flags)
 	return channel_sleep(channel);
 }
 
-/* *foreign: the message is to be read from the real socket. */
-static ssize_t receive_locked(struct channel *channel, struct target *target, int flags,
-			      struct received *received)
+/* All that is not one packet into one buffer. *foreign: to be read from the real socket. */
+static __attribute__((noinline)) ssize_t receive_locked(struct channel *channel,
+							struct target *target, int flags,
+							struct received *received)
 {
 	struct queue *queue;
 	uint32_t count;
 	int err;
 
-	channel->receiver = pthread_self();
 	for (;;) {
 		if (channel->replies)
 			return reply_deliver(channel, target, flags, received);
@@ -267,6 +291,14 @@ static ssize_t receive_locked(struct channel *channel, struct target *target, in
 	}
 }
 
+static ssize_t result(ssize_t done)
+{
+	if (done >= 0)
+		return done;
+	errno = (int)-done;
+	return -1;
+}
+
 ssize_t channel_receive(struct channel *channel, const struct iovec *parts, size_t number,
 			int flags, struct received *received)
 {
@@ -276,10 +308,36 @@ ssize_t channel_receive(struct channel *channel, const struct iovec *parts, size
 	target_begin(&target, parts, number);
 	*received = (struct received){ 0 };
 	channel_lock(channel);
+	channel->receiver = thread_self();
 	done = receive_locked(channel, &target, flags, received);
 	channel_unlock(channel);
-	if (done >= 0)
-		return done;
-	errno = (int)-done;
-	return -1;
+	return result(done);
+}
+
+/*
+ * The same into one buffer: what nearly all programs have, so there is a short
+ * way for a packet of the only queue whose message can be made in place.
+ */
+ssize_t channel_receive_here(struct channel *channel, void *data, size_t len, int flags,
+			     struct received *received)
+{
+	const struct iovec part = { data, len };
+	struct target target;
+	struct queue *queue;
+	uint32_t count;
+	ssize_t done;
+
+	*received = (struct received){ 0 };
+	channel_lock(channel);
+	channel->receiver = thread_self();
+	queue = channel->queues;
+	if (!flags_are_plain(flags) || !buffer_is_plain(data, len) || channel->whole ||
+	    channel->replies || !queue || queue->next || !frame_next(queue, &count)) {
+		target_begin(&target, &part, 1);
+		done = receive_locked(channel, &target, flags, received);
+	} else {
+		done = packet_deliver_here(queue, count, data, len, received);
+	}
+	channel_unlock(channel);
+	return result(done);
 }

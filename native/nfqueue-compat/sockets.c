@@ -40,9 +40,8 @@ static void address_put(void *address, socklen_t *len)
 static ssize_t receive(struct channel *channel, void *data, size_t len, int flags,
 		       struct sockaddr *address, socklen_t *address_len)
 {
-	struct iovec part = { data, len };
 	struct received received;
-	ssize_t done = channel_receive(channel, &part, 1, flags, &received);
+	ssize_t done = channel_receive_here(channel, data, len, flags, &received);
 
 	if (done < 0)
 		return done;

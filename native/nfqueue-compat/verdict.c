@@ -8,9 +8,13 @@
 #include <string.h>
 
 #include "compat.h"
+#include "queue.h"		/* of libfastqueue: its words */
 
-/* The callback that this thread is in, and its verdict while that waits. */
-static __thread struct {
+/*
+ * The callback that this thread is in, and its verdict while that waits. At a
+ * place that is known when the library is loaded: it is looked at twice a packet.
+ */
+static __thread __attribute__((tls_model("initial-exec"))) struct {
 	struct queue *queue;
 	uint32_t id;
 	bool held;
@@ -36,7 +40,7 @@ static void verdict_given(struct queue *queue)
 	queue->dirty = true;
 	if (inside.queue == queue)
 		return;
-	if (channel->blocks && !channel->sleepers && pthread_equal(channel->receiver, pthread_self()))
+	if (channel->blocks && !channel->sleepers && channel->receiver == thread_self())
 		return;
 	verdict_send(queue);
 }
@@ -216,26 +220,57 @@ int verdict_one(struct queue *queue, uint32_t id, const struct decision *decisio
 	return verdict_checked(queue, id, count, verdict, decision, &with);
 }
 
+/*
+ * Answer all frames of a range that wait for one. Most answers are accept or drop
+ * and no more: a word then, found and written in one go.
+ */
+static bool answer_words(const struct fq_queue *ring, uint32_t first, uint32_t end,
+			 uint32_t verdict)
+{
+	bool any = false;
+	uint32_t count;
+
+	for (count = first; (int32_t)(end - count) > 0; count++) {
+		uint32_t *word = &ring->words[fq_slot(ring, count)], lap = fq_lap(ring, count);
+
+		if (__atomic_load_n(word, __ATOMIC_RELAXED) != (lap | FASTQUEUE_OCCUPIED))
+			continue;
+		lap |= verdict << FASTQUEUE_VERDICT_SHIFT | FASTQUEUE_PROCESSED;
+		__atomic_store_n(word, lap, __ATOMIC_RELEASE);
+		any = true;
+	}
+	return any;
+}
+
+static bool answer_all(struct queue *queue, uint32_t first, uint32_t end, uint32_t verdict,
+		       uint32_t which, const struct fastqueue_answer *with)
+{
+	bool any = false;
+	uint32_t count;
+
+	if (!which && verdict != FASTQUEUE_QUEUE)
+		return answer_words(queue->ring, first, end, verdict);
+	for (count = first; (int32_t)(end - count) > 0; count++) {
+		if (!fq_waiting(queue->ring, count))
+			continue;
+		answer(queue, count, verdict, which, with);
+		any = true;
+	}
+	return any;
+}
+
 /* All packets up to id that have no answer yet. */
 int verdict_batch(struct queue *queue, uint32_t id, const struct decision *decision)
 {
 	struct fastqueue_answer with = { 0 };
-	uint32_t count, end, verdict, which;
-	bool any = false;
+	uint32_t verdict, which;
 
 	if (inside.queue == queue)
 		held_release();
 	if (!translate(decision, &verdict, &with))
 		return -EINVAL;
 	which = extras(decision, &with);
-	end = frame_end(queue, id);
-	for (count = fq_oldest(queue->ring); (int32_t)(end - count) > 0; count++) {
-		if (!fq_waiting(queue->ring, count))
-			continue;
-		answer(queue, count, verdict, which, &with);
-		any = true;
-	}
-	if (!any)
+	if (!answer_all(queue, fq_oldest(queue->ring), frame_end(queue, id), verdict, which, &with))
 		return -ENOENT;
 	verdict_given(queue);
 	return 0;

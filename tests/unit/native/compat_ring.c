@@ -14,6 +14,7 @@
  *	payload ID LEN		an error number; accepted with other bytes
  *	exchange FRAMES SIZE	an error number
  *	settled			"SERIAL:VERDICT:LEN ...", of what left since, after a kick
+ *	kicks			how often the sender was asked to look at the ring
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -39,6 +40,7 @@ static struct queue queue = { .channel = &channel, .ring = &ring, .mode = NFQNL_
 			      .range = 0xffff, .maxlen = 8, .shift = 1 };
 static struct packet packets[FASTQUEUE_MAX_FRAMES];	/* by slot */
 static uint32_t serial;
+static unsigned int kicks;
 static char settled[1 << 16];
 
 static uint32_t fa, fp;
@@ -121,6 +123,7 @@ static void settle(void)
 int fq_kick(struct fq_queue *unused)
 {
 	(void)unused;
+	kicks++;
 	settle();
 	return 0;
 }
@@ -256,6 +259,8 @@ int main(void)
 			hold(one, two);
 		} else if (!strcmp(word, "exchange")) {
 			printf("%d\n", queue_rebuild(&queue, one, two));
+		} else if (!strcmp(word, "kicks")) {
+			printf("%u\n", kicks);
 		} else if (!strcmp(word, "settled")) {
 			verdict_send(&queue);
 			puts(settled);

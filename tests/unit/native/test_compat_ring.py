@@ -148,6 +148,7 @@ _GAPS = [*["publish 100", "next"] * 6, "verdict 1 1", "verdict 2 1", "verdict 4 
 @example(
     start=0, lines=[*["publish 100"] * 4, "batch 4 1", "settled", *["publish 100"] * 8, "next", "verdict 5 1"]
 )
+@example(start=0, lines=[*["publish 100"] * 8, "batch 2 1", "next", "batch 3 1"])
 @settings(max_examples=300, deadline=None)
 @given(start=_starts, lines=_lines)
 def test_verdicts_find_their_packets(program: Path, start: int, lines: list[str]) -> None:
@@ -156,3 +157,29 @@ def test_verdicts_find_their_packets(program: Path, start: int, lines: list[str]
     model = Model()
     for line, answer in zip(script, answers, strict=True):
         replay(model, line, answer)
+
+
+def kicks(program: Path, lines: list[str]) -> int:
+    """Return how often the sender was asked while ``lines`` were done."""
+    *_, last = ask(program, [*lines, "kicks"])
+    return int(last)
+
+
+def test_packets_that_wait_to_be_read_cost_no_search(program: Path) -> None:
+    full = ["exchange 64 2048", *["publish 100"] * 64]
+    before = kicks(program, full)
+    assert kicks(program, [*full, *["next"] * 15]) == before
+
+
+def test_packets_that_are_held_are_searched_now_and_then(program: Path) -> None:
+    full = ["exchange 64 2048", *["publish 100"] * 64]
+    before = kicks(program, full)
+    searches = kicks(program, [*full, *["next"] * 64]) - before
+    assert 0 < searches <= 64 // 4
+
+
+def test_one_packet_without_an_answer_does_not_end_the_ring(program: Path) -> None:
+    through = [line for number in range(2, 400) for line in ("publish 100", "next", f"verdict {number} 1")]
+    answers = ask(program, ["exchange 64 2048", "publish 100", "next", *through])
+    assert "full" not in answers
+    assert answers[-2].split()[0] == "399"
