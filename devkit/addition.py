@@ -22,18 +22,19 @@ class Addition:
     program: path of its program in the target
     place:   folder where the target has it mounted
     memory:  MB that a target needs for it
-    build:   returns the file, a squashfs, made first if it is not in the cache
+    build:   returns the file, a squashfs, made first if it is not in the cache; it is given the root file
+             system that it goes with, a squashfs too
     """
 
     name: str
     program: str
     place: str
     memory: int
-    build: Callable[[], Path]
+    build: Callable[[Path], Path]
 
-    def arguments(self) -> list[str]:
-        """QEMU's arguments for the disk; KitErrors of what is built."""
-        file = str(self.build()).replace(",", ",,")
+    def arguments(self, rootfs: Path) -> list[str]:
+        """QEMU's arguments for the disk beside ``rootfs``; KitErrors of what is built."""
+        file = str(self.build(rootfs)).replace(",", ",,")
         return [
             "-blockdev", f"driver=file,node-name=addition,filename={file},read-only=on",
             "-device", f"virtio-blk-pci,drive=addition,serial={_SERIAL}",

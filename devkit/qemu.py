@@ -114,7 +114,7 @@ def arguments(
         "-machine", "pc", "-accel", _accelerator(profile), "-cpu", profile.cpu, "-m", str(machine.memory),
         *profile.arguments,
         *(machine.disk.arguments() if machine.disk else _direct(machine, kernel, rootfs)),
-        *(machine.addition.arguments() if machine.addition else []),
+        *(machine.addition.arguments(rootfs) if machine.addition else []),
         "-device", "virtio-rng-pci",
         *_ports(sockets, log),
         "-qmp", f"unix:{_escaped(sockets.qmp)},server=on,wait=off",

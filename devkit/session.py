@@ -59,7 +59,7 @@ def boot(
     folder.check_free(lab)
     image = build()
     if addition:
-        addition.build()
+        addition.build(image.rootfs)
     with Lab.start(lab, offloads=offloads) as made:
         with stage("boot", made.logs / "kernel.log"):
             target = Target.boot(

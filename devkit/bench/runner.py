@@ -103,9 +103,9 @@ def _measure(request: Request, image: Image, kept: Store) -> None:
     for step in inner:
         if step.key not in kept.results:
             laying.files(step.setting.row)
-    with_ids = measures_ids(request, image)
+    with_ids = "ids" in request.sections
     if with_ids:
-        SURICATA.build()
+        SURICATA.build(image.rootfs)
     profiles = request.chosen(instructions.ROWS) if "profile" in request.sections else []
     folder = kept.path.parent
     more = instructions.steps(profiles, folder / instructions.OUT_NAME, image)
@@ -125,20 +125,6 @@ def _measure(request: Request, image: Image, kept: Store) -> None:
     if with_ids:
         costs.measure(image, ways.costed(), kept, folder)
         ids_streams.measure(image, ids_streams.plan(), 2 if request.quick else 3, kept)
-
-
-def measures_ids(request: Request, image: Image) -> bool:
-    """Whether the part is asked for, and the image has what Suricata's disk leaves to Debian's.
-
-    KitError FQ-BENCH where the image has not, and nothing else is asked for.
-    """
-    if "ids" not in request.sections or image.description["base"] == "debian":
-        return "ids" in request.sections
-    what = "the part ids needs the Debian base: another lacks libraries of Suricata's"
-    if request.sections == ("ids",):
-        raise KitError("FQ-BENCH", what, "./inv bench --only ids --base debian")
-    say(f"{what}; it is left out")
-    return False
 
 
 def _ids_seconds(kept: Store) -> float:

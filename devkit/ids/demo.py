@@ -71,7 +71,7 @@ def run_ids_demo(profile: str = "p3", nic: str = "virtio") -> list[Seen]:
     KitError where a step fails, FQ-FLOW where Suricata or the queue decide wrongly.
     """
     image = build_image()
-    SURICATA.build()
+    SURICATA.build(image.rootfs)
     with stage("start the lab"):
         lab = Lab.start()
     with lab:
