@@ -35,11 +35,11 @@ def is_interactive() -> bool:
     return standard_input() is not None and os.isatty(0) and os.isatty(1)
 
 
-def need_terminal() -> None:
-    """Raise KitError FQ-TTY where there is no terminal."""
+def need_terminal(what: str = "the console", instead: str = "use ./inv run -- COMMAND") -> None:
+    """Raise KitError FQ-TTY where there is no terminal; ``what`` needs one, ``instead`` does not."""
     if not is_interactive():
-        remedy = "use ./inv run -- COMMAND, or give it a terminal (ssh -t, docker -it)"
-        raise KitError("FQ-TTY", "the console needs a terminal", remedy)
+        remedy = f"{instead}, or give it a terminal (ssh -t, docker -it)"
+        raise KitError("FQ-TTY", f"{what} needs a terminal", remedy)
 
 
 def interact(path: Path, *, fresh: bool = False) -> bool:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from devkit import command
 from devkit.build.kernel import build_environment, jobs
+from devkit.errors import KitError
 from devkit.paths import LOGS, PROJECT, cache_dir
 from devkit.progress import say
 
@@ -19,6 +21,8 @@ from devkit.progress import say
 _INSTALLS = ("install",)
 #: Seconds between looks into Buildroot's own log.
 _PAUSE = 0.5
+#: What make says of a package's download that failed; the package's folder is its name and version.
+_NOT_DOWNLOADED = re.compile(r"/build/([^/]+)/\.stamp_downloaded\] Error")
 _PASSED_ON = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "TERM")
 
 
@@ -57,9 +61,26 @@ def run(place: Place, *targets: str) -> None:
 
 
 def build(place: Place, *targets: str) -> None:
-    """As ``run``, with a line for each package that is done, and the compiler's errors where one fails."""
+    """As ``run``, with a line for each package that is done, and the compiler's errors where one fails.
+
+    KitError FQ-SOURCE names a package whose archive cannot be had.
+    """
     with _told(place.output / "build/build-time.log"):
-        command.compile_with(words(place, *targets), log=place.log, env=environment(), work=place.output)
+        try:
+            command.compile_with(words(place, *targets), log=place.log, env=environment(), work=place.output)
+        except KitError as error:
+            _tell_download(error, place.log)
+            raise
+
+
+def _tell_download(error: KitError, log: Path) -> None:
+    """Raise FQ-SOURCE where the build ended for want of an archive."""
+    lines = command.tail(log)
+    found = _NOT_DOWNLOADED.search("\n".join(lines))
+    if found:
+        what = f"the archive of {found[1]} cannot be had, or is another than Buildroot knows"
+        remedy = "--sources=debian takes Debian's archives, --sources=DIR a folder's (docs/buildroot.md)"
+        raise KitError("FQ-SOURCE", what, remedy, log=log, lines=error.lines) from error
 
 
 @dataclass

@@ -62,7 +62,7 @@ def menuconfig(wish: base.Request) -> None:
 
     In a folder of its own: what another source of archives changes is not to get into the defconfig.
     """
-    terminal.need_terminal()
+    terminal.need_terminal("menuconfig", f"edit {config.defconfig(wish.name)}")
     where = make.Place(wish.tree, OUT / "buildroot" / f"{wish.name}.menu")
     with base.alone(where):
         config.configure(where, wish.name)

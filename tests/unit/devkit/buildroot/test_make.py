@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from devkit import command
 from devkit.build.buildroot import make
+from devkit.errors import KitError
 
 LOG = """\
 100.0:start:extract             : host-tool
@@ -57,3 +59,36 @@ def test_buildroot_sees_nothing_of_the_user_but_proxies(
     assert found["https_proxy"] == "http://proxy:3128"
     assert found["BR2_DL_DIR"] == str(tmp_path / "fastqueue/buildroot-dl")
     assert "CFLAGS" not in found
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (
+            "make[1]: *** [package/pkg-generic.mk:190: /o/build/busybox-1.37.0/.stamp_downloaded] Error 1",
+            "FQ-SOURCE",
+        ),
+        (
+            "make[1]: *** [package/pkg-generic.mk:273: /o/build/busybox-1.37.0/.stamp_built] Error 2",
+            "FQ-COMMAND",
+        ),
+    ],
+)
+def test_an_archive_that_is_not_to_be_had_is_told_with_what_to_do(
+    said: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = make.Place(tmp_path / "tree", tmp_path, tmp_path / "log")
+
+    def fails(*_: object, **__: object) -> None:
+        place.log.write_text(f"{said}\nmake: *** [Makefile:83: _all] Error 2\n")
+        raise KitError("FQ-COMMAND", "exit status 2: make", "mend what the compiler says")
+
+    monkeypatch.setattr(command, "compile_with", fails)
+    with pytest.raises(KitError) as caught:
+        make.build(place)
+    assert caught.value.code == code
+    assert (
+        ("busybox-1.37.0" in caught.value.what)
+        == ("--sources=" in caught.value.remedy)
+        == (code == "FQ-SOURCE")
+    )
