@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 from devkit.errors import KitError
 from devkit.target import Target
 
 PROC = "/proc/net/fastqueue"
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -91,3 +94,18 @@ def _line(words: list[str]) -> Counters:
 def read(target: Target) -> dict[int, Counters]:
     """Return the counters of all queues that are open in the target."""
     return parse(target.run(["cat", PROC]).output)
+
+
+def wait(target: Target, condition: Callable[[Counters], bool], queue: int = 0) -> Counters:
+    """Wait until a queue's counters are so, and return them.
+
+    AssertionError where they do not add up, or do not come to that in a minute.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        found = read(target)[queue]
+        found.check()
+        if condition(found):
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"it does not come to that: {found}")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -13,8 +12,6 @@ from devkit import counters, firewall
 from devkit.background import Background, Ended
 from devkit.counters import Counters
 from devkit.target import Target
-
-_DECISION_TIME = 60.0
 
 #: First rule of every test: markers pass without being queued.
 PASS_MARKERS = f"udp dport {MARKER_PORT} accept"
@@ -39,10 +36,7 @@ class Handling:
 
     def wait(self, condition: Callable[[Counters], bool]) -> Counters:
         """Wait until the counters are so, and return them."""
-        deadline = time.monotonic() + _DECISION_TIME
-        while not condition(found := self.counters()):
-            assert time.monotonic() < deadline, f"it does not come to that: {found}"
-        return found
+        return counters.wait(self.target, condition, self.queue)
 
     def settled(self, received: int) -> Counters:
         """Wait until the queue has got ``received`` packets in all, and has decided about each."""

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 import dataclasses
+from typing import Any
 
 import pytest
 
 from devkit import counters
 from devkit.errors import KitError
+from devkit.shell import Result
 
 HEADING = (
     "queue owner frames frame_size occupied processed received queued accepted dropped flushed timed_out "
@@ -41,3 +43,35 @@ def test_a_packet_that_is_nowhere_breaks_the_law(change: dict[str, int]) -> None
     found = counters.parse(HEADING + LINE)[3]
     with pytest.raises(AssertionError):
         dataclasses.replace(found, **change).check()  # type: ignore[arg-type]
+
+
+class _Moments:
+    """A target whose counters file reads differently each time; the last one stays."""
+
+    def __init__(self, *lines: str) -> None:
+        self._lines = list(lines)
+
+    def run(self, _: list[str]) -> Result:
+        line = self._lines.pop(0) if len(self._lines) > 1 else self._lines[0]
+        return Result(0, (HEADING + line).encode())
+
+
+LATER = LINE.replace(" 4 1 120 110 90 ", " 0 0 120 110 94 ")
+
+
+def test_waiting_ends_when_it_is_so() -> None:
+    target: Any = _Moments(LINE, LINE, LATER)
+    assert counters.wait(target, lambda now: not now.occupied, 3).accepted == 94
+
+
+def test_waiting_ends_when_a_packet_is_nowhere() -> None:
+    target: Any = _Moments(LINE, LATER.replace(" 94 ", " 95 "))
+    with pytest.raises(AssertionError, match="queued is not accepted"):
+        counters.wait(target, lambda now: False, 3)
+
+
+def test_waiting_ends_when_it_is_never_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counters, "_PATIENCE", 0.0)
+    target: Any = _Moments(LINE)
+    with pytest.raises(AssertionError, match="does not come to that"):
+        counters.wait(target, lambda now: False, 3)
