@@ -28,6 +28,14 @@ _RACE = re.compile(r"^[^\n]*={20,}\n[^\n]*BUG: KCSAN:.*?\n[^\n]*={20,}\n", re.DO
 #: callers stand, and the module is among those of each driver that sends what it gave back.
 _ACCESS = re.compile(r" by (?:task \d+|interrupt) on cpu \d+:\n((?:.* [\w.]+\+0x.*\n){1,3})")
 
+#: Memory is out: from who asked for it to the process that had to go, with a call trace and tables between.
+_OUT_OF_MEMORY = re.compile(
+    r"^[^\n]* invoked oom-killer: .*?^[^\n]*Out of memory: Killed process \d+ \(([^)\n]*)\)[^\n]*\n",
+    re.DOTALL | re.MULTILINE,
+)
+#: What in it looks like a complaint.
+_OF_REPORT = re.compile(r"Call Trace:|Out of memory:")
+
 #: After one of these there will be no prompt.
 _FATAL = re.compile(r"Kernel panic - not syncing: (.*)|(Unable to mount root fs.*)")
 
@@ -61,10 +69,19 @@ class KernelLog:
         """Return the present end, as a ``since`` for later."""
         return self.path.stat().st_size if self.path.exists() else 0
 
-    def complaints(self, since: int = 0) -> list[str]:
-        """Return the lines of warnings, bugs, oopses, lockups and the like."""
+    def complaints(self, since: int = 0, *, memory: bool = True) -> list[str]:
+        """Return the lines of warnings, bugs, oopses, lockups and the like.
+
+        Without ``memory`` reports of processes that were killed because memory was out are none.
+        """
         text = _RACE.sub(lambda race: race[0] if _ours(race[0]) else "", self.text(since))
+        if not memory:
+            text = _OUT_OF_MEMORY.sub(lambda report: _OF_REPORT.sub("", report[0]), text)
         return [line for line in text.splitlines() if _COMPLAINTS.search(line)]
+
+    def killed_for_memory(self, since: int = 0) -> list[str]:
+        """Return the names of the processes that the kernel killed because memory was out."""
+        return _OUT_OF_MEMORY.findall(self.text(since))
 
     def fatal(self, since: int = 0) -> str | None:
         """Return why the kernel cannot go on, once it has said so on a whole line."""

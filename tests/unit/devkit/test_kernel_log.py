@@ -73,6 +73,19 @@ def test_complaints_since_a_mark(tmp_path: Path) -> None:
     assert found.tail(1) == found.complaints(mark)
 
 
+def test_memory_that_is_out_may_be_expected(tmp_path: Path) -> None:
+    found = log("out_of_memory")
+    assert found.killed_for_memory() == ["Suricata-Main"]
+    assert found.complaints(memory=False) == []
+    assert "Out of memory: Killed process 104 (Suricata-Main)" in found.complaints()[-1]
+    assert log("boot").killed_for_memory() == []
+    lines = found.text().splitlines(keepends=True)
+    worse = "[   54.7] WARNING: CPU: 0 PID: 1 at x\n"
+    within = KernelLog(tmp_path / "kernel.log")
+    within.path.write_text("".join([*lines[:20], worse, *lines[20:], worse]))
+    assert within.complaints(memory=False) == [worse.rstrip()] * 2
+
+
 def test_terminal_codes_and_broken_text(tmp_path: Path) -> None:
     found = KernelLog(tmp_path / "kernel.log")
     found.path.write_bytes(b"\x1bc\x1b[?7l\x1b[2J\x1b[0mSeaBIOS (version 1)\r\nBooting from ROM..\xff\r\n")
