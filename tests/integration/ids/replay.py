@@ -92,6 +92,11 @@ class Cable:
                 if not self._changed.wait(max(0.0, deadline - time.monotonic())):
                     return False
 
+    def waiting(self) -> int:
+        """Return how many frames arrived since the last taken()."""
+        with self._changed:
+            return len(self.arrived)
+
     def taken(self) -> list[bytes]:
         """Return what arrived and forget it; the listener lost none."""
         with self._changed:
@@ -136,6 +141,10 @@ class Replay:
                 self.send(turn.side, packets[start : start + BURST])
                 assert self.through(turn.side), "nothing passes the target any more"
         return self.taken()
+
+    def waiting(self, side: str) -> int:
+        """Return how many frames arrived on a side since the last call of taken()."""
+        return self._cables[side].waiting()
 
     def taken(self) -> dict[str, list[bytes]]:
         """Return what arrived by side since the last call."""
