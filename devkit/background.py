@@ -102,8 +102,12 @@ class Background:
         return self._ended
 
     def stop(self, signal: str = "TERM", timeout: float = 30.0) -> Ended:
-        """Signal it and wait for its end; after ``timeout`` s it is killed and KitError raised."""
+        """Signal it and wait for its end; after ``timeout`` s it is killed and KitError raised.
+
+        One that was stopped (``STOP``) goes on, so that it can end.
+        """
         self.signal(signal)
+        self.signal("CONT")
         try:
             return self.wait(timeout)
         except KitError:

@@ -60,6 +60,13 @@ def test_killed_is_128_and_the_signal(target: Target) -> None:
     assert handler.stop("KILL").status == 137
 
 
+def test_one_that_was_stopped_ends_too(target: Target) -> None:
+    handler = Background(target, ["sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done"])
+    handler.wait_ready()
+    handler.signal("STOP")
+    assert handler.stop(timeout=10.0).status == 7
+
+
 def test_words_with_blanks_and_quotes_arrive_whole(target: Target) -> None:
     handler = Background(target, ["printf", "%s\\n", "it's", "a b", '"$x"'])
     assert handler.wait().output == 'it\'s\na b\n"$x"\n'
