@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from devkit import cache, command
+from devkit.build import layout
+from devkit.build.layout import BOOT, DATA, LABEL, SECTOR, SLOT_A, Partition
 from devkit.errors import KitError
 from devkit.paths import LOGS, PROJECT
 from devkit.progress import stage
@@ -24,12 +25,8 @@ MODULES = (
     "biosdisk", "part_msdos", "ext2", "squash4", "xzio", "normal", "linux", "loadenv", "serial",
     "terminal", "echo", "test", "regexp", "sleep", "reboot", "smbios",
 )  # fmt: skip
-#: The disk's identity in its MBR; partition N is PARTUUID=<label>-0N for the kernel.
-LABEL = "46513031"
-SECTOR = 512
-MB = 1 << 20
 #: Part of the key: raise it when this module makes something else of the same inputs.
-RECIPE = "1"
+RECIPE = "2"
 
 _SIGNATURE = b"# GRUB Environment Block\n"
 #: Any time but 0, which e2fsprogs takes for "now" (seconds since 1970): 2001-09-09.
@@ -38,24 +35,6 @@ _UUIDS = "66617374-7175-4575-8500-00000000000"
 #: Of boot.img: where its code ends and the MBR's label and table begin, and a check to switch off.
 _CODE_END = 440
 _DRIVE_CHECK = 0x66
-
-
-@dataclass(frozen=True)
-class Partition:
-    """Of the MBR's four: begin and length in bytes, type as the table has it, whether it is active."""
-
-    begin: int
-    size: int
-    kind: str
-    active: bool = False
-
-
-BOOT = Partition(1 * MB, 1 * MB, "83", active=True)
-SLOT_A = Partition(2 * MB, 32 * MB, "83")
-SLOT_B = Partition(34 * MB, 32 * MB, "83")
-DATA = Partition(66 * MB, 12 * MB, "83")
-PARTITIONS = (BOOT, SLOT_A, SLOT_B, DATA)
-SIZE = DATA.begin + DATA.size
 
 
 def environment(slot: str = "a", trial: str = "", tries: int = 0) -> bytes:
@@ -74,7 +53,9 @@ def disk(rootfs: Path, kernel: Path) -> Path:
 
     def key() -> str:
         tools = [cache.digest_file(_grub(name)) for name in ("boot.img", "kernel.img", "diskboot.img")]
-        return cache.digest(RECIPE, rootfs.name, kernel.name, GRUB_CFG.read_text(), *tools)
+        return cache.digest(
+            RECIPE, rootfs.name, kernel.name, GRUB_CFG.read_text(), layout.fingerprint(), *tools
+        )
 
     return cache.entry("disk", key, lambda work: _make(work, rootfs, kernel))
 
@@ -91,17 +72,15 @@ def _make(work: Path, rootfs: Path, kernel: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
     with stage("disk image", log):
-        slot, image = work / "slot.squashfs", work / "disk.img"
+        slot = work / "slot.squashfs"
         scratch = work / "scratch"
         scratch.mkdir()
         _make_slot(slot, rootfs / "rootfs.squashfs", kernel / "bzImage", scratch, log)
-        with image.open("wb") as file:
-            file.truncate(SIZE)
-        _partition(image)
-        _install_grub(image, scratch, log)
-        write_at(image, BOOT.begin, _boot_files(scratch, log))
-        write_at(image, SLOT_A.begin, slot)
-        write_at(image, DATA.begin, _file_system(scratch / "data.ext4", "ext4", DATA, 4, log))
+        (scratch / slot.name).symlink_to(slot)
+        _make_grub(scratch, log)
+        _boot_files(scratch, log)
+        _file_system(scratch / "data.ext4", "ext4", DATA, 4, log)
+        layout.carry_out(scratch, work, log)
         cache.remove_tree(scratch)
 
 
@@ -122,20 +101,8 @@ def _make_slot(slot: Path, rootfs: Path, kernel: Path, scratch: Path, log: Path)
         raise KitError("FQ-DISK", what, "leave packages or files out, or make the slots larger")
 
 
-def _partition(image: Path) -> None:
-    lines = ["label: dos", f"label-id: 0x{LABEL}", "unit: sectors"]
-    for part in PARTITIONS:
-        active = ", bootable" if part.active else ""
-        lines.append(f"start={part.begin // SECTOR}, size={part.size // SECTOR}, type={part.kind}{active}")
-    script = image.with_suffix(".sfdisk")
-    script.write_text("\n".join(lines) + "\n")
-    command.run([command.need("sh", "dash"), "-c", 'exec "$1" -q "$2" <"$3"', "sh",
-                 command.need("sfdisk", "fdisk"), image, script])  # fmt: skip
-    script.unlink()
-
-
-def _install_grub(image: Path, scratch: Path, log: Path) -> None:
-    """boot.img into the MBR, sparing its table; core.img behind it, before the first partition."""
+def _make_grub(scratch: Path, log: Path) -> None:
+    """mbr.img, the boot sector without its table; core.img, to lie before the first partition."""
     core = scratch / "core.img"
     argv: list[str | Path] = [command.need("grub-mkimage", "grub-common"), "-O", "i386-pc", "-d", GRUB]
     command.run([*argv, "-p", "(,msdos1)/", "-o", core, *MODULES], log=log)
@@ -144,12 +111,11 @@ def _install_grub(image: Path, scratch: Path, log: Path) -> None:
     code = bytearray(_grub("boot.img").read_bytes()[:_CODE_END])
     # Some firmware passes a wrong drive number; as for any hard disk, what it says is mended, not believed.
     code[_DRIVE_CHECK : _DRIVE_CHECK + 2] = b"\x90\x90"
-    write_at(image, 0, bytes(code))
-    write_at(image, SECTOR, core)
+    (scratch / "mbr.img").write_bytes(code)
 
 
-def _boot_files(scratch: Path, log: Path) -> Path:
-    """The boot partition: grub.cfg and grubenv. GRUB and the kit write grubenv's sector, nobody mounts it."""
+def _boot_files(scratch: Path, log: Path) -> None:
+    """boot.ext2: grub.cfg and grubenv, which is there once, so that its sector can be found."""
     config, block = scratch / "grub.cfg", scratch / "grubenv"
     config.write_text(GRUB_CFG.read_text().replace("@LABEL@", LABEL))
     block.write_bytes(environment())
@@ -161,7 +127,6 @@ def _boot_files(scratch: Path, log: Path) -> Path:
     command.run([command.need("debugfs", "e2fsprogs"), "-w", "-f", commands, partition], log=log)
     if partition.read_bytes().count(environment()) != 1:
         raise KitError("FQ-DISK", "grubenv is not in the boot partition once", "read the log", log=log)
-    return partition
 
 
 def _file_system(path: Path, kind: str, partition: Partition, number: int, log: Path) -> Path:
@@ -173,14 +138,3 @@ def _file_system(path: Path, kind: str, partition: Partition, number: int, log: 
     ]  # fmt: skip
     command.run(argv, log=log, env={**os.environ, "E2FSPROGS_FAKE_TIME": _TIME, "LC_ALL": "C.UTF-8"})
     return path
-
-
-def write_at(image: Path, offset: int, content: bytes | Path) -> None:
-    """Write bytes or a file into ``image`` at ``offset``; runs of zeros stay holes."""
-    data = content if isinstance(content, bytes) else content.read_bytes()
-    with image.open("r+b") as file:
-        for begin in range(0, len(data), 4096):
-            block = data[begin : begin + 4096]
-            if block.strip(b"\0"):
-                file.seek(offset + begin)
-                file.write(block)

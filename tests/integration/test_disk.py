@@ -21,7 +21,7 @@ from write_log import Replay, entries
 
 from devkit import slots
 from devkit.boot_disk import BUSES, Disk
-from devkit.build import disk
+from devkit.build import layout
 from devkit.build.image import Image
 from devkit.errors import KitError
 from devkit.lab.client import Lab
@@ -101,7 +101,7 @@ def packed(folder: Path, init: str, image: Image) -> Path:
 def test_one_image_boots_from_every_bus(bus: str, image: Image, own: Lab) -> None:
     with Target.boot(image, lab=own, disk=Disk(bus=bus), timeout=_BOOT_TIME) as target:
         assert slots.slots(target) == slots.Slots("a", "a", "", 0)
-        assert f"root=PARTUUID={disk.LABEL}-02" in target.run("cat /proc/cmdline").output
+        assert f"root=PARTUUID={layout.LABEL}-02" in target.run("cat /proc/cmdline").output
         target.run("touch /data/file && modprobe fastqueue && [ -c /dev/fastqueue ] && [ -c /dev/watchdog ]")
         assert not target.log.complaints()
 
@@ -164,10 +164,10 @@ def test_an_update_that_does_not_come_up_falls_back(
 def test_a_slot_that_cannot_be_loaded_is_passed_over(image: Image, own: Lab, drive: Disk) -> None:
     assert drive.path is not None
     with drive.path.open("r+b") as file:
-        file.seek(disk.SLOT_B.begin)
+        file.seek(layout.SLOT_B.begin)
         file.write(image.slot.read_bytes())
-        file.seek(disk.SLOT_A.begin)
-        file.write(bytes(disk.MB))
+        file.seek(layout.SLOT_A.begin)
+        file.write(bytes(layout.MB))
     with booted(image, own, drive) as target:
         assert slots.slots(target) == slots.Slots("b", "a", "", 0)
         reboot(target)
@@ -175,7 +175,7 @@ def test_a_slot_that_cannot_be_loaded_is_passed_over(image: Image, own: Lab, dri
 
 def test_a_file_that_was_cut_off_is_refused(image: Image, own: Lab, drive: Disk, tmp_path: Path) -> None:
     cut = tmp_path / "cut"
-    cut.write_bytes(image.slot.read_bytes()[: 4 * disk.MB])
+    cut.write_bytes(image.slot.read_bytes()[: 4 * layout.MB])
     with booted(image, own, drive) as target:
         with pytest.raises(KitError) as caught:
             slots.update(target, cut)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.build import disk
+from devkit.build import disk, layout
 
 _MAGIC = 0x6A736677736872
 _FLUSH, _FUA, _DISCARD = 1, 2, 4
@@ -53,7 +53,7 @@ class Replay:
         self._pending: list[Entry] = []
         self._sum, self._size = sum, size
         self._good = {slot: self._holds(slot) for slot in "ab"}
-        self._at = self._kept.index(disk.environment()[:24], disk.BOOT.begin)
+        self._at = self._kept.index(disk.environment()[:24], layout.BOOT.begin)
         self.states = self.trials = 0
         self._seen: set[bytes] = set()
 
@@ -90,16 +90,16 @@ class Replay:
 
     def _touch(self, entry: Entry) -> None:
         # A slot that is being written is not good until all of it is kept: any part may be missing.
-        for slot, part in (("a", disk.SLOT_A), ("b", disk.SLOT_B)):
+        for slot, part in (("a", layout.SLOT_A), ("b", layout.SLOT_B)):
             if part.begin < entry.offset + len(entry.data) and entry.offset < part.begin + part.size:
                 self._good[slot] = False
 
     def _holds(self, slot: str) -> bool:
-        begin = (disk.SLOT_A if slot == "a" else disk.SLOT_B).begin
+        begin = (layout.SLOT_A if slot == "a" else layout.SLOT_B).begin
         return hashlib.sha256(self._kept[begin : begin + self._size]).hexdigest() == self._sum
 
     def _sector(self) -> bytes:
-        return bytes(self._kept[self._at : self._at + disk.SECTOR])
+        return bytes(self._kept[self._at : self._at + layout.SECTOR])
 
     def _judge(self) -> None:
         """Whichever of the pending writes of grubenv is kept: all that it may boot must be good."""
@@ -107,7 +107,7 @@ class Replay:
         for entry in self._pending:
             begin = self._at - entry.offset
             if 0 <= begin < len(entry.data):
-                possible.append(entry.data[begin : begin + disk.SECTOR])
+                possible.append(entry.data[begin : begin + layout.SECTOR])
         for sector in possible:
             slot, trial, tries = _variables(sector)
             assert self._good[slot], f"slot {slot} is committed and not whole"
@@ -119,7 +119,7 @@ class Replay:
 
 
 def _variables(sector: bytes) -> tuple[str, str, int]:
-    assert len(sector) == disk.SECTOR
+    assert len(sector) == layout.SECTOR
     assert sector.startswith(b"# GRUB Environment Block\n")
     lines = (line.split("=", 1) for line in sector.decode().splitlines() if "=" in line)
     facts = dict(lines)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build import disk
+from devkit.build import disk, layout
 from devkit.errors import KitError
 
 
@@ -32,10 +32,17 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
 
 
 def test_partitions_follow_each_other_in_whole_megabytes() -> None:
-    for before, after in itertools.pairwise(disk.PARTITIONS):
+    for before, after in itertools.pairwise(layout.PARTITIONS.values()):
         assert before.begin + before.size == after.begin
-    assert all(part.begin % disk.MB == part.size % disk.MB == 0 for part in disk.PARTITIONS)
-    assert disk.SLOT_A.size == disk.SLOT_B.size
+    assert all(part.begin % layout.MB == part.size % layout.MB == 0 for part in layout.PARTITIONS.values())
+    assert layout.SLOT_A.size == layout.SLOT_B.size
+
+
+def test_what_genimage_accepts_and_the_kit_does_not_read_is_an_error() -> None:
+    with pytest.raises(KeyError, match="size"):
+        layout.read("partition a {\n partition-type = 0x83\n}")
+    with pytest.raises(ValueError, match="1G"):
+        layout.read("partition a {\n partition-type = 0x83\n size = 1G\n}")
 
 
 def test_environment_is_one_sector_with_all_variables() -> None:
@@ -47,18 +54,19 @@ def test_environment_is_one_sector_with_all_variables() -> None:
 def test_image_has_table_loader_and_slots(parts: tuple[Path, Path]) -> None:
     made = disk.disk(*parts)
     content = (made / "disk.img").read_bytes()
-    assert len(content) == disk.SIZE
+    assert len(content) == layout.SIZE
+    assert (made / "disk.img").stat().st_blocks * 512 < layout.SIZE / 2
     assert content[510:512] == b"\x55\xaa"
-    assert struct.unpack_from("<I", content, 440) == (int(disk.LABEL, 16),)
-    for number, part in enumerate(disk.PARTITIONS):
+    assert struct.unpack_from("<I", content, 440) == (int(layout.LABEL, 16),)
+    for number, part in enumerate(layout.PARTITIONS.values()):
         active, kind, begin, sectors = struct.unpack_from("<B3xB3xII", content, 446 + 16 * number)
         assert (begin * 512, sectors * 512) == (part.begin, part.size)
-        assert (active == 0x80, kind) == (part.active, 0x83)
+        assert (active == 0x80, kind) == (part.active, part.kind)
     assert b"GRUB" in content[:440]
     assert b"Geom" in content[:440]
     slot = (made / "slot.squashfs").read_bytes()
-    assert content[disk.SLOT_A.begin :].startswith(slot)
-    assert not content[disk.SLOT_B.begin : disk.SLOT_B.begin + disk.SLOT_B.size].strip(b"\0")
+    assert content[layout.SLOT_A.begin :].startswith(slot)
+    assert not content[layout.SLOT_B.begin : layout.SLOT_B.begin + layout.SLOT_B.size].strip(b"\0")
 
 
 def test_boot_partition_has_a_filled_in_grub_cfg_and_grubenv_once(
@@ -66,7 +74,7 @@ def test_boot_partition_has_a_filled_in_grub_cfg_and_grubenv_once(
 ) -> None:
     content = (disk.disk(*parts) / "disk.img").read_bytes()
     partition = tmp_path / "boot"
-    partition.write_bytes(content[disk.BOOT.begin : disk.BOOT.begin + disk.BOOT.size])
+    partition.write_bytes(content[layout.BOOT.begin : layout.BOOT.begin + layout.BOOT.size])
 
     def read(name: str) -> bytes:
         argv: list[str | Path] = ["/sbin/debugfs", "-R", f"cat {name}", partition]
@@ -74,7 +82,7 @@ def test_boot_partition_has_a_filled_in_grub_cfg_and_grubenv_once(
 
     assert read("grubenv") == disk.environment("a")
     config = read("grub.cfg").decode()
-    assert f"root=PARTUUID={disk.LABEL}-0" in config
+    assert f"root=PARTUUID={layout.LABEL}-0" in config
     assert not re.search("@[A-Z]+@", config)
     offsets = [found.start() for found in re.finditer(b"# GRUB Environment Block", partition.read_bytes())]
     assert len(offsets) == 1
@@ -101,15 +109,7 @@ def test_the_same_parts_give_the_same_bytes(parts: tuple[Path, Path], tmp_path: 
 
 def test_too_large_for_a_slot(parts: tuple[Path, Path]) -> None:
     with (parts[1] / "bzImage").open("wb") as file:
-        file.write(os.urandom(disk.SLOT_A.size))
+        file.write(os.urandom(layout.SLOT_A.size))
     with pytest.raises(KitError) as caught:
         disk.disk(*parts)
     assert caught.value.code == "FQ-DISK"
-
-
-def test_holes_stay_holes(tmp_path: Path) -> None:
-    image = tmp_path / "image"
-    image.touch()
-    disk.write_at(image, 4096, b"\0" * (1 << 20) + b"x")
-    assert image.read_bytes() == b"\0" * (4096 + (1 << 20)) + b"x"
-    assert image.stat().st_blocks * 512 < 1 << 19
