@@ -67,4 +67,8 @@ static inline bool attributes_scan(const void *data, size_t len, const struct nl
 /* attribute.c: the same with NULL where there is none; found has max + 1 places. */
 bool attributes_parse(const void *data, size_t len, const struct nlattr **found, uint16_t max);
 
+/* shape.c: as attributes_scan() with NFQA_MAX, sooner for messages like the last one. */
+bool attributes_of_packet(const void *data, size_t len, const struct nlattr **found,
+			  uint32_t *present);
+
 #endif /* ATTRIBUTE_H */

@@ -23,7 +23,7 @@ static struct channel *channels[DESCRIPTORS];	/* by descriptor */
 static struct channel *unused;
 static pthread_mutex_t registry = PTHREAD_MUTEX_INITIALIZER;
 
-static unsigned int forks;	/* between the first process and this one */
+unsigned int channel_forks;
 static pid_t process;		/* whose memory this is */
 
 /* A lock that another thread held across fork() has nobody to let go of it. */
@@ -31,7 +31,7 @@ static void child_begin(void)
 {
 	int fd;
 
-	forks++;
+	channel_forks++;
 	process = getpid();
 	pthread_mutex_init(&registry, NULL);
 	for (fd = 0; fd < DESCRIPTORS; fd++)
@@ -52,7 +52,7 @@ static bool is_visitor(void)
 }
 
 /* A child of fork() maps the rings when it first uses them: a daemon does. */
-static void rings_map(struct channel *channel)
+void channel_remap(struct channel *channel)
 {
 	struct queue *queue;
 	int err;
@@ -62,19 +62,7 @@ static void rings_map(struct channel *channel)
 		if (err)
 			compat_log("queue %u after fork(): %s", queue->number, fq_explain(err));
 	}
-	channel->process = forks;
-}
-
-void channel_lock(struct channel *channel)
-{
-	lock_take(&channel->lock);
-	if (channel->process != forks)
-		rings_map(channel);
-}
-
-void channel_unlock(struct channel *channel)
-{
-	lock_give(&channel->lock);
+	channel->process = channel_forks;
 }
 
 struct channel *channel_of(int fd)
@@ -107,7 +95,7 @@ static struct channel *channel_new(void)
 	channel->last = &channel->replies;
 	channel->timeout_ms = -1;
 	channel->references = 1;
-	channel->process = forks;
+	channel->process = channel_forks;
 	return channel;
 }
 
@@ -128,9 +116,9 @@ static void channel_end(struct channel *channel)
 	lock_take(&channel->lock);
 	for (queue = channel->queues; queue; queue = next) {
 		next = queue->next;
-		if (channel->process != forks)
+		if (channel->process != channel_forks)
 			fq_unmapped(queue->ring);
-		queue_free(queue, channel->process == forks);
+		queue_free(queue, channel->process == channel_forks);
 	}
 	channel->queues = channel->turn = NULL;
 	while ((reply = channel->replies)) {

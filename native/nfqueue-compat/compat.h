@@ -44,10 +44,14 @@ struct queue {
 	uint32_t frame_size;
 	bool entire;		/* whole packets into the ring, whatever the range */
 	bool told;		/* about packets larger than any frame */
+	uint32_t period_ms;	/* of the sender's timer */
+	uint32_t pace_low;	/* packets out for which it is right */
+	uint32_t pace_high;
 	bool dirty;		/* answered since the sender was last at work */
 
 	uint32_t taken;		/* count of the next frame to deliver */
-	uint32_t searched;	/* the same, when room was looked for last */
+	uint32_t answered;	/* a batch answered all before this one */
+	uint32_t searched;	/* count of the next frame, when room was looked for last */
 	uint32_t shift;		/* a frame's id is its count and this */
 	uint32_t moved;		/* frames at the start whose ids are in moved_ids */
 	uint32_t *moved_ids;	/* ascending */
@@ -98,11 +102,23 @@ int channel_adopt(int fd, struct channel **channel);
 struct channel *channel_of(int fd);
 void channel_share(int fd, int copy);
 void channel_forget(int fd);
-void channel_lock(struct channel *channel);
-void channel_unlock(struct channel *channel);
+void channel_remap(struct channel *channel);
+extern unsigned int channel_forks;	/* between the first process and this one */
 void channel_wake(struct channel *channel);
 struct queue *channel_queue(struct channel *channel, uint16_t number);
 int channel_reply(struct channel *channel, const struct nlmsghdr *request, size_t len, int error);
+
+static inline void channel_lock(struct channel *channel)
+{
+	lock_take(&channel->lock);
+	if (channel->process != channel_forks)
+		channel_remap(channel);
+}
+
+static inline void channel_unlock(struct channel *channel)
+{
+	lock_give(&channel->lock);
+}
 
 /* queue.c: what NFQNL_MSG_CONFIG can say; with the channel's lock held. */
 struct configuration {
@@ -122,9 +138,32 @@ uint32_t queue_frames_for(const struct queue *queue, uint32_t frame_size);
 uint32_t queue_copy_range(const struct queue *queue, uint32_t frame_size);
 void queue_overlays_free(struct queue *queue);
 
+/* pace.c: the period for out packets in the ring, which is beyond the queue's limits. */
+void queue_pace_begin(struct queue *queue);
+void queue_pace(struct queue *queue, uint32_t out);
+
 /* frames.c */
-uint32_t frame_id(const struct queue *queue, uint32_t count);
-bool frame_find(const struct queue *queue, uint32_t id, uint32_t *count);
+uint32_t frame_moved(const struct queue *queue, uint32_t id);
+
+static inline uint32_t frame_id(const struct queue *queue, uint32_t count)
+{
+	return count < queue->moved ? queue->moved_ids[count] : count + queue->shift;
+}
+
+/* A delivered frame that is still unanswered. In line: each packet is found so. */
+static inline bool frame_find(const struct queue *queue, uint32_t id, uint32_t *count)
+{
+	uint32_t oldest = fq_oldest(queue->ring), c = id - queue->shift;
+
+	if (queue->moved && (int32_t)(c - queue->moved) < 0)
+		c = frame_moved(queue, id);
+	/* taken may be behind oldest: others answered what was not delivered */
+	if ((int32_t)(c - oldest) < 0 || (int32_t)(c - queue->taken) >= 0)
+		return false;
+	*count = c;
+	return fq_waiting(queue->ring, c);
+}
+
 uint32_t frame_end(const struct queue *queue, uint32_t id);
 bool frame_next(struct queue *queue, uint32_t *count);
 void frame_pass(struct queue *queue);
@@ -168,7 +207,7 @@ struct received {
 ssize_t channel_receive(struct channel *channel, const struct iovec *parts, size_t number,
 			int flags, struct received *received);
 ssize_t channel_receive_here(struct channel *channel, void *data, size_t len, int flags,
-			     struct received *received);
+			     bool *foreign);
 
 /* real.c: the C library's own functions under names that are taken here. */
 void *real_function(const char *name);

@@ -6,13 +6,8 @@
  */
 #include "compat.h"
 
-uint32_t frame_id(const struct queue *queue, uint32_t count)
-{
-	return count < queue->moved ? queue->moved_ids[count] : count + queue->shift;
-}
-
 /* Count of the frame with this id among those that moved, or behind all of them. */
-static uint32_t frame_moved(const struct queue *queue, uint32_t id)
+uint32_t frame_moved(const struct queue *queue, uint32_t id)
 {
 	uint32_t first = 0, end = queue->moved, middle;
 
@@ -24,20 +19,6 @@ static uint32_t frame_moved(const struct queue *queue, uint32_t id)
 			end = middle;
 	}
 	return first < queue->moved && queue->moved_ids[first] == id ? first : queue->moved;
-}
-
-/* A delivered frame that is still unanswered. */
-bool frame_find(const struct queue *queue, uint32_t id, uint32_t *count)
-{
-	uint32_t oldest = fq_oldest(queue->ring), c = id - queue->shift;
-
-	if (queue->moved && (int32_t)(c - queue->moved) < 0)
-		c = frame_moved(queue, id);
-	/* taken may be behind oldest: others answered what was not delivered */
-	if ((int32_t)(c - oldest) < 0 || (int32_t)(c - queue->taken) >= 0)
-		return false;
-	*count = c;
-	return fq_waiting(queue->ring, c);
 }
 
 /* Count behind the last frame, delivered or not, whose id is not after this one. */
@@ -177,10 +158,13 @@ static bool frame_search(struct queue *queue, uint32_t *count)
  */
 bool frame_next(struct queue *queue, uint32_t *count)
 {
-	uint32_t next = queue->taken, fa = fq_published(queue->ring);
+	uint32_t next = queue->taken, oldest = fq_oldest(queue->ring);
+	uint32_t fa = fq_published(queue->ring), out = fa - oldest;	/* in this order */
 
 	if (next == fa)
 		return false;
+	if (out < queue->pace_low || out > queue->pace_high)
+		queue_pace(queue, out);
 	if (queue->moved || queue->mode == NFQNL_COPY_NONE || !queue->maxlen ||
 	    !fq_waiting(queue->ring, next) || frame_too_small(queue, next) ||
 	    frame_crowded(queue))
@@ -193,4 +177,7 @@ bool frame_next(struct queue *queue, uint32_t *count)
 void frame_pass(struct queue *queue)
 {
 	fq_taken(queue->ring, ++queue->taken);
+	/* what is a whole ring behind has left; so the two never wrap around each other */
+	if ((int32_t)(queue->taken - queue->answered) > (int32_t)queue->frames)
+		queue->answered = queue->taken - queue->frames;
 }

@@ -281,8 +281,8 @@ static int packet_handle(struct nfq_handle *h, const struct nlmsghdr *message)
 
 	if (message->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET) ||
 	    message->nlmsg_len < NLMSG_SPACE(sizeof(*generic)) ||
-	    !attributes_scan(generic + 1, message->nlmsg_len - NLMSG_SPACE(sizeof(*generic)),
-			     packet.attributes, NFQA_MAX, &packet.present))
+	    !attributes_of_packet(generic + 1, message->nlmsg_len - NLMSG_SPACE(sizeof(*generic)),
+				  packet.attributes, &packet.present))
 		return -1;
 	qh = *find(h, ntohs(generic->res_id));
 	if (!qh)

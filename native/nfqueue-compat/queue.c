@@ -33,6 +33,7 @@ static int ring_open(struct queue *queue)
 		.frames = queue->frames,
 		.frame_size = queue->frame_size,
 		.default_action = FASTQUEUE_DROP,
+		.period_us = queue->period_ms * 1000,
 		.flags = FASTQUEUE_F_UNORDERED | FASTQUEUE_F_WRITABLE,
 	};
 	int err = fq_open(&queue->ring, &options);
@@ -58,6 +59,7 @@ static int queue_bind(struct channel *channel, uint16_t number)
 	queue->frames = FASTQUEUE_MIN_FRAMES;
 	queue->frame_size = FASTQUEUE_MIN_FRAME_SIZE;
 	queue->shift = 1;
+	queue_pace_begin(queue);
 	err = ring_open(queue);
 	if (!err)
 		err = queue_register(queue);

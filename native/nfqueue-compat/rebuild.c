@@ -144,6 +144,7 @@ static void ids_restore(struct queue *queue, uint32_t next_id, uint32_t *ids, ui
 	queue->moved = number;
 	queue->shift = next_id - number;
 	queue->taken = queue->searched = delivered;
+	queue->answered = 0;
 	fq_taken(queue->ring, delivered);
 }
 

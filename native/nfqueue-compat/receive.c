@@ -54,16 +54,17 @@ static void target_put(struct target *target, const void *data, size_t len)
 	}
 }
 
-/* Room for all but the packet's bytes: the message is made in place. */
-static bool buffer_is_plain(const void *data, size_t len)
+/* Room for all but the packet's bytes, and nothing special: made in place. */
+static bool buffer_is_plain(const void *data, size_t len, int flags)
 {
-	return len >= MESSAGE_HEAD && !((uintptr_t)data % sizeof(uint32_t));
+	return len >= MESSAGE_HEAD && !((uintptr_t)data % sizeof(uint32_t)) &&
+	       !(flags & (MSG_PEEK | MSG_TRUNC));
 }
 
 static bool target_is_plain(const struct target *target)
 {
 	return target->number == 1 && buffer_is_plain(target->parts->iov_base,
-						      target->parts->iov_len);
+						      target->parts->iov_len, 0);
 }
 
 static ssize_t target_end(const struct target *target, size_t total, int flags,
@@ -94,23 +95,14 @@ static ssize_t packet_deliver(struct queue *queue, uint32_t count, struct target
 	return target_end(target, total, flags, received);
 }
 
-static ssize_t packet_deliver_here(struct queue *queue, uint32_t count, void *data, size_t room,
-				   struct received *received)
+static ssize_t packet_deliver_here(struct queue *queue, uint32_t count, void *data, size_t room)
 {
 	unsigned char *payload;
 	size_t total;
 
 	message_head(queue, count, data, frame_payload(queue, count, &payload), &total);
 	frame_pass(queue);
-	if (total <= room)
-		return (ssize_t)total;
-	received->flags |= MSG_TRUNC;
-	return (ssize_t)room;
-}
-
-static bool flags_are_plain(int flags)
-{
-	return !(flags & (MSG_PEEK | MSG_TRUNC));
+	return (ssize_t)(total <= room ? total : room);
 }
 
 static ssize_t reply_deliver(struct channel *channel, struct target *target, int flags,
@@ -266,10 +258,9 @@ static int channel_wait(struct channel *channel, int flags)
 	return channel_sleep(channel);
 }
 
-/* All that is not one packet into one buffer. *foreign: to be read from the real socket. */
-static __attribute__((noinline)) ssize_t receive_locked(struct channel *channel,
-							struct target *target, int flags,
-							struct received *received)
+/* *foreign: the message is to be read from the real socket. */
+static ssize_t receive_locked(struct channel *channel, struct target *target, int flags,
+			      struct received *received)
 {
 	struct queue *queue;
 	uint32_t count;
@@ -289,6 +280,20 @@ static __attribute__((noinline)) ssize_t receive_locked(struct channel *channel,
 		if (err)
 			return err;
 	}
+}
+
+static __attribute__((noinline)) ssize_t receive_otherwise(struct channel *channel, void *data,
+							   size_t len, int flags, bool *foreign)
+{
+	const struct iovec part = { data, len };
+	struct received received = { 0 };
+	struct target target;
+	ssize_t done;
+
+	target_begin(&target, &part, 1);
+	done = receive_locked(channel, &target, flags, &received);
+	*foreign = received.foreign;
+	return done;
 }
 
 static ssize_t result(ssize_t done)
@@ -319,25 +324,20 @@ ssize_t channel_receive(struct channel *channel, const struct iovec *parts, size
  * way for a packet of the only queue whose message can be made in place.
  */
 ssize_t channel_receive_here(struct channel *channel, void *data, size_t len, int flags,
-			     struct received *received)
+			     bool *foreign)
 {
-	const struct iovec part = { data, len };
-	struct target target;
 	struct queue *queue;
 	uint32_t count;
 	ssize_t done;
 
-	*received = (struct received){ 0 };
 	channel_lock(channel);
 	channel->receiver = thread_self();
 	queue = channel->queues;
-	if (!flags_are_plain(flags) || !buffer_is_plain(data, len) || channel->whole ||
-	    channel->replies || !queue || queue->next || !frame_next(queue, &count)) {
-		target_begin(&target, &part, 1);
-		done = receive_locked(channel, &target, flags, received);
-	} else {
-		done = packet_deliver_here(queue, count, data, len, received);
-	}
+	if (buffer_is_plain(data, len, flags) && !channel->whole && !channel->replies && queue &&
+	    !queue->next && frame_next(queue, &count))
+		done = packet_deliver_here(queue, count, data, len);
+	else
+		done = receive_otherwise(channel, data, len, flags, foreign);
 	channel_unlock(channel);
 	return result(done);
 }

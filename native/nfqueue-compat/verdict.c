@@ -262,15 +262,22 @@ static bool answer_all(struct queue *queue, uint32_t first, uint32_t end, uint32
 /* All packets up to id that have no answer yet. */
 int verdict_batch(struct queue *queue, uint32_t id, const struct decision *decision)
 {
+	uint32_t first = fq_oldest(queue->ring), end, verdict, which;
 	struct fastqueue_answer with = { 0 };
-	uint32_t verdict, which;
+	bool any;
 
 	if (inside.queue == queue)
 		held_release();
 	if (!translate(decision, &verdict, &with))
 		return -EINVAL;
 	which = extras(decision, &with);
-	if (!answer_all(queue, fq_oldest(queue->ring), frame_end(queue, id), verdict, which, &with))
+	end = frame_end(queue, id);
+	if ((int32_t)(queue->answered - first) > 0)
+		first = queue->answered;
+	any = answer_all(queue, first, end, verdict, which, &with);
+	if ((int32_t)(end - queue->answered) > 0)
+		queue->answered = end;
+	if (!any)
 		return -ENOENT;
 	verdict_given(queue);
 	return 0;

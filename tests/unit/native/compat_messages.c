@@ -4,6 +4,7 @@
  * are hexadecimal and lie in memory of just their length:
  *
  *	parse MAX BYTES		"bad", or "TYPE:BYTES ..." of the attributes found
+ *	packet BYTES		the same of a packet's message, up to NFQA_MAX
  *	request BYTES		what was done: "configure ..., verdict ..., reply ..."
  *	message QUEUE MODE FLAGS PAYLOAD META	"TOTAL BYTES" of a packet's message
  */
@@ -19,12 +20,19 @@ static struct channel channel;
 static struct queue queue = { .channel = &channel, .number = 7, .shift = 1 };
 static struct fastqueue_meta meta;
 
-void channel_lock(struct channel *unused)
+unsigned int channel_forks;
+
+void channel_remap(struct channel *unused)
 {
 	(void)unused;
 }
 
-void channel_unlock(struct channel *unused)
+void lock_wait(uint32_t *unused)
+{
+	(void)unused;
+}
+
+void lock_wake(uint32_t *unused)
 {
 	(void)unused;
 }
@@ -92,12 +100,6 @@ int verdict_batch(struct queue *unused, uint32_t id, const struct decision *deci
 	return decided("batch", id, decision);
 }
 
-uint32_t frame_id(const struct queue *unused, uint32_t count)
-{
-	(void)unused;
-	return count + 1;
-}
-
 struct fq_frame fq_frame(const struct fq_queue *unused, uint32_t count)
 {
 	(void)unused;
@@ -125,6 +127,15 @@ static void hex(const void *data, size_t len)
 		printf("%02x", *at++);
 }
 
+static void found_print(const struct nlattr *found, unsigned int type)
+{
+	if (!found)
+		return;
+	printf("%u:", type);
+	hex(attribute_data(found), found->nla_len - NLA_HDRLEN);
+	printf(" ");
+}
+
 static void parse(const unsigned char *data, size_t len, uint16_t max)
 {
 	const struct nlattr **found = calloc(max + 1u, sizeof(*found));
@@ -133,14 +144,22 @@ static void parse(const unsigned char *data, size_t len, uint16_t max)
 	if (!attributes_parse(data, len, found, max))
 		printf("bad");
 	else
-		for (type = 0; type <= max; type++) {
-			if (!found[type])
-				continue;
-			printf("%u:", type);
-			hex(attribute_data(found[type]), found[type]->nla_len - NLA_HDRLEN);
-			printf(" ");
-		}
+		for (type = 0; type <= max; type++)
+			found_print(found[type], type);
 	free(found);
+}
+
+static void packet(const unsigned char *data, size_t len)
+{
+	const struct nlattr *found[__NFQA_MAX];
+	uint32_t present;
+	unsigned int type;
+
+	if (!attributes_of_packet(data, len, found, &present))
+		printf("bad");
+	else
+		for (type = 0; type < __NFQA_MAX; type++)
+			found_print(present & 1u << type ? found[type] : NULL, type);
 }
 
 static void message(uint32_t number, uint32_t mode, uint32_t flags, uint32_t payload)
@@ -172,6 +191,8 @@ int main(void)
 		data = bytes(strrchr(line, ' ') + 1, &len);
 		if (!strcmp(word, "parse")) {
 			parse(data, len, (uint16_t)numbers[0]);
+		} else if (!strcmp(word, "packet")) {
+			packet(data, len);
 		} else if (!strcmp(word, "request")) {
 			request_run(&channel, data, len);
 		} else {

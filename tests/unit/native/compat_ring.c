@@ -15,6 +15,7 @@
  *	exchange FRAMES SIZE	an error number
  *	settled			"SERIAL:VERDICT:LEN ...", of what left since, after a kick
  *	kicks			how often the sender was asked to look at the ring
+ *	period			of its timer, in microseconds
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -41,6 +42,7 @@ static struct queue queue = { .channel = &channel, .ring = &ring, .mode = NFQNL_
 static struct packet packets[FASTQUEUE_MAX_FRAMES];	/* by slot */
 static uint32_t serial;
 static unsigned int kicks;
+static uint32_t period_us;
 static char settled[1 << 16];
 
 static uint32_t fa, fp;
@@ -128,6 +130,15 @@ int fq_kick(struct fq_queue *unused)
 	return 0;
 }
 
+int fq_set(struct fq_queue *unused, const struct fastqueue_settings *settings)
+{
+	(void)unused;
+	if (settings->fields != FASTQUEUE_SET_PERIOD)
+		abort();
+	period_us = settings->period_us;
+	return 0;
+}
+
 int fq_stats(struct fq_queue *unused, struct fastqueue_stats *stats)
 {
 	(void)unused;
@@ -167,12 +178,19 @@ void compat_log(const char *format, ...)
 	(void)format;
 }
 
-void channel_lock(struct channel *unused)
+unsigned int channel_forks;
+
+void channel_remap(struct channel *unused)
 {
 	(void)unused;
 }
 
-void channel_unlock(struct channel *unused)
+void lock_wait(uint32_t *unused)
+{
+	(void)unused;
+}
+
+void lock_wake(uint32_t *unused)
 {
 	(void)unused;
 }
@@ -206,7 +224,7 @@ static unsigned char *next(void)
 
 static void start(uint32_t count)
 {
-	fa = fp = queue.taken = count;
+	fa = fp = queue.taken = queue.answered = count;
 	queue.shift = 1 - count;
 	tell();
 }
@@ -242,6 +260,8 @@ int main(void)
 	uint32_t one, two;
 
 	channel.queues = &queue;
+	queue_pace_begin(&queue);
+	period_us = queue.period_ms * 1000;
 	ring_make(8, 2048);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	while (fgets(line, sizeof(line), stdin)) {
@@ -261,6 +281,8 @@ int main(void)
 			printf("%d\n", queue_rebuild(&queue, one, two));
 		} else if (!strcmp(word, "kicks")) {
 			printf("%u\n", kicks);
+		} else if (!strcmp(word, "period")) {
+			printf("%u\n", period_us);
 		} else if (!strcmp(word, "settled")) {
 			verdict_send(&queue);
 			puts(settled);

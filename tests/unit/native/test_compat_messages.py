@@ -32,6 +32,8 @@ ERANGE, EINVAL, ENODEV = -34, -22, -19
 _HEADER, _TIMESTAMP, _INDEV, _OUTDEV, _PHYSINDEV, _PHYSOUTDEV, _HWADDR = 1, 4, 5, 6, 7, 8, 9
 _CAP_LEN, _SKB_INFO, _UID, _GID, _VLAN = 13, 14, 16, 17, 19
 _NESTED = 0x8000
+#: Of the headers that the program is built with.
+_NFQA_MAX = 21
 
 Meta = dict[str, Any]
 How = tuple[int, int, int]
@@ -42,7 +44,7 @@ _often_none = st.one_of(st.just(0), _u32)
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    parts = [COMPAT / f"{name}.c" for name in ("message", "attribute", "request")]
+    parts = [COMPAT / f"{name}.c" for name in ("message", "attribute", "request", "shape")]
     built = build(tmp_path_factory.mktemp("compat") / "messages", HERE / "compat_messages.c", *parts)
     program = Program(built)
     yield program
@@ -160,26 +162,51 @@ def attributes(draw: st.DrawFn) -> tuple[int, bytes]:
     return kind, draw(st.binary(max_size=20))
 
 
+def parsed(data: bytes, most: int) -> list[str]:
+    """Return the attributes of types up to ``most`` as the program does."""
+    wanted: dict[int, bytes] = {}
+    at = 0
+    while len(data) - at >= 4:
+        length, kind = struct.unpack_from("=HH", data, at)
+        if length < 4 or length > len(data) - at:
+            return ["bad"]
+        if kind & 0x3FFF <= most:
+            wanted[kind & 0x3FFF] = data[at + 4 : at + length]
+        at += (length + 3) & ~3
+    return [f"{kind}:{wanted[kind].hex()}" for kind in sorted(wanted)]
+
+
 @settings(max_examples=200, deadline=None)
 @given(found=st.lists(attributes(), max_size=8), most=st.integers(0, 30), cut=st.integers(0, 40))
 def test_attributes(program: Program, found: list[tuple[int, bytes]], most: int, cut: int) -> None:
     whole = b"".join(attribute(kind, data) for kind, data in found)
     data = whole[: max(0, len(whole) - cut)]
-    wanted: dict[int, bytes] | None = {}
-    at = 0
-    while wanted is not None and len(data) - at >= 4:
-        length, kind = struct.unpack_from("=HH", data, at)
-        if length < 4 or length > len(data) - at:
-            wanted = None
-            break
-        if kind & 0x3FFF <= most:
-            wanted[kind & 0x3FFF] = data[at + 4 : at + length]
-        at += (length + 3) & ~3
-    answer = program.ask(f"parse {most} {data.hex()}")
-    if wanted is None:
-        assert answer == "bad"
-    else:
-        assert answer.split() == [f"{kind}:{wanted[kind].hex()}" for kind in sorted(wanted)]
+    assert program.ask(f"parse {most} {data.hex()}").split() == parsed(data, most)
+
+
+#: Few types and lengths, so that one message is often like the last, or nearly.
+_similar = st.lists(
+    st.tuples(st.sampled_from([1, 5, 6, 6, 9, 14, 10, 19 | 0x8000, 40]), st.sampled_from([4, 4, 4, 7, 8])),
+    max_size=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    shapes=st.lists(st.tuples(_similar, st.integers(1, 3)), min_size=1, max_size=4),
+    draw=st.data(),
+)
+def test_attributes_of_packets(
+    program: Program, shapes: list[tuple[list[tuple[int, int]], int]], draw: st.DataObject
+) -> None:
+    for shape, times in shapes:
+        for _ in range(times):
+            values = [(kind, draw.draw(st.binary(min_size=n, max_size=n))) for kind, n in shape]
+            tail = draw.draw(st.binary(max_size=9))
+            whole = b"".join(attribute(kind, data) for kind, data in values) + tail
+            cut = draw.draw(st.sampled_from([0, 0, 0, 1, 3, 4, 5, 12]))
+            data = whole[: max(0, len(whole) - cut)]
+            assert program.ask(f"packet {data.hex()}").split() == parsed(data, _NFQA_MAX)
 
 
 @settings(max_examples=200, deadline=None)

@@ -18,7 +18,7 @@ from .compat_programs import ask, build
 HERE = Path(__file__).parent
 NATIVE = HERE.parents[2] / "native"
 PARTS = (
-    *(NATIVE / f"nfqueue-compat/{name}.c" for name in ("frames", "verdict", "rebuild")),
+    *(NATIVE / f"nfqueue-compat/{name}.c" for name in ("frames", "pace", "verdict", "rebuild")),
     *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "map")),
 )
 ENOENT, EINVAL, EBUSY = -2, -22, -16
@@ -183,3 +183,28 @@ def test_one_packet_without_an_answer_does_not_end_the_ring(program: Path) -> No
     answers = ask(program, ["exchange 64 2048", "publish 100", "next", *through])
     assert "full" not in answers
     assert answers[-2].split()[0] == "399"
+
+
+def periods(program: Path, numbers: list[int]) -> list[int]:
+    """Return the period, in ms, when so many packets are out, one number after the other."""
+    lines, out, serial = ["exchange 8192 2048"], 0, 0
+    for number in numbers:
+        lines += ["publish 100"] * (number - out)
+        if number < out:
+            lines += ["next"] * (out - number)
+            lines += [f"batch {serial + out - number} 1", "settled"]
+            serial += out - number
+        out = number
+        lines += ["publish 100", "next", "period"]
+        out += 1
+    answers = ask(program, lines)
+    return [int(answer) // 1000 for line, answer in zip(lines, answers, strict=True) if line == "period"]
+
+
+def test_the_more_packets_are_out_the_more_rarely_the_timer_comes(program: Path) -> None:
+    assert periods(program, [1, 100, 500, 600, 1100, 3000, 8000]) == [2, 2, 2, 4, 8, 16, 16]
+
+
+def test_a_period_holds_until_packets_are_half_or_double(program: Path) -> None:
+    assert periods(program, [600, 300, 900]) == [4, 4, 4]
+    assert periods(program, [3000, 1100, 900, 600, 100, 5]) == [16, 16, 8, 8, 2, 2]
