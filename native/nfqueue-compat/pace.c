@@ -3,7 +3,7 @@
  * How often the module's timer sends what was answered while the program is busy;
  * when it has no packet left to take, that is sent at once. Packets leave in any
  * order, so a tick looks at all that are out: of thousands, as bulk TCP has them
- * in its queue, at 45 instructions each. So ticks come the more rarely the more
+ * in its queue, at some 90 instructions each. So ticks come the more rarely the more
  * packets are out, which wait far longer than that anyway.
  */
 #include "compat.h"
