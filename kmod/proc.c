@@ -67,7 +67,7 @@ static int fq_proc_show(struct seq_file *seq, void *unused)
 
 int fq_proc_init(struct net *net)
 {
-	if (!proc_create_net_single("fastqueue", 0444, net->proc_net,
+	if (!proc_create_net_single("fastqueue", 0440, net->proc_net,
 				    fq_proc_show, NULL))
 		return -ENOMEM;
 	return 0;

@@ -126,6 +126,7 @@ void fq_queue_close(struct fq_queue *queue)
 
 	spin_lock_bh(&queue->lock);
 	queue->closed = true;
+	queue->send_again = true;
 	spin_unlock_bh(&queue->lock);
 
 	hrtimer_cancel(&queue->timer);

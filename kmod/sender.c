@@ -15,6 +15,8 @@
 /* Frames settled under one hold of the lock, and frames looked at for them. */
 #define FQ_BATCH	64
 #define FQ_LOOKS	1024
+/* Batches of one sweep at most: each ends at one of those, or with the sweep. */
+#define FQ_SWEEP_BATCHES	(FASTQUEUE_MAX_FRAMES / FQ_BATCH + FASTQUEUE_MAX_FRAMES / FQ_LOOKS + 1)
 /* Batches between two chances for others, see fq_sender_rounds(). */
 #define FQ_ROUND_BATCHES	8
 
@@ -285,31 +287,35 @@ static bool fq_sender_batch(struct fq_queue *queue, struct fq_batch *batch)
 /*
  * Send at most @batches, with the lock held. Only one sender is at work on a
  * queue, so that packets leave in order; another that comes meanwhile leaves its
- * request behind. True: it stopped at the bound, with answered frames left.
+ * request behind. True: it stopped at the bound, with answered frames left; what
+ * a closed queue has not looked at yet counts as such, as nobody comes after.
  */
 bool fq_sender_work(struct fq_queue *queue, unsigned int batches)
 {
 	struct fq_batch batch;
 
-	queue->send_again = true;
+	if (!queue->closed)	/* fq_queue_close() asks once, for all that is left */
+		queue->send_again = true;
 	if (queue->sending)
 		return false;
 	queue->sending = true;
 	while (fq_sender_batch(queue, &batch) && --batches)
 		;
 	queue->sending = false;
-	return !batches && batch.number == FQ_BATCH;
+	return !batches && (batch.number == FQ_BATCH ||
+			    (queue->closed && (queue->sweeping || queue->send_again)));
 }
 
 /*
- * In process context: @send until nothing more is answered, within bounds. After
- * each round others may have the processor: a full ring of the largest size takes
+ * In process context: @send until nothing more is answered, within bounds: two
+ * sweeps through the largest ring, as one may be half way when its queue closes.
+ * After each round others may have the processor: a full ring of that size takes
  * a tenth of a second and more. True: there are frames that the handler has not
  * taken.
  */
 static bool fq_sender_rounds(struct fq_queue *queue, bool send)
 {
-	u32 left = FASTQUEUE_MAX_FRAMES / FQ_BATCH / FQ_ROUND_BATCHES;
+	u32 left = 2 * FQ_SWEEP_BATCHES / FQ_ROUND_BATCHES;
 	bool unseen, more;
 
 	do {

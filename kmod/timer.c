@@ -35,7 +35,7 @@ static ktime_t fq_timer_standby(const struct fq_queue *queue)
 
 	if (!queue->timeout || queue->timeout > FQ_STANDBY_PERIODS * HZ)
 		return standby;	/* periods are a second at most */
-	/* when it is over for a frame that is queued now, see fq_frame_find() */
+	/* when it is over for a frame that is queued now, see fq_frame_judge() */
 	return min_t(ktime_t, standby, (queue->timeout + 1ULL) * TICK_NSEC);
 }
 

@@ -112,6 +112,14 @@ class Kernel:
         """The run that is on its way reaches the bound of a tick; the next run goes on from there."""
         self.sending = False
 
+    def close(self) -> int:
+        """No packet comes any more: all that was answered leaves. Return the batches that took."""
+        self.sending, self.send_again = False, True
+        batches = 1
+        while self._batch():
+            batches += 1
+        return batches
+
     def _batch(self) -> bool:
         if not self.sweeping:
             self.sweeping, self.send_again = True, False

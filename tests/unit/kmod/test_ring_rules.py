@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from .ring_rules import COUNTS, LAPS, OCCUPIED, Kernel, Left, Word
+from .ring_rules import BATCH, COUNTS, LAPS, LOOKS, OCCUPIED, Kernel, Left, Word
 
 STARTS = [0, 5, COUNTS - 3, COUNTS - 20, 4 * LAPS - 2]
 VERDICTS = st.sampled_from(["accept", "drop"])
@@ -119,6 +120,18 @@ class RingRules(RuleBasedStateMachine):
             kernel.words[slot] = Word("drop", kernel.lap(count), packet.name)
         self._send()
         assert kernel.slots[slot] is None
+
+    @rule()
+    def close(self) -> None:
+        """What is answered leaves, of an ordered queue up to the first that is not; a copy is closed."""
+        closing = deepcopy(self.kernel)
+        assert closing.close() <= 2 * (closing.frames // BATCH + closing.frames // LOOKS + 1)
+        for count in closing.out():
+            slot = closing.slot(count)
+            answered = closing.words[slot].says in {"accept", "drop"} and closing.words[
+                slot
+            ].lap == closing.lap(count)
+            assert not (closing.slots[slot] and answered and (not closing.ordered or count == closing.fp))
 
     @invariant()
     def a_late_word_settles_no_other_packet(self) -> None:

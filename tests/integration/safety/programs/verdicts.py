@@ -9,7 +9,7 @@ import time
 from checks import eventually, holds, same
 from fastqueue import abi
 from fastqueue.meta import Meta
-from lane import Flow, Handler, chain, enter, ip, nft
+from lane import Flow, Handler, chain, deliver, enter, ip, nft
 
 ACCEPT, DROP, REPEAT, QUEUE = abi.ANSWER_ACCEPT, abi.ANSWER_DROP, abi.ANSWER_REPEAT, abi.ANSWER_QUEUE
 QUEUED = chain("output", "udp dport 7000 queue num 0")
@@ -201,3 +201,20 @@ def timeouts() -> None:
     same(handler.stats().occupied, 1, "without a limit")
     handler.device.set(abi.SETTINGS.pack(abi.SET_TIMEOUT, 0, 0, 20, 0, 0, 0))
     eventually(lambda: handler.stats().timed_out == 3, "timed out by the new limit")
+
+
+def answered_before_the_end() -> None:
+    """What was answered is sent at close, also where a sweep through the ring takes many batches."""
+    enter(QUEUED)
+    for kicks in range(3):  # the last sweep has stopped here or there
+        flow = Flow()
+        handler = Handler(frames=16384, frame_size=64, unordered=True, period_us=1_000_000)
+        flow.send(10_000)
+        for _ in range(kicks):
+            handler.settle()
+        answered = [0, 1, 4000, *range(9900, 10_000)]
+        handler.answer(answered)
+        handler.close()
+        deliver()
+        same(sorted(flow.arrived()), answered, f"packets after {kicks} kicks")
+        flow.close()
