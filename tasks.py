@@ -201,7 +201,10 @@ def console(ctx: Context, lab: str = "default") -> None:
 )
 @guarded
 def run(ctx: Context, lab: str = "default", timeout: int = 0) -> None:
-    """Run what follows -- in a running target: words of a command, or one word that is a line of shell."""
+    """Run what follows -- in a running target: words of a command, or one word that is a line of shell.
+
+    It has no standard input.
+    """
     from devkit import session
     from devkit.program import after_dashes
 

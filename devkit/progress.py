@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+#: Characters of a line where there is no terminal: tables and paths stay in one piece.
+_PLAIN_WIDTH = 200
 console = Console(highlight=False, soft_wrap=True)
+if not console.is_terminal and "COLUMNS" not in os.environ:
+    console.width = _PLAIN_WIDTH
 
 #: Without a terminal a stage says that it is still alive this often (seconds).
 HEARTBEAT = 30.0

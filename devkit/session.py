@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 DEFAULT_LAB = "default"
 
 _BROKEN_PIPE = 128 + 13
-#: Characters of a line where there is no terminal: paths stay in one piece.
-_PLAIN_WIDTH = 200
 
 
 def boot(
@@ -148,7 +146,7 @@ def status() -> None:
         table.add_column(title, overflow="fold")
     for lab in labs:
         table.add_row(*_row(lab))
-    screen.print(table, width=None if screen.is_terminal else _PLAIN_WIDTH)
+    screen.print(table)
 
 
 def _row(lab: Lab) -> list[str]:

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from devkit.errors import KitError
 from devkit.paths import OUT
+from devkit.progress import say
 
 #: Goes up when results of the same name mean something else.
 FORMAT = 2
@@ -27,13 +30,15 @@ class Store:
     def opened(cls, path: Path, identity: dict[str, Any], surroundings: dict[str, Any]) -> Store:
         """Go on with an unfinished file of the same ``identity``, or begin a new one.
 
-        What was there before, damaged too, is kept beside it as ``NAME.previous.json``.
+        What was there before, damaged too, is kept beside it as ``NAME.previous.json``, ``previous-2`` and so on.
         """
         old = _read_or_none(path)
         if old is not None and _fits(old) and old.get("identity") == identity and not old.get("complete"):
             return cls(path, old)
         if path.exists():
-            path.replace(path.with_suffix(".previous.json"))
+            aside = next(name for name in _names_aside(path) if not name.exists())
+            path.replace(aside)
+            say(f"the run before is kept as {aside}")
         content = {
             "format": FORMAT,
             "identity": identity,
@@ -78,6 +83,11 @@ def load(path: Path) -> dict[str, Any]:
         what = f"{path} has figures in format {content['format']}, this version of the kit reads {FORMAT}"
         raise KitError("FQ-BENCH", what, "compare with a run of this version, or with the kit that wrote it")
     return content
+
+
+def _names_aside(path: Path) -> Iterator[Path]:
+    yield path.with_suffix(".previous.json")
+    yield from (path.with_suffix(f".previous-{number}.json") for number in count(2))
 
 
 def _fits(content: dict[str, Any]) -> bool:

@@ -38,7 +38,7 @@ def goal_table(results: Results) -> Table | None:
         (
             goal.what,
             f"{'≤' if goal.at_most else '≥'} {goal.bound:,.4g} {goal.unit}".rstrip(),
-            "–" if goal.value is None else _short(goal.value, goal.unit),
+            "–" if goal.value is None else _short(goal.value, goal.unit).removesuffix(f" {goal.unit}"),
             marks[goal.met],
         )
         for goal in goals(results)

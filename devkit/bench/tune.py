@@ -132,8 +132,9 @@ def advise(
     shortest = max(SHORTEST_PERIOD_US, math.ceil(burst * model.receive_us))
     least = model.worst_us(shortest, burst)
     if latency_us < least:
-        what = f"a timer cannot keep {latency_us:.0f} µs: at least {least:.0f}"
-        raise KitError("FQ-TUNE", what, "without --timer-only the handler is woken at once")
+        what = f"a timer cannot keep {latency_us:.0f} µs with bursts of {burst}: at least {least:.0f}"
+        remedy = "a smaller --burst; without --timer-only the handler is woken at once"
+        raise KitError("FQ-TUNE", what, remedy)
     # A tick before the burst is answered settles nothing; from there on latency grows as the period does.
     period = min(LONGEST_PERIOD_US, shortest + int(latency_us - least))
     size = frame_size + FRAME_OVERHEAD

@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status = int(options.command(options))
-        sys.stdout.flush()  # here an error still has somebody who tells it
+        if sys.stdout is not None:  # closed by whoever called us
+            sys.stdout.flush()  # here an error still has somebody who tells it
         return status
     except BrokenPipeError:
         _silence()
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _silence() -> None:
     """Let what is still to be written go nowhere, or Python complains of it when it ends."""
-    with suppress(OSError, ValueError):
+    with suppress(AttributeError, OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

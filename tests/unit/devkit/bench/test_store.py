@@ -37,7 +37,8 @@ def test_another_image_or_a_finished_run_begins_anew_and_keeps_the_old(path: Pat
     second.add("cost/plain", {"runs": [2]})
     second.finish()
     assert Store.opened(path, {"image": "b"}, {}).results == {}
-    assert store.load(path.with_suffix(".previous.json"))["complete"]
+    assert store.load(path.with_suffix(".previous.json"))["identity"] == {"image": "a"}
+    assert store.load(path.with_suffix(".previous-2.json"))["complete"]
 
 
 @pytest.mark.parametrize(
