@@ -30,7 +30,8 @@ class Store:
     def opened(cls, path: Path, identity: dict[str, Any], surroundings: dict[str, Any]) -> Store:
         """Go on with an unfinished file of the same ``identity``, or begin a new one.
 
-        What was there before, damaged too, is kept beside it as ``NAME.previous.json``, ``previous-2`` and so on.
+        What was there before, damaged too, is kept beside it: ``NAME.previous.json``, then
+        ``NAME.previous-2.json`` and so on.
         """
         old = _read_or_none(path)
         if old is not None and _fits(old) and old.get("identity") == identity and not old.get("complete"):
