@@ -16,7 +16,8 @@
 #define FQ_BATCH	64
 #define FQ_LOOKS	1024
 /* Batches of one sweep at most: each ends at one of those, or with the sweep. */
-#define FQ_SWEEP_BATCHES	(FASTQUEUE_MAX_FRAMES / FQ_BATCH + FASTQUEUE_MAX_FRAMES / FQ_LOOKS + 1)
+#define FQ_SWEEP_BATCHES	(FASTQUEUE_MAX_FRAMES / FQ_BATCH + \
+				 FASTQUEUE_MAX_FRAMES / FQ_LOOKS + 1)
 /* Batches between two chances for others, see fq_sender_rounds(). */
 #define FQ_ROUND_BATCHES	8
 
