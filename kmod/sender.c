@@ -177,6 +177,8 @@ static enum fq_finding fq_frame_take(struct fq_queue *queue, u32 count,
 	word = smp_load_acquire(&ring->words[index]);
 	if (likely(fq_word_plain(word ^ lap)))
 		verdict = (word & FQ_VERDICT_BIT) >> FASTQUEUE_VERDICT_SHIFT;
+	else if (word == (FASTQUEUE_OCCUPIED | lap) && !queue->timeout)
+		return FQ_PENDING;	/* so many wait in an unordered queue */
 	else
 		finding = fq_frame_judge(queue, count, word, &verdict);
 	if (unlikely(finding == FQ_PENDING))
