@@ -175,12 +175,14 @@ static enum fq_finding fq_frame_take(struct fq_queue *queue, u32 count,
 		return FQ_EMPTY;
 	/* pairs with the handler's release: the answer comes before its word */
 	word = smp_load_acquire(&ring->words[index]);
-	if (likely(fq_word_plain(word ^ lap)))
+	if (likely(fq_word_plain(word ^ lap))) {
 		verdict = (word & FQ_VERDICT_BIT) >> FASTQUEUE_VERDICT_SHIFT;
-	else if (word == (FASTQUEUE_OCCUPIED | lap) && !queue->timeout)
-		return FQ_PENDING;	/* so many wait in an unordered queue */
-	else
+	} else {
+		/* so many wait in an unordered queue that a call for each is too much */
+		if (word == (FASTQUEUE_OCCUPIED | lap) && !queue->timeout)
+			return FQ_PENDING;
 		finding = fq_frame_judge(queue, count, word, &verdict);
+	}
 	if (unlikely(finding == FQ_PENDING))
 		return finding;
 	if (finding == FQ_ANSWERED)
