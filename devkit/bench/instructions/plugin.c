@@ -46,7 +46,8 @@ EXPORT int qemu_plugin_version = 1;
 
 /* --- Counters, one an address: open addressing, never more than half full */
 
-#define SLOTS (1u << 22)
+#define SLOT_BITS 24
+#define SLOTS (1u << SLOT_BITS)
 
 struct counter {
 	uint64_t address;	/* 0: free */
@@ -60,7 +61,7 @@ static const char *out;
 
 static uint64_t *counter_of(uint64_t address)
 {
-	uint32_t slot = (uint32_t)((address * 0x9e3779b97f4a7c15u) >> 42);
+	uint32_t slot = (uint32_t)((address * 0x9e3779b97f4a7c15u) >> (64 - SLOT_BITS));
 
 	while (counters[slot].address && counters[slot].address != address)
 		slot = (slot + 1) % SLOTS;

@@ -80,7 +80,8 @@ def connection_race() -> None:
     found = handler.stats()
     conserved(found)
     arrived = flow.arrived()
-    holds(arrived and arrived == sorted(arrived), f"packets of the race: {arrived}")
+    # On two processors what the timer and what a kick has sent may pass each other behind the queue.
+    holds(arrived and len(set(arrived)) == len(arrived), f"packets of the race: {arrived}")
     numbers = flow.send(3)
     handler.answer_all()
     same(flow.arrived(), list(numbers), "packets of the connection that won")
