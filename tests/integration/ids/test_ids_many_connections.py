@@ -19,7 +19,7 @@ from pathlib import Path
 
 import footprint
 import pytest
-from connections import COVERED, MOST
+from connections import COVERED
 from footprint import Footprint
 from numbered import eventually
 
@@ -124,10 +124,10 @@ def test_ten_thousand_connections_a_minute(ids_target: Target, ids_lab: Lab) -> 
     seconds = asked.pop("seconds")
     assert asked == {"harmless answered": _NUMBER - covered, "covered unanswered": covered}
     print(f"{_NUMBER} connections in {seconds:.0f} s: {_NUMBER / seconds * 60:.0f} a minute")
-    assert (served["harmless"], served["covered"]) == (_NUMBER - covered, 0)
+    assert served == {"harmless": _NUMBER - covered, "covered": 0, "silent": covered}
     assert found.dropped >= covered
     assert (found.flushed, found.by_default, found.invalid_words) == (0, 0, 0)
-    assert most > MOST, "connection tracking was not at work"
+    assert most > 50, "connection tracking was not at work"
     middle, end = samples[len(samples) // 2][0], samples[-1][0]
     assert end.suricata - middle.suricata < _ROOM, (middle, end)
     assert end.slab - middle.slab < _ROOM, (middle, end)
