@@ -46,8 +46,8 @@ _TRACKING = ("established", "fin_wait", "last_ack", "time_wait", "close", "unack
 #: Seconds until the kernel has come round to all connections whose time is over.
 _COLLECTED = 180.0
 #: kB that the memory may be larger at the end than in the middle. Suricata has about 3 kB for a connection,
-#: and the more of them at a time the faster the host lets the target be.
-_ROOM = 4096
+#: and keeps the memory for as many as it once knew at a time; in a long run those may be more later.
+_ROOM = 4096 + SECONDS * 8
 
 
 @contextmanager
