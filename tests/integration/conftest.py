@@ -25,6 +25,7 @@ from devkit.boot_disk import BUSES, SOURCES, Disk
 from devkit.build.bases import BASES, Wish, choose
 from devkit.build.flavour import DEBUG, DEFAULT, flavour
 from devkit.build.image import Image, build_image
+from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
 from devkit.lab.client import Lab
 from devkit.serial_target import Address, SerialTarget
@@ -32,6 +33,7 @@ from devkit.target import Target
 from devkit.target_commands import TargetCommands
 
 _watched: list[KernelLog] = []
+_IMAGE = pytest.StashKey[Image | KitError]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,6 +58,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _leave_out(config, items, of_debian)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build the image before the first test: a kernel alone takes longer than a test may."""
+    config = session.config
+    wanted = any({"image", "target"} & set(getattr(item, "fixturenames", ())) for item in session.items)
+    if not wanted or config.getoption("--collect-only") or config.getoption("--target"):
+        return
+    try:
+        config.stash[_IMAGE] = _build(config)
+    except KitError as error:  # each test that needs it says so
+        config.stash[_IMAGE] = error
+
+
+def _build(config: pytest.Config) -> Image:
+    kernel = config.getoption("--kernel")
+    wish = Wish(config.getoption("--base"))
+    return build_image(wish, kernel, folder=wish.folder if kernel == DEFAULT else f"image-{kernel}")
+
+
 def _base(config: pytest.Config) -> str:
     return choose(Wish(config.getoption("--base")), flavour(config.getoption("--kernel"))).name
 
@@ -73,9 +93,10 @@ def _needs_only_a_shell(item: pytest.Item) -> bool:
 @pytest.fixture(scope="session")
 def image(pytestconfig: pytest.Config) -> Image:
     """The image, built if anything changed since the last time; other kernels in folders of their own."""
-    kernel = pytestconfig.getoption("--kernel")
-    wish = Wish(pytestconfig.getoption("--base"))
-    return build_image(wish, kernel, folder=wish.folder if kernel == DEFAULT else f"image-{kernel}")
+    found = pytestconfig.stash[_IMAGE]
+    if isinstance(found, KitError):
+        raise found
+    return found
 
 
 @pytest.fixture(scope="session")
