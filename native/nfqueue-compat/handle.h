@@ -3,6 +3,12 @@
 #ifndef HANDLE_H
 #define HANDLE_H
 
+/*
+ * The kernel's header comes first: the original library brings an older one with
+ * the same guard, in which NFQA_MAX is smaller. Units with the one and units with
+ * the other would not agree about the length of attributes[] below.
+ */
+#include <linux/netfilter/nfnetlink_queue.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
 
 #include "compat.h"
@@ -30,6 +36,8 @@ struct nfq_q_handle {
 	nfq_callback *callback;
 	void *data;
 };
+
+_Static_assert(NFQA_MAX >= NFQA_PRIORITY, "an older header of nfnetlink_queue's came first");
 
 /* A packet during its callback. */
 struct nfq_data {
