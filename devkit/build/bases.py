@@ -46,9 +46,8 @@ class Base:
 def choose(wish: Wish, flavour: Flavour) -> Base:
     """Base for ``wish`` and a kernel.
 
-    auto takes Buildroot where a tree is there, and never clones one: what is built in ten minutes
-    would take an hour without anybody having asked for it. KitError FQ-BASE for another word, FQ-BUILDROOT
-    for a tree that is none, and for kernels that the Buildroot base does not have.
+    auto takes Buildroot where a tree is there or can be cloned. KitError FQ-BASE for another word,
+    FQ-BUILDROOT for a tree that is none, and for kernels that the Buildroot base does not have.
     """
     if wish.name not in BASES:
         raise KitError("FQ-BASE", f"there is no base {wish.name!r}", f"one of {', '.join(BASES)}", status=2)
@@ -59,7 +58,7 @@ def choose(wish: Wish, flavour: Flavour) -> Base:
             what = f"the Buildroot base has the kernel {DEFAULT} only, not {flavour.name}"
             raise KitError("FQ-BUILDROOT", what, "--base=debian builds the others", status=2)
         return Base("debian", f"it has the kernel {flavour.name}")
-    found = tree.find(wish.buildroot, clone=wish.name == "buildroot")
+    found = (tree.find if wish.name == "buildroot" else tree.find_or_not)(wish.buildroot)
     if found.tree is None:
         return Base("debian", found.reason)
     return Base("buildroot", found.reason, found.tree)

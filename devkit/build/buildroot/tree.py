@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,12 +44,43 @@ def version(tree: Path) -> str:
     raise KitError("FQ-BUILDROOT", f"{tree} has no version", "take a checkout of Buildroot")
 
 
-def find(directory: str = "", *, clone: bool = True) -> Found:
+def find(directory: str = "") -> Found:
     """The tree at ``directory``, at $BUILDROOT, named here before, in the cache, or cloned into it.
 
-    KitError FQ-BUILDROOT where a place that was named is no tree of the pinned release, or, with ``clone``,
-    none is to be had.
+    KitError FQ-BUILDROOT where a place that was named is no tree of the pinned release, or none is to be had.
     """
+    found = _there(directory)
+    if found:
+        return found
+    if not _answers():
+        what = f"there is no Buildroot tree, and {UPSTREAM} does not answer"
+        raise KitError("FQ-BUILDROOT", what, f"--buildroot=DIR with a checkout of {TAG}, or --base=debian")
+    return _cloned(_in_cache())
+
+
+def find_or_not(directory: str = "") -> Found:
+    """As ``find``, for one who has another base: no tree, and why, where none is to be had.
+
+    Upstream is asked once for a cache: a base that changed with the weather of the network would turn a build
+    of seconds into one of an hour. KitError FQ-BUILDROOT as ``find`` where a place was named.
+    """
+    found = _there(directory)
+    if found:
+        return found
+    silent = _in_cache().parent / "upstream-silent"
+    if silent.exists():
+        return Found(None, f"Buildroot's upstream {silent.read_text().strip()}; --base=buildroot asks again")
+    if not _answers():
+        silent.parent.mkdir(parents=True, exist_ok=True)
+        silent.write_text(f"did not answer on {time.strftime('%Y-%m-%d')}\n")
+        return Found(None, "there is no Buildroot tree, and its upstream does not answer")
+    try:
+        return _cloned(_in_cache())
+    except KitError as error:
+        return Found(None, f"Buildroot could not be cloned: {error.what}")
+
+
+def _there(directory: str) -> Found | None:
     for name, place in (("--buildroot", directory), (f"${VARIABLE}", os.environ.get(VARIABLE, ""))):
         if place:
             found = _checked(Path(place).expanduser().resolve(), name)
@@ -58,12 +90,9 @@ def find(directory: str = "", *, clone: bool = True) -> Found:
     remembered = _remembered()
     if remembered:
         return Found(remembered, f"{TAG} of {remembered}, named here before")
-    place_in_cache = _in_cache()
-    if is_tree(place_in_cache):
-        return Found(place_in_cache, f"{TAG} of the cache")
-    if not clone:
-        return Found(None, "there is no Buildroot tree; --base=buildroot clones one")
-    return _cloned(place_in_cache)
+    if is_tree(_in_cache()):
+        return Found(_in_cache(), f"{TAG} of the cache")
+    return None
 
 
 def _memory() -> Path:
@@ -109,9 +138,6 @@ def commit(tree: Path) -> str | None:
 
 
 def _cloned(place: Path) -> Found:
-    if not _answers():
-        what = f"there is no Buildroot tree, and {UPSTREAM} does not answer"
-        raise KitError("FQ-BUILDROOT", what, f"--buildroot=DIR with a checkout of {TAG}, or --base=debian")
     place.parent.mkdir(parents=True, exist_ok=True)
     work = place.with_name(f".{place.name}.work")
     cache.remove_tree(work)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,15 +31,55 @@ def nothing_around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "OUT", tmp_path / "out")
 
 
+@pytest.fixture
+def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with the tag, and its commit pinned."""
+    place = fake_tree(tmp_path / "upstream")
+    git = ["git", "-C", str(place), "-c", "user.name=a", "-c", "user.email=a@b.example"]
+    (place / "support/kconfig/Makefile").write_text("")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "a"], ["tag", tree.TAG]):
+        subprocess.run([*git, *words], check=True)
+    monkeypatch.setattr(tree, "UPSTREAM", place.as_uri())
+    monkeypatch.setattr(tree, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(tree, "COMMIT", tree.commit(place))
+    return place
+
+
 def test_auto_takes_debian_where_there_is_no_tree() -> None:
     base = bases.choose(Wish(), flavour(DEFAULT))
     assert (base.name, base.tree) == ("debian", None)
     assert "no Buildroot tree" in base.reason
 
 
-def test_auto_asks_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "_answers", lambda: pytest.fail("asked"))
+def test_auto_asks_upstream_once_for_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     assert bases.choose(Wish(), flavour(DEFAULT)).name == "debian"
+    monkeypatch.setattr(tree, "_answers", lambda: pytest.fail("asked again"))
+    base = bases.choose(Wish(), flavour(DEFAULT))
+    assert base.name == "debian"
+    assert "--base=buildroot asks again" in base.reason
+
+
+def test_who_wants_buildroot_asks_each_time(monkeypatch: pytest.MonkeyPatch, upstream: Path) -> None:
+    assert bases.choose(Wish(), flavour(DEFAULT)).name == "debian"
+    monkeypatch.setattr(tree, "_answers", lambda: True)
+    assert bases.choose(Wish("buildroot"), flavour(DEFAULT)).tree == tree._in_cache()
+
+
+def test_auto_clones_where_upstream_answers(monkeypatch: pytest.MonkeyPatch, upstream: Path) -> None:
+    monkeypatch.setattr(tree, "_answers", lambda: True)
+    base = bases.choose(Wish(), flavour(DEFAULT))
+    assert (base.name, base.tree) == ("buildroot", tree._in_cache())
+    assert "cloned" in base.reason
+    assert tree.commit(tree._in_cache()) == tree.COMMIT
+
+
+def test_auto_takes_debian_where_the_tag_was_moved(monkeypatch: pytest.MonkeyPatch, upstream: Path) -> None:
+    monkeypatch.setattr(tree, "_answers", lambda: True)
+    monkeypatch.setattr(tree, "COMMIT", "0" * 40)
+    base = bases.choose(Wish(), flavour(DEFAULT))
+    assert base.name == "debian"
+    assert "is not the commit" in base.reason
+    assert not tree._in_cache().exists()
 
 
 def test_auto_takes_a_tree_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +99,7 @@ def test_a_tree_that_was_named_is_found_again(tmp_path: Path) -> None:
     tree.find(str(named))
     assert tree.find().tree == named
     (named / "Config.in").unlink()
-    assert tree.find(clone=False).tree is None
+    assert tree.find_or_not().tree is None
 
 
 def test_debian_is_debian_whatever_there_is() -> None:
