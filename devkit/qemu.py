@@ -56,13 +56,15 @@ class Machine:
 
     def __post_init__(self) -> None:
         if self.nic not in NICS:
-            raise KitError("FQ-ARGUMENT", f"there is no NIC {self.nic!r}", f"one of: {', '.join(NICS)}")
+            raise KitError(
+                "FQ-ARGUMENT", f"there is no NIC {self.nic!r}", f"one of: {', '.join(NICS)}", status=2
+            )
         if self.memory < SMALLEST_MEMORY:
             what = f"{self.memory} MB of memory are too few"
-            raise KitError("FQ-ARGUMENT", what, f"at least {SMALLEST_MEMORY}")
+            raise KitError("FQ-ARGUMENT", what, f"at least {SMALLEST_MEMORY}", status=2)
         if self.disk and self.kernel_args:
             what = "a disk brings the kernel's command line itself"
-            raise KitError("FQ-ARGUMENT", what, "--kernel-args goes with --from=kernel")
+            raise KitError("FQ-ARGUMENT", what, "--kernel-args goes with --from=kernel", status=2)
 
     def command(self, lab: str | None = None) -> str:
         """Return the command that boots this machine."""

@@ -70,12 +70,12 @@ def advise(*, load: int, latency: int, burst: int, frame_size: int, memory: int)
     """
     if min(load, latency, burst, frame_size, memory) <= 0:
         raise KitError(
-            "FQ-ARGUMENT", "load, latency, burst, size and memory are above 0", "./inv --help tune"
+            "FQ-ARGUMENT", "load, latency, burst, size and memory are above 0", "./inv --help tune", status=2
         )
     if not tune.LEAST_FRAME_SIZE <= frame_size <= tune.MOST_FRAME_SIZE or frame_size % 64:
         limits = f"{tune.LEAST_FRAME_SIZE} to {tune.MOST_FRAME_SIZE} bytes"
         what = f"a frame has {limits}, a multiple of 64, not {frame_size}"
-        raise KitError("FQ-ARGUMENT", what, "./inv --help tune")
+        raise KitError("FQ-ARGUMENT", what, "./inv --help tune", status=2)
     measured = Results(store.load(store.DEFAULT)) if store.DEFAULT.exists() else None
     model = tune.Model.fitted(measured) if measured else tune.Model()
     room = memory * 1_000_000

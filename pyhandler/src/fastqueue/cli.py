@@ -156,11 +156,16 @@ def _whole(word: str) -> int:
         raise argparse.ArgumentTypeError(f"{word} is not a whole number") from None
 
 
-def _add_ring_options(run: argparse.ArgumentParser) -> None:
+def _add_ring_options(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Add what a ring is asked with; ``again``: for the words behind the handler, which leave earlier ones be."""
     ring = RingRequest(queue=0)
 
-    def number(name: str, default: int, text: str) -> None:
-        run.add_argument(name, type=_whole, default=default, metavar="N", help=f"{text} (default {default})")
+    def default(value: object) -> object:
+        return argparse.SUPPRESS if again else value
+
+    def number(name: str, value: int, text: str) -> None:
+        text = f"{text} (default {value})"
+        parser.add_argument(name, type=_whole, default=default(value), metavar="N", help=text)
 
     number("--queue", ring.queue, "queue number of the netfilter rule")
     number("--frames", ring.frames, "frames in the ring, a power of two")
@@ -168,28 +173,37 @@ def _add_ring_options(run: argparse.ArgumentParser) -> None:
     number("--copy-range", ring.copy_range, "bytes of a packet to copy, 0: the frame's size")
     number("--period-us", ring.period_us, "period of the sender's timer, 0: 1000")
     number("--timeout-ms", ring.timeout_ms, "time limit of an unanswered frame, 0: none")
-    run.add_argument(
+    parser.add_argument(
         "--default",
         choices=("accept", "drop"),
-        default=ring.default_action,
+        default=default(ring.default_action),
         help=f"for packets that no handler decides about (default {ring.default_action})",
     )
-    run.add_argument("--timer-only", action="store_true", help="the paper's mode: settle on the timer alone")
-    run.add_argument("--gso", action="store_true", help="take GSO packets whole")
-    style = run.add_mutually_exclusive_group()
+    style = parser.add_mutually_exclusive_group()
+    for add, name, text in (
+        (parser.add_argument, "--timer-only", "the paper's mode: settle on the timer alone"),
+        (parser.add_argument, "--gso", "take GSO packets whole"),
+        (style.add_argument, "--one-by-one", "answer each frame by itself"),
+    ):
+        add(name, action="store_true", default=default(False), help=text)
     style.add_argument(
-        "--batch", dest="one_by_one", action="store_false", help="answer all at once (default)"
+        "--batch",
+        dest="one_by_one",
+        action="store_false",
+        default=default(False),
+        help="answer all at once (default)",
     )
-    style.add_argument("--one-by-one", action="store_true", help="answer each frame by itself")
-    run.set_defaults(one_by_one=False)
 
 
 def _add_handlers(run: argparse.ArgumentParser) -> None:
     handlers = run.add_subparsers(dest="handler", required=True, metavar="null|drop|fivetuple|payload")
-    handlers.add_parser("null", help="accept everything")
-    handlers.add_parser("drop", help="drop everything")
-    for name, text in (
-        ("fivetuple", "by addresses, ports, protocol"),
-        ("payload", "by regular expressions on contents"),
+    for name, text, rules in (
+        ("null", "accept everything", False),
+        ("drop", "drop everything", False),
+        ("fivetuple", "by addresses, ports, protocol", True),
+        ("payload", "by regular expressions on contents", True),
     ):
-        handlers.add_parser(name, help=text).add_argument("rules", metavar="RULES", help="rule file")
+        handler = handlers.add_parser(name, help=text)
+        if rules:
+            handler.add_argument("rules", metavar="RULES", help="rule file")
+        _add_ring_options(handler, again=True)

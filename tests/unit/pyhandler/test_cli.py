@@ -84,6 +84,14 @@ def test_run_passes_every_option(kernels: list[Interrupted]) -> None:
     assert kernels[0].request == expected
 
 
+def test_options_may_stand_behind_the_handler(kernels: list[Interrupted]) -> None:
+    """What stands there wins, and leaves the others as they were."""
+    before, behind = "--queue 1 --frames 32 --gso --default accept", "--queue 5 --frame-size 128 --timer-only"
+    assert main(["run", *before.split(), "null", *behind.split()]) == 0
+    expected = RingRequest(5, 32, 128, default_action="accept", timer_only=True, gso=True)
+    assert kernels[0].request == expected
+
+
 def test_run_with_rules(
     kernels: list[Interrupted], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
