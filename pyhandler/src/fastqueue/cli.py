@@ -157,7 +157,7 @@ def _whole(word: str) -> int:
 
 
 def _add_ring_options(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    """Add what a ring is asked with; ``again``: behind the handler, where what is not said changes nothing."""
+    """Add what a ring is asked with; ``again``: behind the handler: what is not said changes nothing."""
     ring = RingRequest(queue=0)
 
     def default(value: object) -> object:
