@@ -19,4 +19,4 @@ def cache_dir() -> Path:
 
 def runtime_dir() -> Path:
     """Folder of the running labs, private to the user and short: socket paths end at 108 bytes."""
-    return Path(os.environ.get("FASTQUEUE_RUNTIME", f"/tmp/fastqueue-{os.getuid()}")).absolute()
+    return Path(os.environ.get("FASTQUEUE_RUNTIME") or f"/tmp/fastqueue-{os.getuid()}").absolute()
