@@ -19,7 +19,7 @@ SOURCE = PROJECT / "native"
 #: The ABI of the module, which the programs include.
 UAPI = PROJECT / "kmod/include/uapi"
 COMPILER = "i686-linux-gnu-gcc"
-#: What a Pentium III has, and nothing that it lacks. An overrun stack ends the program, as on Buildroot's base.
+#: What a Pentium III has, and nothing that it lacks. An overrun stack ends the program, as Buildroot has it.
 CFLAGS = "-O2 -march=pentium3 -mfpmath=387 -fstack-protector-strong -Wall -Wextra"
 #: Part of the keys: raise it when this module makes something else of the same inputs.
 RECIPE = "3"
