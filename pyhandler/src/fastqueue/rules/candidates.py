@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""Which of many rules on contents may match a packet, where to find out is cheaper than to search each."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from ..packet import Packet
+from .literals import read
+from .payload import PayloadRule
+from .qgrams import Qgrams, shortest
+
+_ANYTHING = re.compile(b"")
+_STEPS = (1, 2, 4, 8)
+#: Instructions for a byte of text: to search one rule; of a pass, to take bytes out, to look up at step 1.
+_SEARCH, _TAKE_OUT, _LOOK_UP = 6.5, 13, 360
+
+
+class Candidates:
+    """Rules in their order, less those whose literals a packet does not have.
+
+    A pass over the contents is for the rules that have a literal of some length and look at as many bytes of
+    contents as most. All others are candidates always; anchored ones are, because they cost little.
+    """
+
+    def __init__(self, rules: Sequence[PayloadRule]) -> None:
+        literals = {number: literal for number, rule in enumerate(rules) if (literal := _literal(rule))}
+        firsts = Counter(rules[number].first for number in literals)
+        self._first = max(firsts, key=firsts.__getitem__, default=0)
+        literals = {number: one for number, one in literals.items() if rules[number].first == self._first}
+        step = max(_STEPS, key=lambda step: len(_long(literals, step)) - _price(step))
+        named = _long(literals, step)
+        if len(named) < _price(step):
+            named = {}
+        self._rules = rules
+        self._price = _price(step)
+        self._groups = _by_condition([rules[number] for number in named])
+        self._qgrams = Qgrams(named, step, any(_ignores_case(rules[number]) for number in named))
+        self._others = [number for number in range(len(rules)) if number not in named]
+        self._other_rules = [rules[number] for number in self._others]
+
+    def find(self, packet: Packet, contents: memoryview) -> Sequence[PayloadRule]:
+        """Return all rules that may match, in their order."""
+        if not self._worth_a_pass(packet, contents):
+            return self._rules
+        found = self._qgrams.find(contents[: self._first])
+        if not found:
+            return self._other_rules
+        return [self._rules[number] for number in sorted(found.union(self._others))]
+
+    def _worth_a_pass(self, packet: Packet, contents: memoryview) -> bool:
+        """Say whether the pass may spare this packet more searches than it costs."""
+        left = self._price
+        for rule, number in self._groups:
+            if rule.matches(packet, contents):
+                left -= number
+                if left <= 0:
+                    return True
+        return False
+
+
+def _price(step: int) -> float:
+    """Return how many rules cost as much to search as a pass."""
+    return (_TAKE_OUT + _LOOK_UP / step) / _SEARCH
+
+
+def _long(literals: Mapping[int, bytes], step: int) -> dict[int, bytes]:
+    return {number: literal for number, literal in literals.items() if len(literal) >= shortest(step)}
+
+
+def _by_condition(rules: Sequence[PayloadRule]) -> list[tuple[PayloadRule, int]]:
+    """Return what rules ask of protocol and port, as rules for any contents, and how many do, most first."""
+    return Counter(rule._replace(answer=0, regex=_ANYTHING) for rule in rules).most_common()
+
+
+def _literal(rule: PayloadRule) -> bytes:
+    """Return the longest literal that the rule's matches have, the last of those; none for anchored ones."""
+    found = read(rule.regex.pattern)
+    return b"" if found.anchored else max(reversed(found.literals), key=len, default=b"")
+
+
+def _ignores_case(rule: PayloadRule) -> bool:
+    return bool(rule.regex.flags & re.IGNORECASE)
