@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -81,6 +82,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
+def tell(text: str) -> None:
+    """Say it if anybody listens: a pipe that was closed or a full disk leaves no device half written."""
+    # SystemExit is what rich makes of a closed pipe.
+    with contextlib.suppress(OSError, SystemExit):
+        say(text)
+
+
 @contextmanager
 def phase(title: str, total: int) -> Iterator[Advance]:
     """Show the progress of one step over ``total`` bytes, and at its end how long it took."""
@@ -89,9 +97,9 @@ def phase(title: str, total: int) -> Iterator[Advance]:
         with _bar(title, meter) if console.is_terminal else _lines(title, meter) as advance:
             yield advance
     except BaseException:
-        say(f"✗ {title}  {meter.line()}")
+        tell(f"✗ {title}  {meter.line()}")
         raise
-    say(f"✓ {title}  {meter.summary()}")
+    tell(f"✓ {title}  {meter.summary()}")
 
 
 @contextmanager
@@ -119,6 +127,6 @@ def _lines(title: str, meter: Meter) -> Iterator[Advance]:
         meter.advance(count)
         if meter.elapsed >= said + EVERY:
             said = meter.elapsed
-            say(f"… {title}  {meter.line()}")
+            tell(f"… {title}  {meter.line()}")
 
     yield advance

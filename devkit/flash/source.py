@@ -18,6 +18,8 @@ from devkit.flash.status import IMAGE
 _SECTOR = 512
 _CHUNK = 1 << 20
 _SIGNATURE = b"\x55\xaa"
+#: Where the four entries of the partition table begin, 16 bytes each: state, ..., type at 4, ...
+_TABLE = 446
 _HASH = re.compile(r"\\?([0-9a-f]{64}) [ *](.+)")
 
 
@@ -75,10 +77,21 @@ def _size(path: Path) -> int:
     except OSError as error:
         remedy = "./inv build makes out/image/disk.img; --image PATH names another"
         raise _fault(f"{path} cannot be read: {error.strerror}", remedy) from error
-    if found.st_size % _SECTOR or head[-2:] != _SIGNATURE:
+    if found.st_size % _SECTOR or not _has_table(head):
         what = f"{path} is no disk image: it has no partition table, or no whole number of sectors"
         raise _fault(what, "name a disk image, not a part of one")
     return found.st_size
+
+
+def _has_table(head: bytes) -> bool:
+    """Whether a first sector has a partition table; kernels and boot sectors have its signature too."""
+    entries = [head[start : start + 16] for start in range(_TABLE, _TABLE + 64, 16)]
+    states = {entry[:1] for entry in entries}
+    return (
+        head[-2:] == _SIGNATURE
+        and states <= {b"\x00", b"\x80"}
+        and any(entry[4:5] > b"\0" for entry in entries)
+    )
 
 
 def _from_json(path: Path) -> tuple[DiskImage, int | None] | None:

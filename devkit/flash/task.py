@@ -7,6 +7,7 @@ import os
 import shlex
 import stat
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -18,7 +19,7 @@ from devkit.flash.blockdevice import Device, Machine
 from devkit.flash.confirm import confirm
 from devkit.flash.interrupts import told
 from devkit.flash.medium import Disk
-from devkit.flash.meter import phase
+from devkit.flash.meter import phase, tell
 from devkit.flash.policy import Request, refusals
 from devkit.flash.source import DiskImage
 from devkit.flash.status import IMAGE, NOT_PERMITTED, REFUSED, USAGE
@@ -55,9 +56,8 @@ def flash(wish: Wish) -> None:
     _check_board(wish.board, image)
     target = _chosen(wish, image)
     _check_permission(target)
-    with image.path.open("rb") as file:
-        nothing = told("interrupted: nothing was written", "run it again")
-        with nothing, phase(f"check {image.path}", image.size) as advance:
+    with image.path.open("rb") as file, told("interrupted: nothing was written", "run it again") as now:
+        with phase(f"check {image.path}", image.size) as advance:
             source.check(image, file, advance)
         for line in ["Target:", *(f"  {line}" for line in listing.portrait(target))]:
             say(line)
@@ -68,7 +68,7 @@ def flash(wish: Wish) -> None:
             confirm(target)
             # A stick may have been pulled, or mounted by a desktop, while the question was open.
             _same(target, _chosen(wish, image))
-        _transfer(file, image, target)
+        _transfer(file, image, target, now)
 
 
 def _list(wish: Wish) -> None:
@@ -147,20 +147,20 @@ def _rehearse(target: Device, image: DiskImage) -> None:
     say("dry run: nothing was written")
 
 
-def _transfer(file: BufferedReader, image: DiskImage, target: Device) -> None:
+def _transfer(file: BufferedReader, image: DiskImage, target: Device, now: Callable[[str], None]) -> None:
+    """Write and compare; ``now`` is told what an interrupt would have to say."""
     path = target.path
-    again = "run it again"
     with Disk(path, target.number, writable=True) as disk:
         if disk.size < image.size:
             what = f"not {path}: it has {disk.size} bytes, the image {image.size}"
             raise KitError("FQ-FLASH-REFUSED", what, "take a larger medium", status=REFUSED)
-        what = f"interrupted while writing: {path} is incomplete and does not boot"
-        with told(what, again), phase(f"write {path}", image.size) as advance:
+        now(f"interrupted while writing: {path} is incomplete and does not boot")
+        with phase(f"write {path}", image.size) as advance:
             transfer.write(file, disk, image.size, advance)
-        what = f"interrupted: {path} is written, but was not compared with the image"
-        with told(what, again):
-            with phase(f"read back {path}", image.size) as advance:
-                transfer.verify(file, disk, image.size, image.sha256, advance)
-            if not disk.reread_partitions():
-                say(f"the kernel keeps the old partition table of {path}: unplug it, plug it in again")
-    say(f"{path} holds {image.path}, compared byte by byte. It may be taken out.")
+        now(f"interrupted: {path} is written, but was not compared with the image")
+        with phase(f"read back {path}", image.size) as advance:
+            transfer.verify(file, disk, image.size, image.sha256, advance)
+        now(f"interrupted: {path} is written and compared; the kernel may have its old partition table")
+        if not disk.reread_partitions():
+            tell(f"the kernel keeps the old partition table of {path}: unplug it, plug it in again")
+    tell(f"{path} holds {image.path}, compared byte by byte. It may be taken out.")

@@ -117,3 +117,13 @@ def test_lines_without_a_terminal_have_rate_and_time_left(image: Path, backing: 
         done = onto(made.loop.path, image)
     assert done.returncode == 0, done.stderr
     assert re.search(r"^… write .* of 8\.4 MB  \d+ %  [\d.]+ .B/s  \d+ s left$", done.stdout, re.MULTILINE)
+
+
+def test_nobody_listens_any_more(image: Path, backing: Path) -> None:
+    """What the news went to is gone: the device is written and compared all the same."""
+    with faulty(backing, rate={"write": 4 * MIB}) as made, start(made.loop, image) as process:
+        begun(backing, image)
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(60) == 0
+    assert backing.read_bytes()[:SIZE] == image.read_bytes()

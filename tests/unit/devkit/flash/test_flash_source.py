@@ -10,7 +10,11 @@ import pytest
 from devkit.errors import KitError
 from devkit.flash import source, status
 
-CONTENT = bytes(510) + b"\x55\xaa" + bytes(1024)
+#: An entry of a partition table: active, Linux, from sector 1, two sectors.
+ENTRY = b"\x80\0\0\0\x83\0\0\0\1\0\0\0\2\0\0\0"
+CONTENT = bytes(446) + ENTRY + bytes(48) + b"\x55\xaa" + bytes(1024)
+#: A kernel for i386 begins like this: the signature of a boot sector, and other things in the table's place.
+KERNEL = bytes(440) + b"\xff" * 57 + bytes.fromhex("1f0100207b04000000ffff0000") + b"\x55\xaa"
 SUM = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -75,7 +79,9 @@ def test_no_file(tmp_path: Path) -> None:
     refused(tmp_path, "is no file")
 
 
-@pytest.mark.parametrize("content", [b"", bytes(512), CONTENT[:-1], b"hsqs" + bytes(508)])
+@pytest.mark.parametrize(
+    "content", [b"", bytes(512), CONTENT[:-1], b"hsqs" + bytes(508), bytes(510) + b"\x55\xaa", KERNEL]
+)
 def test_no_disk_image(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     describe(path)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from devkit.flash import meter
@@ -90,3 +92,20 @@ def test_sizes(size: int, said: str) -> None:
 @pytest.mark.parametrize(("seconds", "said"), [(0.2, "0 s"), (59.4, "59 s"), (61, "1 min 01 s")])
 def test_durations(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(errno.ENOSPC, "full"), SystemExit(1)])
+def test_a_transfer_goes_on_where_nobody_listens(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def deaf(text: str) -> None:
+        raise error
+
+    monkeypatch.setattr(meter, "say", deaf)
+    monkeypatch.setattr(meter, "EVERY", 0.0)
+    done = 0
+    with meter.phase("write", 2) as advance:
+        for _ in range(2):
+            advance(1)
+            done += 1
+    assert done == 2

@@ -82,3 +82,13 @@ def test_interrupts_are_told_and_handlers_restored(number: signal.Signals) -> No
         signal.pause()
     assert caught.value.status == status.INTERRUPTED
     assert signal.getsignal(number) == before
+
+
+def test_what_an_interrupt_says_changes_with_the_steps(number: signal.Signals) -> None:
+    with (
+        pytest.raises(KitError, match="it is written"),
+        interrupts.told("it is incomplete", "again") as now,
+    ):
+        now("it is written")
+        os.kill(os.getpid(), number)
+        signal.pause()
