@@ -231,14 +231,20 @@ def down(ctx: Context, lab: str = "", all: bool = False) -> None:
     session.down(lab=lab or None, everything=all)
 
 
-@task(help={"lab": "name of the lab whose target gets it; it must have booted from a disk"})
+@task(
+    help={
+        "lab": "name of the lab whose target gets it; it must have booted from a disk",
+        "base": "image to put there: auto, debian or buildroot (default: the base that the target booted)",
+    }
+)
 @guarded
-def update(ctx: Context, lab: str = "default") -> None:
+def update(ctx: Context, lab: str = "default", base: str = "") -> None:
     """Put the image into the slot of a running target that is not running; a reboot takes it."""
+    from devkit.build.bases import Wish
     from devkit.build.image import build_image
     from devkit.update import update_target
 
-    update_target(build_image, lab)
+    update_target(lambda name: build_image(Wish(name)), lab, base)
 
 
 # --- Check the project

@@ -57,7 +57,12 @@ class Boot:
         with output.open("wb") as file:
             process = lab.popen("lab", argv, stdout=file.fileno(), stderr=file.fileno(), lasting=True)
         facts = {"profile": machine.profile.name, "nic": machine.nic, "memory": machine.memory}
-        more = {"image": str(image.directory), "command": machine.command(), "pid": process.pid}
+        more = {
+            "image": str(image.directory),
+            "base": image.base,
+            "command": machine.command(),
+            "pid": process.pid,
+        }
         lab.describe({**facts, **more})
         return cls(lab, machine, process, log, output)
 

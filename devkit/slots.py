@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit import cache
+from devkit.errors import KitError
 from devkit.lab import topology
 from devkit.target import Target
 
@@ -32,7 +33,11 @@ class Slots:
 
 def slots(target: Target) -> Slots:
     """Return what the target says; KitError FQ-STATUS where it did not boot from a slot."""
-    lines = target.run("fastqueue-update --status").output.splitlines()
+    asked = target.run("fastqueue-update --status", check=False)
+    lines = asked.output.splitlines()
+    if asked.status:
+        what = "the target says nothing of its slots"
+        raise KitError("FQ-STATUS", what, "boot it from a disk: ./inv boot --from=disk", lines=lines)
     facts = dict(line.strip().split("=", 1) for line in lines if "=" in line)
     return Slots(facts["running"], facts["slot"], facts["trial"], int(facts["tries"]))
 

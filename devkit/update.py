@@ -9,21 +9,25 @@ from devkit import slots
 from devkit.build.image import Image
 from devkit.lab.client import Lab
 from devkit.progress import say, stage
+from devkit.session import DEFAULT_LAB
 from devkit.target import Target
 
 
-def update_target(build: Callable[[], Image], lab: str) -> None:
+def update_target(build: Callable[[str], Image], lab: str, base: str = "") -> None:
     """Build the image and put its slot on trial in the running target of ``lab``; a reboot takes it.
 
+    ``build`` is told the base: ``base``, or where none is named that of what the target booted. Another one
+    would come as a surprise, and may take an hour to build.
     KitError: FQ-LAB where no such lab runs, FQ-STATUS where its target has no slots or refuses the update.
     """
     target = Target.attach(Lab.attach(lab))
     try:
         running = slots.slots(target).running
-        image = build()
+        image = build(base or str(target.lab.info()["target"]["base"]))
         with stage("update: into the slot that is not running"):
             answer = slots.update(target, image.slot)
     finally:
         target.close()
     say(answer or f"slot {running} runs on; the other one is on trial")
-    say("next: ./inv run -- reboot, then ./inv run -- fastqueue-update --status")
+    run = "./inv run" if lab == DEFAULT_LAB else f"./inv run --lab {lab}"
+    say(f"next: {run} -- reboot, then {run} -- fastqueue-update --status")

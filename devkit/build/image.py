@@ -90,6 +90,14 @@ class Image:
         return found[0] if found else None
 
     @property
+    def base(self) -> str:
+        """Base that it was built on; auto where no image.json says so."""
+        try:
+            return str(self.description["base"])
+        except (OSError, KeyError):
+            return "auto"
+
+    @property
     def profile(self) -> str:
         """Machine profile that the kernel needs."""
         return str(self._machine["profile"])

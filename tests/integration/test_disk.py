@@ -123,7 +123,14 @@ def test_update_is_tried_and_kept_and_the_next_goes_back(image: Image, own: Lab,
 
 def test_the_task_updates_a_running_target(image: Image, own: Lab, drive: Disk) -> None:
     booted(image, own, drive).close()
-    update_target(lambda: image, own.name)
+    asked: list[str] = []
+
+    def build(base: str) -> Image:
+        asked.append(base)
+        return image
+
+    update_target(build, own.name)
+    assert asked == [image.description["base"]]
     target = Target.attach(own)
     try:
         assert slots.slots(target) == slots.Slots("a", "a", "b", 1)

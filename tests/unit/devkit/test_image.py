@@ -97,3 +97,9 @@ def test_git_state(tmp_path: Path) -> None:
     changed = image.git_state(tmp_path)
     assert changed is not None
     assert changed["dirty"] is True
+
+
+def test_base(tmp_path: Path) -> None:
+    assert image.Image(tmp_path).base == "auto"
+    (tmp_path / "image.json").write_text('{"base": "buildroot"}')
+    assert image.Image(tmp_path).base == "buildroot"
