@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +46,8 @@ class Disk:
         if self.path is not None and not (self.path.is_file() or self.path.is_block_device()):
             what = f"{self.path} is no file and no block device"
             raise KitError("FQ-ARGUMENT", what, "./inv build makes out/image/disk.img", status=2)
+        if self.path is not None and self.keep and self.path.is_block_device():
+            _check_free(self.path)
 
     def arguments(self) -> list[str]:
         """QEMU's arguments for the disk and a watchdog; ``path`` must be there."""
@@ -63,6 +67,18 @@ class Disk:
     def options(self) -> list[str]:
         """Words of ``./inv boot`` for this disk."""
         return ["--from disk", f"--bus {self.bus}", *([f"--disk {self.path}"] if self.keep else [])]
+
+
+def _check_free(device: Path) -> None:
+    """Refuse a device that this machine uses: the target would write below a mounted file system."""
+    try:
+        # Without the right to open it QEMU says so itself; O_EXCL is what file systems, swap and RAIDs hold.
+        os.close(os.open(device, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            what = f"{device} is in use on this machine: the target would write there too"
+            remedy = f"umount it, or name another one: lsblk {device}"
+            raise KitError("FQ-ARGUMENT", what, remedy, status=2) from error
 
 
 def chosen(source: str, bus: str = "ide", path: str = "") -> Disk | None:

@@ -29,6 +29,16 @@ class Wish:
     sources: str = "auto"
 
     @property
+    def of_buildroot(self) -> list[str]:
+        """Options that were given and say something of the Buildroot base only."""
+        given = {
+            "--buildroot": self.buildroot != "",
+            "--config": self.config != config.DEFAULT,
+            "--sources": self.sources != "auto",
+        }
+        return [option for option, is_given in given.items() if is_given]
+
+    @property
     def folder(self) -> str:
         """Folder in out/ that the image goes to: the base that is not the default has its own."""
         return "image-buildroot" if self.name == "buildroot" else "image"
@@ -46,11 +56,21 @@ class Base:
 def choose(wish: Wish, flavour: Flavour) -> Base:
     """Base for ``wish`` and a kernel.
 
-    auto takes Buildroot where a tree is there or can be cloned. KitError FQ-BASE for another word,
-    FQ-BUILDROOT for a tree that is none, and for kernels that the Buildroot base does not have.
+    auto takes Buildroot where a tree is there or can be cloned. KitError FQ-BASE for another word and for
+    words about Buildroot where the base is another, FQ-BUILDROOT for a tree or configuration that is none,
+    and for kernels that the Buildroot base does not have.
     """
     if wish.name not in BASES:
         raise KitError("FQ-BASE", f"there is no base {wish.name!r}", f"one of {', '.join(BASES)}", status=2)
+    config.defconfig(wish.config)
+    base = _chosen(wish, flavour)
+    if base.tree is None and wish.of_buildroot:
+        what = f"{' and '.join(wish.of_buildroot)} cannot be had: the base is {base.name} ({base.reason})"
+        raise KitError("FQ-BASE", what, "--base=buildroot, or leave them out", status=2)
+    return base
+
+
+def _chosen(wish: Wish, flavour: Flavour) -> Base:
     if wish.name == "debian":
         return Base("debian", "asked for")
     if flavour.name != DEFAULT:

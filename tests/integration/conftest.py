@@ -120,7 +120,10 @@ def target(request: pytest.FixtureRequest) -> Iterator[TargetCommands]:
 def _target(request: pytest.FixtureRequest) -> AbstractContextManager[TargetCommands]:
     address = request.config.getoption("--target")
     if address:
-        return SerialTarget.attach(Address.parse(address))
+        try:
+            return SerialTarget.attach(Address.parse(address))
+        except KitError as error:
+            pytest.exit(str(error), error.status)  # once, and not for each test
     # Asked for here and not as arguments: a board has neither.
     option = request.config.getoption
     disk = Disk(bus=option("--bus")) if option("--from") == "disk" else None

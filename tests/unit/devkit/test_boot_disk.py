@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,23 @@ def test_a_disk_brings_its_own_kernel_arguments(image: Path) -> None:
     with pytest.raises(KitError) as caught:
         qemu.Machine(profile.load("p3"), disk=boot_disk.Disk(image), kernel_args="quiet")
     assert caught.value.code == "FQ-ARGUMENT"
+
+
+@pytest.mark.parametrize(("answer", "refused"), [(errno.EBUSY, True), (errno.EACCES, False), (None, False)])
+def test_a_device_that_this_machine_uses(
+    monkeypatch: pytest.MonkeyPatch, image: Path, answer: int | None, refused: bool
+) -> None:
+    def opened(path: Path, flags: int) -> int:
+        assert flags & os.O_EXCL
+        if answer is not None:
+            raise OSError(answer, os.strerror(answer))
+        return os.dup(0)
+
+    monkeypatch.setattr(Path, "is_block_device", lambda path: path == image)
+    monkeypatch.setattr(os, "open", opened)
+    if refused:
+        with pytest.raises(KitError, match="is in use on this machine") as caught:
+            boot_disk.chosen("disk", path=str(image))
+        assert (caught.value.code, caught.value.status) == ("FQ-ARGUMENT", 2)
+    else:
+        assert boot_disk.chosen("disk", path=str(image)) is not None

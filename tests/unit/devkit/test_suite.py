@@ -6,6 +6,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -97,3 +98,16 @@ def test_a_disk_is_for_the_tests_that_boot(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(suite, "_run", lines.extend)
     suite.run_tests(source="disk")
     assert lines == [[*PYTEST, "--from=disk", "tests/integration"]]
+
+
+def test_an_unknown_base_is_refused_before_anything_runs() -> None:
+    with pytest.raises(KitError, match="there is no base 'gentoo'") as caught:
+        suite.run_tests(base="gentoo")
+    assert (caught.value.code, caught.value.status) == ("FQ-BASE", 2)
+
+
+@pytest.mark.parametrize("more", [{"kernel": "6.1"}, {"debug": True}, {"source": "disk"}])
+def test_a_board_runs_what_it_was_flashed_with(more: dict[str, Any]) -> None:
+    with pytest.raises(KitError, match="was flashed with") as caught:
+        suite.run_tests(target="serial:/dev/ttyUSB0", **more)
+    assert (caught.value.code, caught.value.status) == ("FQ-ARGUMENT", 2)

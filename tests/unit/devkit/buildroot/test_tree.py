@@ -150,3 +150,26 @@ def test_archives_come_from_their_own_sites_where_those_answer(
 ) -> None:
     monkeypatch.setattr(offline, "answers", lambda: True)
     assert offline.choose("auto", tmp_path).name == "upstream"
+
+
+@pytest.mark.parametrize("name", ["auto", "debian"])
+@pytest.mark.parametrize(
+    ("more", "option"),
+    [({"config": "fastqueue_pentium3_small"}, "--config"), ({"sources": "debian"}, "--sources")],
+)
+def test_words_about_buildroot_are_not_passed_over(name: str, more: dict[str, str], option: str) -> None:
+    with pytest.raises(KitError, match=f"{option} cannot be had: the base is debian") as caught:
+        bases.choose(Wish(name, **more), flavour(DEFAULT))
+    assert (caught.value.code, caught.value.status) == ("FQ-BASE", 2)
+
+
+def test_a_tree_is_not_passed_over_either() -> None:
+    with pytest.raises(KitError, match="--buildroot cannot be had"):
+        bases.choose(Wish("debian", buildroot="/tree"), flavour(DEFAULT))
+
+
+def test_an_unknown_configuration_is_refused_before_anything_is_fetched() -> None:
+    fake_tree(tree._in_cache())
+    with pytest.raises(KitError, match="there is no configuration 'other'") as caught:
+        bases.choose(Wish("buildroot", config="other"), flavour(DEFAULT))
+    assert caught.value.code == "FQ-BUILDROOT"
