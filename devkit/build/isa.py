@@ -56,7 +56,10 @@ class Foreign:
 
 @dataclass(frozen=True)
 class Known:
-    """A line of isa-known.txt: pattern of paths in the image, or of PATH:FUNCTION, and the reason."""
+    """A line of isa-known.txt: pattern of paths in the image, and the reason.
+
+    Or of PATH:FUNCTION; or static:PATH, which stands for a program without a dynamic linker only.
+    """
 
     pattern: str
     reason: str
@@ -76,7 +79,11 @@ def check(files: Iterable[tuple[str, Path]], allowed: Iterable[Known] | None = N
     patterns = known(KNOWN.read_text()) if allowed is None else list(allowed)
     found: list[str] = []
     for name, path in files:
-        if _is_elf(path) and not _fits(name, patterns):
+        if (
+            _is_elf(path)
+            and not _fits(name, patterns)
+            and not (_static(path) and _fits(f"static:{name}", patterns))
+        ):
             strange = (one for one in foreign(path) if not _fits(f"{name}:{one.symbol}", patterns))
             found += [_line(name, one) for one in strange]
     if found:
@@ -98,6 +105,11 @@ def _is_elf(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return file.read(4) == b"\x7fELF"
+
+
+def _static(path: Path) -> bool:
+    with path.open("rb") as file:
+        return all(segment["p_type"] != "PT_INTERP" for segment in ELFFile(file).iter_segments())
 
 
 def foreign(path: Path) -> list[Foreign]:

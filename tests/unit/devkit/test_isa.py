@@ -110,6 +110,19 @@ def test_known_files_and_others_than_programs_are_left_out(tmp_path: Path) -> No
             isa.check([("usr/lib/y.so", handler)], [isa.Known(pattern, "asks first")])
 
 
+def test_a_reason_for_static_programs_covers_no_other(tmp_path: Path) -> None:
+    source = tmp_path / "program.s"
+    source.write_text("\t.globl _start\n_start:\n\tmfence\n\tret\n")
+    made = tmp_path / "busybox"
+    compiler = ["i686-linux-gnu-gcc", "-nostdlib", "-o", made, source]
+    static = [isa.Known("static:usr/bin/busybox", "has its own C library")]
+    subprocess.run([*compiler, "-static"], check=True)
+    isa.check([("usr/bin/busybox", made)], static)
+    subprocess.run([*compiler, "-pie"], check=True)
+    with pytest.raises(KitError, match="1 instruction"):
+        isa.check([("usr/bin/busybox", made)], static)
+
+
 def test_a_program_for_another_processor(tmp_path: Path) -> None:
     source = tmp_path / "source.c"
     source.write_text("int nothing;\n")
