@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import traceback
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from devkit.errors import KitError
 from devkit.paths import LOGS
 
 P = ParamSpec("P")
+
+#: What a file's place has no room or no right for.
+_PLACE = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 #: Of a process that Ctrl-C ended, as shells have it.
 INTERRUPTED = 130
@@ -35,10 +39,21 @@ def guarded(body: Callable[P, None]) -> Callable[P, None]:
             raise Exit("interrupted", INTERRUPTED) from None
         except Exit:
             raise
+        except OSError as error:
+            raise Exit(*_of_a_place(error)) from None
         except Exception as error:
             raise Exit(_unforeseen(error), 1) from None
 
     return guard
+
+
+def _of_a_place(error: OSError) -> tuple[str, int]:
+    """Message and status of a file that cannot be used for reasons that lie in this machine."""
+    if error.errno not in _PLACE or not error.filename:
+        return _unforeseen(error), 1
+    what = f"{error.filename} cannot be used: {error.strerror}"
+    remedy = "is its file system full or read-only, or did another user (sudo) make it? df, ls -l"
+    return str(KitError("FQ-PLACE", what, remedy)), 1
 
 
 def _unforeseen(error: Exception) -> str:

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit import command
+from devkit.errors import KitError
 from devkit.paths import PROJECT
 
 CONFIG = PROJECT / "br2-external/board/common/genimage.cfg"
 SECTOR = 512
 MB = 1 << 20
+#: Partitions of the table, by their numbers from 1 on.
+NAMES = ("boot", "slot-a", "slot-b", "data")
+_LABEL = re.compile(r"0x([0-9a-f]{8})")
 _GROUP = re.compile(r"partition ([\w-]+) \{(.*?)\}", re.DOTALL)
 _FIELD = re.compile(r'^\s*([\w-]+) = "?([^"\n]*)"?$', re.MULTILINE)
 
@@ -49,12 +53,30 @@ def _bytes(words: str) -> int:
     return int(words.removesuffix("M")) * MB if words.endswith("M") else int(words)
 
 
+def table(text: str) -> tuple[dict[str, Partition], str]:
+    """Partitions and label of genimage.cfg's ``text``; KitError FQ-DISK for what would make another disk.
+
+    Boot loader and target know the partitions by their numbers, so that these stay.
+    """
+    try:
+        found = read(text)
+        label = _LABEL.fullmatch(dict(_FIELD.findall(text))["disk-signature"])
+    except (KeyError, ValueError) as error:
+        remedy = "sizes are whole numbers of megabytes (32M), types are there for each partition of the table"
+        raise KitError("FQ-DISK", f"{CONFIG} is not understood: {error!r}", remedy) from error
+    if label is None:
+        raise KitError("FQ-DISK", f"{CONFIG}: no number as disk-signature", "0x and eight digits 0 to f")
+    if tuple(found) != NAMES:
+        what = f"{CONFIG} has the partitions {', '.join(found)}"
+        raise KitError("FQ-DISK", what, f"they have to be {', '.join(NAMES)}, in this order")
+    return found, label[1]
+
+
 _TEXT = CONFIG.read_text()
-PARTITIONS = read(_TEXT)
-BOOT, SLOT_A, SLOT_B, DATA = (PARTITIONS[name] for name in ("boot", "slot-a", "slot-b", "data"))
+#: LABEL is the disk's identity in its MBR; partition N is PARTUUID=<label>-0N for the kernel.
+PARTITIONS, LABEL = table(_TEXT)
+BOOT, SLOT_A, SLOT_B, DATA = (PARTITIONS[name] for name in NAMES)
 SIZE = DATA.begin + DATA.size
-#: The disk's identity in its MBR; partition N is PARTUUID=<label>-0N for the kernel.
-LABEL = dict(_FIELD.findall(_TEXT))["disk-signature"].removeprefix("0x")
 
 
 def fingerprint() -> str:

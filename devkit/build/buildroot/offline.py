@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import urllib.error
+import http.client
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +56,7 @@ def answers() -> bool:
     try:
         with urllib.request.urlopen(urllib.request.Request(PROBE, method="HEAD"), timeout=PATIENCE):
             return True
-    except (OSError, urllib.error.URLError):
+    except (OSError, http.client.HTTPException):  # what is no HTTP at all, from a gateway, included
         return False
 
 

@@ -45,6 +45,24 @@ def test_what_genimage_accepts_and_the_kit_does_not_read_is_an_error() -> None:
         layout.read("partition a {\n partition-type = 0x83\n size = 1G\n}")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("32M", "1G", "not understood.*1G"),
+        ("12M", "12.5M", "not understood.*12.5"),
+        ("slot-b", "slotb", "partitions boot, slot-a, slotb, data"),
+        ("partition-type = 0x83", "", "not understood.*partition-type"),
+        ("0x46513031", "random", "disk-signature"),
+    ],
+)
+def test_a_layout_that_was_edited_into_another_is_refused(old: str, new: str, said: str) -> None:
+    text = layout.CONFIG.read_text()
+    assert old in text
+    with pytest.raises(KitError, match=said) as caught:
+        layout.table(text.replace(old, new))
+    assert caught.value.code == "FQ-DISK"
+
+
 def test_environment_is_one_sector_with_all_variables() -> None:
     block = disk.environment("b", "a", 1)
     assert len(block) == 512

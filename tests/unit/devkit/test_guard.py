@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,21 @@ def test_the_unforeseen_is_one_line_and_a_log(tmp_path: Path, monkeypatch: pytes
     assert str(done.message).startswith("FQ-BUG: ZeroDivisionError: oh\n")
     assert "Traceback" not in str(done.message)
     assert "Traceback" in (tmp_path / "logs/traceback.log").read_text()
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_a_place_that_cannot_be_used_is_no_fault_of_the_kit(number: int) -> None:
+    done = _raising(OSError(number, os.strerror(number), "/checkout/out/.lock"))
+    assert done.code == 1
+    assert str(done.message).startswith(
+        f"FQ-PLACE: /checkout/out/.lock cannot be used: {os.strerror(number)}\n"
+    )
+
+
+def test_other_errors_of_the_system_are_unforeseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "LOGS", tmp_path / "logs")
+    for error in (OSError(errno.EIO, "broken", "/file"), OSError(errno.ENOSPC, "full")):
+        assert str(_raising(error).message).startswith("FQ-BUG: ")
 
 
 def test_the_body_keeps_its_name_and_arguments() -> None:
