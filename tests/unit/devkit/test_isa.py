@@ -114,7 +114,7 @@ def test_a_reason_for_static_programs_covers_no_other(tmp_path: Path) -> None:
     source = tmp_path / "program.s"
     source.write_text("\t.globl _start\n_start:\n\tmfence\n\tret\n")
     made = tmp_path / "busybox"
-    compiler = ["i686-linux-gnu-gcc", "-nostdlib", "-o", made, source]
+    compiler: list[str | Path] = ["i686-linux-gnu-gcc", "-nostdlib", "-o", made, source]
     static = [isa.Known("static:usr/bin/busybox", "has its own C library")]
     subprocess.run([*compiler, "-static"], check=True)
     isa.check([("usr/bin/busybox", made)], static)
