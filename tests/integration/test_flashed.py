@@ -35,7 +35,16 @@ def flashed(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with file.open("wb") as card:
         card.truncate(image.disk.stat().st_size + (50 << 20))
     with loop(file) as device:
-        words = ["flash", device.path, "--board", "qemu-pc", "--fixed-disk", "--yes"]
+        words = [
+            "flash",
+            device.path,
+            "--image",
+            str(image.disk),
+            "--board",
+            "qemu-pc",
+            "--fixed-disk",
+            "--yes",
+        ]
         done = subprocess.run(
             [*INV, *words], cwd=PROJECT, capture_output=True, text=True, check=False,
             stdin=subprocess.DEVNULL, timeout=250,
