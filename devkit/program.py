@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # Until all is loaded Ctrl-C just ends it, without a traceback. Not where it is ignored.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 from importlib.metadata import version
 
 from invoke.exceptions import Exit, ParseError
@@ -72,6 +78,8 @@ def after_dashes(argv: list[str] | None = None) -> list[str]:
 
 def main() -> None:
     """Run the command line."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     Inv().run()
 
 
