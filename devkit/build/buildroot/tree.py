@@ -10,7 +10,7 @@ from pathlib import Path
 
 from devkit import cache, command
 from devkit.errors import KitError
-from devkit.paths import LOGS, OUT, cache_dir
+from devkit.paths import LOGS, OUT, PROJECT, cache_dir
 from devkit.progress import say, stage
 
 #: The release that configs/ are for. A tag can be moved, so the commit is pinned too.
@@ -49,6 +49,9 @@ def find(directory: str = "") -> Found:
 
     KitError FQ-BUILDROOT where a place that was named is no tree of the pinned release, or none is to be had.
     """
+    why_not = _no_place()
+    if why_not:
+        raise KitError("FQ-BUILDROOT", why_not, "a checkout elsewhere (XDG_CACHE_HOME), or --base=debian")
     found = _there(directory)
     if found:
         return found
@@ -64,6 +67,9 @@ def find_or_not(directory: str = "") -> Found:
     Upstream is asked once for a cache: a base that changed with the weather of the network would turn a build
     of seconds into one of an hour. KitError FQ-BUILDROOT as ``find`` where a place was named.
     """
+    why_not = _no_place()
+    if why_not:
+        return Found(None, why_not)
     found = _there(directory)
     if found:
         return found
@@ -78,6 +84,18 @@ def find_or_not(directory: str = "") -> Found:
         return _cloned(_in_cache())
     except KitError as error:
         return Found(None, f"Buildroot could not be cloned: {error.what}")
+
+
+def _no_place() -> str:
+    """Why Buildroot cannot build here; nothing where it can. To make a space ends a name."""
+    for path in (PROJECT, cache_dir()):
+        if _has_space(path):
+            return f"Buildroot cannot build where a folder has a space in its name: {path}"
+    return ""
+
+
+def _has_space(path: Path) -> bool:
+    return any(letter.isspace() for letter in str(path))
 
 
 def _there(directory: str) -> Found | None:
@@ -121,6 +139,9 @@ def _checked(tree: Path, name: str) -> Path:
     """``tree`` itself; its release has to be the pinned one, its commit where git tells it."""
     if not is_tree(tree):
         raise KitError("FQ-BUILDROOT", f"{tree} ({name}) is no Buildroot tree", "name a checkout", status=2)
+    if _has_space(tree):
+        what = f"{tree} ({name}) has a space in its name, which Buildroot does not take"
+        raise KitError("FQ-BUILDROOT", what, "move it", status=2)
     if version(tree) != TAG:
         remedy = f"git -C {tree} checkout {TAG}"
         raise KitError("FQ-BUILDROOT", f"{tree} is Buildroot {version(tree)}, not {TAG}", remedy, status=2)

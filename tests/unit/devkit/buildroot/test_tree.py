@@ -173,3 +173,18 @@ def test_an_unknown_configuration_is_refused_before_anything_is_fetched() -> Non
     with pytest.raises(KitError, match="there is no configuration 'other'") as caught:
         bases.choose(Wish("buildroot", config="other"), flavour(DEFAULT))
     assert caught.value.code == "FQ-BUILDROOT"
+
+
+def test_a_space_in_a_name_is_debians(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To make it ends a name: the build would fail much later, with other words."""
+    named = fake_tree(tmp_path / "my tree")
+    with pytest.raises(KitError, match="has a space in its name") as caught:
+        tree.find(str(named))
+    assert (caught.value.code, caught.value.status) == ("FQ-BUILDROOT", 2)
+    fake_tree(tree._in_cache())
+    monkeypatch.setattr(tree, "PROJECT", tmp_path / "my projects/fastqueue")
+    base = bases.choose(Wish(), flavour(DEFAULT))
+    assert base.name == "debian"
+    assert "my projects" in base.reason
+    with pytest.raises(KitError, match="my projects"):
+        bases.choose(Wish("buildroot"), flavour(DEFAULT))
