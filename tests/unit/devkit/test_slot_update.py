@@ -138,6 +138,27 @@ def test_a_slot_that_runs_in_place_of_the_committed_one_is_committed_first(parti
     assert grubenv(partitions) == disk.environment("b")
 
 
+def test_one_update_at_a_time(partitions: Path) -> None:
+    place = partitions / "fastqueue-update"
+    place.mkdir()
+    done = update(partitions, data=image())
+    assert done.returncode != 0
+    assert "another update runs" in done.stderr.decode()
+    assert place.exists()
+    assert (partitions / "3").read_bytes() == b"\0" * 100_000
+    assert grubenv(partitions) == disk.environment("a")
+    place.rmdir()
+    assert update(partitions, data=image()).returncode == 0
+    assert not place.exists()
+
+
+def test_a_sum_without_a_value(partitions: Path) -> None:
+    done = update(partitions, "--sha256", data=image())
+    assert done.returncode != 0
+    assert "which SHA-256?" in done.stderr.decode()
+    assert grubenv(partitions) == disk.environment("a")
+
+
 @pytest.mark.parametrize(
     "content", [b"", disk.environment() + bytes(512) + disk.environment(), b"x" + disk.environment()]
 )
