@@ -22,11 +22,11 @@ def _installed(target: Target) -> Target:
 @pytest.fixture(scope="session")
 def nfq(_installed: Target) -> Suite:
     """What runs cases with Debian's daq_nfq, over NFQUEUE or under fastqueue-run."""
-    return Suite(_installed, _PLACE, COMPARED, environment=environment("nfq", _PLACE))
+    return Suite(_installed, _PLACE, COMPARED, environment=environment(_installed, "nfq", _PLACE))
 
 
 @pytest.fixture(scope="session")
 def fastqueue(_installed: Target) -> Suite:
     """What runs cases with daq_fastqueue."""
-    suite = environment("fastqueue", _PLACE)
+    suite = environment(_installed, "fastqueue", _PLACE)
     return Suite(_installed, _PLACE, COMPARED, OWN, environment=suite, under="")

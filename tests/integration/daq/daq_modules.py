@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""libdaq and its modules for the target: Debian's daq_nfq, and daq_fastqueue, which is in the image."""
+"""libdaq and its modules for the target: Debian's daq_nfq, and daq_fastqueue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 from case_suite import Cases
 
+from devkit.build.native import native
 from devkit.build.unpacked import unpacked
+from devkit.target import Target
 
 PROGRAMS = Path(__file__).parent / "programs"
 #: Cases that both modules can pass, and those that only ours can.
@@ -17,8 +19,9 @@ OWN = Cases(PROGRAMS, ("own",))
 PACKAGES = ("libdaq2", "libdumbnet1", "libc6")
 _LIBRARIES = ("libdaq.so.2", "libsfbpf.so.0", "libdumbnet.so.1")
 _PLACE = "usr/lib/i386-linux-gnu"
-#: Where the image has our module.
+#: Where an image has our module if it was built with libdaq: Debian's always, Buildroot's with its package.
 INSTALLED = "/usr/lib/fastqueue/daq"
+_OURS = "daq_fastqueue.so"
 
 
 def daq_files() -> dict[str, Path]:
@@ -29,10 +32,12 @@ def daq_files() -> dict[str, Path]:
         **files,
         "lib/libdl.so.2": packages / "lib/i386-linux-gnu/libdl.so.2",
         "modules/daq_nfq.so": packages / _PLACE / "daq/daq_nfq.so",
+        f"modules/{_OURS}": native() / "root" / INSTALLED.removeprefix("/") / _OURS,
     }
 
 
-def environment(module: str, place: str) -> str:
-    """Return the variables for a run with one of the modules, ``nfq`` or ``fastqueue``."""
-    folder = INSTALLED if module == "fastqueue" else f"{place}/modules"
+def environment(target: Target, module: str, place: str) -> str:
+    """Return the variables for a run with ``nfq`` or ``fastqueue``; the image's own module comes first."""
+    ours = module == "fastqueue" and target.run(f"test -e {INSTALLED}/{_OURS}", check=False).status == 0
+    folder = INSTALLED if ours else f"{place}/modules"
     return f"LD_LIBRARY_PATH={place}/lib DAQ_FOLDERS={folder} DAQ_MODULE={module}"

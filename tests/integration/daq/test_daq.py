@@ -9,8 +9,6 @@ from daq_modules import COMPARED, OWN
 
 from devkit import modules
 
-pytestmark = pytest.mark.debian_base
-
 
 @pytest.mark.parametrize("case", COMPARED.names())
 def test_daq_nfq_does_the_same_over_fast_queue(nfq: Suite, case: str) -> None:
