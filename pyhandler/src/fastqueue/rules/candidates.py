@@ -12,7 +12,7 @@ from .literals import read
 from .payload import PayloadRule
 from .qgrams import Qgrams, shortest
 
-_ANYTHING = re.compile(b"")
+_NO_CONDITION = PayloadRule(0, re.compile(b""), 0, None, None)
 _STEPS = (1, 2, 4, 8)
 #: Instructions for a byte of text: to search one rule; of a pass, to take bytes out, to look up at step 1.
 _SEARCH, _TAKE_OUT, _LOOK_UP = 6.5, 13, 360
@@ -35,8 +35,9 @@ class Candidates:
         if len(named) < _price(step):
             named = {}
         self._rules = rules
-        self._price = _price(step)
-        self._groups = _by_condition([rules[number] for number in named])
+        conditions = Counter(_condition(rules[number]) for number in named)
+        self._left = _price(step) - conditions.pop(_NO_CONDITION, 0)  # rules that must be about a packet
+        self._conditions = conditions.most_common()
         self._qgrams = Qgrams(named, step, any(_ignores_case(rules[number]) for number in named))
         self._others = [number for number in range(len(rules)) if number not in named]
         self._other_rules = [rules[number] for number in self._others]
@@ -52,17 +53,17 @@ class Candidates:
 
     def _worth_a_pass(self, packet: Packet, contents: memoryview) -> bool:
         """Say whether the pass may spare this packet more searches than it costs."""
-        left = self._price
-        for rule, number in self._groups:
-            if rule.matches(packet, contents):
+        left = self._left
+        for condition, number in self._conditions:
+            if left <= 0:
+                break
+            if condition.matches(packet, contents):
                 left -= number
-                if left <= 0:
-                    return True
-        return False
+        return left <= 0
 
 
 def _price(step: int) -> float:
-    """Return how many rules cost as much to search as a pass."""
+    """Return how many rules cost as much to search as a pass does."""
     return (_TAKE_OUT + _LOOK_UP / step) / _SEARCH
 
 
@@ -70,9 +71,9 @@ def _long(literals: Mapping[int, bytes], step: int) -> dict[int, bytes]:
     return {number: literal for number, literal in literals.items() if len(literal) >= shortest(step)}
 
 
-def _by_condition(rules: Sequence[PayloadRule]) -> list[tuple[PayloadRule, int]]:
-    """Return what rules ask of protocol and port, as rules for any contents, and how many do, most first."""
-    return Counter(rule._replace(answer=0, regex=_ANYTHING) for rule in rules).most_common()
+def _condition(rule: PayloadRule) -> PayloadRule:
+    """Return a rule that asks the same of protocol and port and nothing of contents."""
+    return _NO_CONDITION._replace(protocol=rule.protocol, port=rule.port)
 
 
 def _literal(rule: PayloadRule) -> bytes:
