@@ -62,10 +62,13 @@ def built(request: Request) -> Path:
 
     def key() -> str:
         inputs = cache.digest_tree(*INPUTS)
-        pins = (tree.TAG, tree.COMMIT, request.name, sources.name, sources.key, str(PROJECT))
+        commit = tree.commit(request.tree) or tree.COMMIT
+        pins = (tree.TAG, commit, request.name, sources.name, sources.key, str(PROJECT))
         return cache.digest(RECIPE, inputs, *pins)
 
-    return cache.entry("buildroot-image", key, lambda work: _make(work, request, sources))
+    found = cache.entry("buildroot-image", key, lambda work: _make(work, request, sources))
+    tree.remember(request.tree)
+    return found
 
 
 @contextmanager

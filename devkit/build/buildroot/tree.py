@@ -45,7 +45,7 @@ def version(tree: Path) -> str:
 
 
 def find(directory: str = "") -> Found:
-    """The tree at ``directory``, at $BUILDROOT, named here before, in the cache, or cloned into it.
+    """The tree at ``directory``, at $BUILDROOT, built with before, in the cache, or cloned into it.
 
     KitError FQ-BUILDROOT where a place that was named is no tree of the pinned release, or none is to be had.
     """
@@ -101,13 +101,10 @@ def _has_space(path: Path) -> bool:
 def _there(directory: str) -> Found | None:
     for name, place in (("--buildroot", directory), (f"${VARIABLE}", os.environ.get(VARIABLE, ""))):
         if place:
-            found = _checked(Path(place).expanduser().resolve(), name)
-            if directory:
-                _remember(found)
-            return Found(found, f"{TAG} of {name}")
+            return Found(_checked(Path(place).expanduser().resolve(), name), f"{TAG} of {name}")
     remembered = _remembered()
     if remembered:
-        return Found(remembered, f"{TAG} of {remembered}, named here before")
+        return Found(remembered, f"{TAG} of {remembered}, built with before")
     if is_tree(_in_cache()):
         return Found(_in_cache(), f"{TAG} of the cache")
     return None
@@ -117,14 +114,14 @@ def _memory() -> Path:
     return OUT / "buildroot/tree"
 
 
-def _remember(tree: Path) -> None:
+def remember(tree: Path) -> None:
     """So that boot, test and bench find the tree that was built with."""
     _memory().parent.mkdir(parents=True, exist_ok=True)
     _memory().write_text(f"{tree}\n")
 
 
 def _remembered() -> Path | None:
-    """Tree that was named here before, if it is still one of the release."""
+    """Tree that was built with before, if it is still one of the release."""
     if not _memory().exists():
         return None
     found = Path(_memory().read_text().strip())

@@ -94,9 +94,11 @@ def test_auto_takes_a_tree_that_is_there(tmp_path: Path, monkeypatch: pytest.Mon
     assert bases.choose(Wish(buildroot=str(other)), flavour(DEFAULT)).tree == other
 
 
-def test_a_tree_that_was_named_is_found_again(tmp_path: Path) -> None:
+def test_a_tree_that_was_built_with_is_found_again(tmp_path: Path) -> None:
     named = fake_tree(tmp_path / "named")
     tree.find(str(named))
+    assert tree.find_or_not().tree is None, "named is not built with"
+    tree.remember(named)
     assert tree.find().tree == named
     (named / "Config.in").unlink()
     assert tree.find_or_not().tree is None
