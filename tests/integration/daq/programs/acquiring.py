@@ -90,8 +90,8 @@ def case_break_from_another_thread(record: Record) -> None:
 
     def end() -> None:
         time.sleep(0.3)
+        broken.set()  # before: who is woken may look at once
         source.call("breakloop")
-        broken.set()
         while not ended.wait(0.05):  # for modules that wait for a packet all the same
             flow.send(1)
 
