@@ -99,9 +99,14 @@ static struct channel *channel_new(void)
 	return channel;
 }
 
-/* Not freed: another thread may be on its way out of it. */
+/*
+ * Not freed: another thread may be on its way out of it. One on which a thread sleeps
+ * is not used again either, for that comes back to it.
+ */
 static void channel_retire(struct channel *channel)
 {
+	if (channel->sleepers)
+		return;
 	pthread_mutex_lock(&registry);
 	channel->free = unused;
 	unused = channel;
@@ -129,6 +134,7 @@ static void channel_end(struct channel *channel)
 		close(channel->wake);
 	if (channel->shadow >= 0)
 		close(channel->shadow);
+	channel->wake = channel->shadow = -1;	/* their numbers may be others' now */
 	lock_give(&channel->lock);
 	channel_retire(channel);
 }

@@ -191,6 +191,7 @@ void verdict_send(struct queue *queue);
 /* Around a callback: answers to its frame wait until it is through with it. */
 void verdict_callback_begin(struct queue *queue, uint32_t id);
 void verdict_callback_end(void);
+void verdict_queue_end(const struct queue *queue, bool used);
 
 /* request.c: messages that the program sends through its socket. */
 bool request_is_ours(const void *data, size_t len);

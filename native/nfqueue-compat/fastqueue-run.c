@@ -93,13 +93,21 @@ static void check(const char *file)
 	close(fd);
 }
 
+static int wrong(void)
+{
+	fputs(usage, stderr);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	char value[4096], *file;
 
-	if (argc < 2 || !strcmp(argv[1], "--help")) {
-		fputs(usage, argc < 2 ? stderr : stdout);
-		return argc < 2 ? 2 : 0;
+	if (argc < 2)
+		return wrong();
+	if (!strcmp(argv[1], "--help")) {
+		fputs(usage, stdout);
+		return 0;
 	}
 	environment(value, sizeof(value));
 	if (!strcmp(argv[1], "--environment")) {
@@ -109,11 +117,9 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "--gso")) {
 		setenv("FASTQUEUE_GSO", "1", 1);
 		argv++;
-		if (!argv[1]) {
-			fputs(usage, stderr);
-			return 2;
-		}
 	}
+	if (!argv[1] || argv[1][0] == '-')
+		return wrong();
 	file = find(argv[1]);
 	if (!file)
 		return 126;

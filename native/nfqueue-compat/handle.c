@@ -3,9 +3,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "handle.h"
+
+#define PAYLOAD_MAX	(0xffff - NLA_HDRLEN)	/* of a verdict: what an attribute holds */
 
 int nfq_errno;
 
@@ -60,7 +61,7 @@ struct nfq_handle *nfq_open_nfnl(struct nfnl_handle *nfnlh)
 /* The queues' handles stay the caller's, as with the original; the queues end. */
 int nfq_close(struct nfq_handle *h)
 {
-	int err = close(nfq_fd(h));
+	int err = nfnl_close(nfq_nfnlh(h));
 
 	if (!err)
 		free(h);
@@ -201,6 +202,8 @@ static int decide(struct nfq_q_handle *qh, uint32_t id, const struct decision *d
 	struct queue *queue;
 	int err = -ENODEV;
 
+	if (decision->payload_len > PAYLOAD_MAX)
+		return result(-EMSGSIZE);
 	channel_lock(channel);
 	queue = channel_queue(channel, qh->number);
 	if (queue)
@@ -294,6 +297,8 @@ static int packet_handle(struct nfq_handle *h, const struct nlmsghdr *message)
 		packet.payload = (unsigned char *)attribute_data(packet.attributes[NFQA_PAYLOAD]);
 		packet.payload_len = packet.attributes[NFQA_PAYLOAD]->nla_len - NLA_HDRLEN;
 	}
+	/* of the callback that handles this packet, if one does, or that was left by longjmp() */
+	verdict_callback_end();
 	/* gone meanwhile: with its interface, or answered; nothing is left to decide */
 	if (!packet_find(h->channel, qh->number, ntohl(header->packet_id), &packet, &queue))
 		return 0;
@@ -308,7 +313,7 @@ int nfq_handle_packet(struct nfq_handle *h, char *buf, int len)
 		const struct nlmsghdr *message = (const void *)buf;
 		int whole;
 
-		if (message->nlmsg_len < sizeof(*message) || len < (int)message->nlmsg_len)
+		if (message->nlmsg_len < sizeof(*message) || (uint32_t)len < message->nlmsg_len)
 			return -1;
 		if (packet_handle(h, message) < 0)
 			return -1;

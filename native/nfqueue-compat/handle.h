@@ -54,5 +54,6 @@ static inline bool packet_has(const struct nfq_data *packet, uint16_t type)
 
 /* nfnl.c */
 int nfnl_descriptor(struct nfnl_handle *handle);
+int nfnl_close(struct nfnl_handle *handle);
 
 #endif /* HANDLE_H */

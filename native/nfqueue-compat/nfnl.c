@@ -19,7 +19,6 @@ unsigned int nfnl_rcvbufsiz(const struct nfnl_handle *handle, unsigned int size)
 ssize_t nfnl_recv(const struct nfnl_handle *handle, unsigned char *data, size_t len);
 int nfnl_handle_packet(struct nfnl_handle *handle, char *data, int len);
 int nfnl_catch(struct nfnl_handle *handle);
-int nfnl_close(struct nfnl_handle *handle);
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 

@@ -87,6 +87,7 @@ void queue_free(struct queue *queue, bool used)
 		.default_action = FASTQUEUE_DROP,
 	};
 
+	verdict_queue_end(queue, used);
 	if (used) {
 		fq_set(queue->ring, &settings);
 		epoll_ctl(queue->channel->fd, EPOLL_CTL_DEL, fq_fd(queue->ring), NULL);

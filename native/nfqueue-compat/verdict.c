@@ -87,6 +87,17 @@ void verdict_callback_end(void)
 	inside.queue = NULL;
 }
 
+/* The queue ends, perhaps in its own callback; in a child that only inherited it nothing is answered. */
+void verdict_queue_end(const struct queue *queue, bool used)
+{
+	if (inside.queue != queue)
+		return;
+	if (used)
+		held_release();
+	inside.held = false;
+	inside.queue = NULL;
+}
+
 /*
  * The packet that a callback is about stays readable until it returns, as it
  * would in the program's own buffer. While the ring is not half full its frame

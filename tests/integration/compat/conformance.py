@@ -9,5 +9,6 @@ from case_suite import Cases
 
 PROGRAMS = Path(__file__).parent / "programs"
 CALLS = Cases(
-    PROGRAMS, ("handles", "packets", "verdicts", "descriptors", "threads", "netlink", "streams", "soak")
+    PROGRAMS,
+    ("handles", "packets", "verdicts", "callbacks", "descriptors", "threads", "netlink", "streams", "soak"),
 )

@@ -105,6 +105,16 @@ def case_payload_and_mark(record: Record) -> None:
     record("arrived", [data.decode() for data in flow.contents(0.1)])
 
 
+def case_payload_too_long(record: Record) -> None:
+    handle, queue, flow = _begin()
+    flow.send(2)
+    handle.pump()
+    record("4 MB", queue.verdict(1, nfq.ACCEPT, bytes(4 << 20)))
+    record("not arrived", flow.arrived())
+    record("as they are", [queue.verdict(number, nfq.ACCEPT) for number in (1, 2)])
+    record("arrived", flow.arrived())
+
+
 def case_payload_after_a_part(record: Record) -> None:
     handle, queue, flow = _begin()
     flow.filler = b"x" * 100
