@@ -3,6 +3,7 @@
  * All patterns at once: an automaton after Aho and Corasick (1975), whose
  * failure links are worked into the table, so that each byte is one step.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,35 +75,66 @@ static void ends_mark(struct patterns *patterns)
 			patterns->next[state][byte] |= patterns->ends[patterns->next[state][byte]];
 }
 
+static int digit(char character)
+{
+	const char digits[] = "0123456789abcdef", *found = NULL;
+
+	if (character)
+		found = strchr(digits, tolower((unsigned char)character));
+	return found ? (int)(found - digits) : -1;
+}
+
+/* Bytes of a line that is all hexadecimal; 0 where it is not, or has more than there is room for. */
 static size_t hexadecimal(const char *line, unsigned char *bytes, size_t room)
 {
-	unsigned int value;
 	size_t len = 0;
 
-	while (len < room && sscanf(line + 2 * len, "%2x", &value) == 1)
-		bytes[len++] = (unsigned char)value;
+	for (; *line && *line != '\n'; line += 2) {
+		int high = digit(line[0]), low = high < 0 ? -1 : digit(line[1]);
+
+		if (low < 0 || len == room)
+			return 0;
+		bytes[len++] = (unsigned char)(high << 4 | low);
+	}
 	return len;
+}
+
+static bool lines_read(struct patterns *patterns, FILE *file, const char *path)
+{
+	unsigned char bytes[256];
+	char line[600];
+	unsigned int number;
+
+	for (number = 1; fgets(line, sizeof(line), file); number++) {
+		if (pattern_add(patterns, bytes, hexadecimal(line, bytes, sizeof(bytes))))
+			continue;
+		fprintf(stderr, "light-ids: %s:%u: too long, or no pattern: %.*s\n", path, number,
+			(int)strcspn(line, "\n"), line);
+		return false;
+	}
+	if (ferror(file))
+		fprintf(stderr, "light-ids: %s: %s\n", path, strerror(errno));
+	return !ferror(file);
 }
 
 struct patterns *patterns_read(const char *path)
 {
 	struct patterns *patterns = calloc(1, sizeof(*patterns));
 	FILE *file = fopen(path, "r");
-	unsigned char bytes[256];
-	char line[600];
+	bool good = false;
 
-	if (!patterns || !file) {
+	if (patterns && file) {
+		patterns->states = 1;
+		good = lines_read(patterns, file, path);
+	} else {
 		fprintf(stderr, "light-ids: %s: %s\n", path, strerror(errno));
+	}
+	if (file)
+		fclose(file);
+	if (!good) {
+		free(patterns);
 		return NULL;
 	}
-	patterns->states = 1;
-	while (fgets(line, sizeof(line), file)) {
-		if (!pattern_add(patterns, bytes, hexadecimal(line, bytes, sizeof(bytes)))) {
-			fprintf(stderr, "light-ids: %s: too long, or no pattern: %s", path, line);
-			return NULL;
-		}
-	}
-	fclose(file);
 	links_make(patterns);
 	ends_mark(patterns);
 	return patterns;

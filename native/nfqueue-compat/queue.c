@@ -194,6 +194,19 @@ static int flags_check(const struct configuration *wanted)
 	return -EOPNOTSUPP;
 }
 
+/* Many programs end where the first of these calls fails. */
+static int module_check(void)
+{
+	static bool told;
+
+	if (!access(FASTQUEUE_DEVICE, F_OK))
+		return 0;
+	if (!told)
+		compat_log("%s", fq_explain(-ENOENT));
+	told = true;
+	return -EINVAL;
+}
+
 static int command_run(struct channel *channel, uint16_t number, uint8_t command)
 {
 	struct queue *queue = channel_queue(channel, number);
@@ -219,7 +232,7 @@ int queue_configure(struct channel *channel, uint16_t number, const struct confi
 
 	if (wanted->command && (wanted->command->command == NFQNL_CFG_CMD_PF_BIND ||
 				wanted->command->command == NFQNL_CFG_CMD_PF_UNBIND))
-		return access(FASTQUEUE_DEVICE, F_OK) ? -EINVAL : 0;
+		return module_check();
 	if (!err && wanted->command)
 		err = command_run(channel, number, wanted->command->command);
 	if (err || (wanted->command && wanted->command->command == NFQNL_CFG_CMD_UNBIND))

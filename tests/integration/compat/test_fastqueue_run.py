@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What fastqueue-run says to words that start no program, and what it returns."""
+"""What fastqueue-run and the library say where a program cannot be served, and what is returned."""
 
 from __future__ import annotations
 
 import pytest
 
+from devkit import modules
 from devkit.target import Target
 
 
@@ -25,3 +26,18 @@ def test_what_it_returns(target: Target, words: str, status: int, said: str) -> 
     done = target.run(f"fastqueue-run {words}", check=False)
     assert done.status == status
     assert done.output.startswith(said)
+
+
+@pytest.mark.parametrize("call", ["nfq_unbind_pf(handle, 2)", "nfq_create_queue(handle, 0, None, None)"])
+def test_a_program_without_the_module_is_told(target: Target, call: str) -> None:
+    modules.only(target, None)
+    lines = (
+        "from ctypes import CDLL, c_void_p",
+        "nfq = CDLL('libnetfilter_queue.so.1')",
+        "nfq.nfq_open.restype = c_void_p",
+        "handle = c_void_p(nfq.nfq_open())",
+        f"nfq.{call}",
+    )
+    done = target.run(f'fastqueue-run python3 -c "{"; ".join(lines)}"')
+    assert done.output.startswith("fastqueue: python3: ")
+    assert done.output.endswith("the module is not loaded; load it: modprobe fastqueue")
