@@ -68,20 +68,27 @@ def flash(
         "nic": "network cards of the target: virtio or e1000",
         "seconds": "seconds of TCP for each path, in three rounds",
         "ids": "Suricata instead: an exploit dropped, the rest pass; no throughput",
+        "base": "image to show it with: auto, debian or buildroot",
     }
 )
 @guarded
 def demo(
-    ctx: Context, *, profile: str = "p3", nic: str = "virtio", seconds: int = 10, ids: bool = False
+    ctx: Context,
+    *,
+    profile: str = "p3",
+    nic: str = "virtio",
+    seconds: int = 10,
+    ids: bool = False,
+    base: str = "auto",
 ) -> None:
     """Build, boot, show accept and drop, and compare throughput: forwarding, NFQUEUE, Fast Queue."""
     from devkit.demo import run_demo
     from devkit.ids.demo import run_ids_demo
 
     if ids:
-        run_ids_demo(profile=profile, nic=nic)
+        run_ids_demo(profile=profile, nic=nic, base=base)
         return
-    run_demo(profile=profile, nic=nic, seconds=seconds)
+    run_demo(profile=profile, nic=nic, seconds=seconds, base=base)
 
 
 @task(

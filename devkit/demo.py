@@ -9,6 +9,7 @@ from typing import Any
 
 from devkit import counters, figure, firewall, flows, modules, report, throughput
 from devkit.background import Background
+from devkit.build.bases import Wish
 from devkit.build.image import Image, build_image
 from devkit.errors import KitError
 from devkit.flows import Flow
@@ -31,16 +32,20 @@ _HANDLER = ("python3", "-m", "fastqueue", "run", "--timeout-ms", "0", "fivetuple
 
 
 def run_demo(
-    profile: str = "p3", nic: str = "virtio", seconds: int = 10, out: Path = OUT / "demo"
+    profile: str = "p3",
+    nic: str = "virtio",
+    seconds: int = 10,
+    out: Path = OUT / "demo",
+    base: str = "auto",
 ) -> dict[str, Any]:
     """Run the demonstration and return what result.json has.
 
-    Builds the image if need be, boots it in a lab of its own, and takes both down at the end.
+    Builds the image of ``base`` if need be, boots it in a lab of its own, and takes both down at the end.
     ``seconds`` of TCP are measured for each path. Writes result.json and result.png to ``out``.
     KitError where a step fails, FQ-FLOW where the target decides wrongly.
     """
     throughput.check_seconds(seconds)
-    image = build_image()
+    image = build_image(Wish(base))
     surroundings = report.surroundings()
     with stage("start the lab"):
         lab = Lab.start()

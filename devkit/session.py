@@ -15,9 +15,10 @@ from rich.table import Table
 
 from devkit import profile as profiles
 from devkit import qemu, terminal
-from devkit.addition import Addition
+from devkit.addition import SURICATA, Addition
 from devkit.boot_disk import Disk
 from devkit.errors import KitError
+from devkit.ids import engine
 from devkit.lab import folder
 from devkit.lab.client import Lab, running
 from devkit.progress import console as screen
@@ -64,6 +65,7 @@ def boot(
                 image, lab=made, profile=profile, nic=nic, mem=mem or None, kernel_args=kernel_args,
                 offloads=offloads, disk=disk, addition=addition,
             )  # fmt: skip
+        settle_in(target, addition)
         if detach:
             target.detach()
             option = "" if lab == DEFAULT_LAB else f" --lab {lab}"
@@ -71,6 +73,12 @@ def boot(
             return
         with target:
             _stay(target)
+
+
+def settle_in(target: Target, addition: Addition | None) -> None:
+    """Put the kit's own settings and rules for the programs of ``addition`` into the target."""
+    if addition == SURICATA:
+        engine.install(target)
 
 
 def _stay(target: Target) -> None:

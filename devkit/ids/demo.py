@@ -15,6 +15,7 @@ from rich.table import Table
 
 from devkit import counters, firewall, modules
 from devkit.addition import SURICATA
+from devkit.build.bases import Wish
 from devkit.build.image import build_image
 from devkit.errors import KitError
 from devkit.ids import engine
@@ -65,12 +66,12 @@ class Seen:
     said: str
 
 
-def run_ids_demo(profile: str = "p3", nic: str = "virtio") -> list[Seen]:
+def run_ids_demo(profile: str = "p3", nic: str = "virtio", base: str = "auto") -> list[Seen]:
     """Run the demonstration; builds what is missing, and takes all down at the end.
 
     KitError where a step fails, FQ-FLOW where Suricata or the queue decide wrongly.
     """
-    image = build_image()
+    image = build_image(Wish(base))
     SURICATA.build(image.rootfs)
     with stage("start the lab"):
         lab = Lab.start()

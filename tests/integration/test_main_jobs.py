@@ -18,7 +18,7 @@ from devkit.target import Target
 
 
 def test_demo_shows_both_flows_and_every_path(image: Image, tmp_path: Path) -> None:
-    run_demo(seconds=3, out=tmp_path)
+    run_demo(seconds=3, out=tmp_path, base=image.base)
     shown = json.loads((tmp_path / "result.json").read_text())
     passing, dropped = shown["flows"]
     assert passing["arrived"] == passing["sent"] > 0
