@@ -40,4 +40,4 @@ def test_a_program_without_the_module_is_told(target: Target, call: str) -> None
     )
     done = target.run(f'fastqueue-run python3 -c "{"; ".join(lines)}"')
     assert done.output.startswith("fastqueue: python3: ")
-    assert done.output.endswith("the module is not loaded; load it: modprobe fastqueue")
+    assert done.output.rstrip().endswith("the module is not loaded; load it: modprobe fastqueue")
