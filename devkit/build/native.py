@@ -57,7 +57,6 @@ def _make(work: Path, libraries: Path) -> None:
         source = work / "native"
         shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("*.o", "*.so", "*.a", ".*"))
         folder = libraries / "usr/lib/i386-linux-gnu"
-        # In the environment, where the Makefile can add to them.
         environment = {
             **build_environment(),
             "CFLAGS": CFLAGS,

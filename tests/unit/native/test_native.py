@@ -33,6 +33,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("given", ["argument", "environment"])
+def test_the_compatibility_library_is_one_unit_whoever_gives_the_flags(tmp_path: Path, given: str) -> None:
+    """Buildroot gives CFLAGS as make's argument, where a Makefile adds nothing to them."""
+    words = ["make", "-n", "-C", str(NATIVE), f"O={tmp_path}", "CFLAGS=-Os", "compat"]
+    done = run(*words) if given == "argument" else run("env", words.pop(-2), *words)
+    compiled = [line for line in done.stdout.splitlines() if " -c " in line and "nfqueue-compat/" in line]
+    library = [line for line in compiled if "fastqueue-run" not in line and "stand-in" not in line]
+    assert len(library) > 20
+    assert all("-Os -O3 -flto" in line for line in library)
+
+
 def long_options(help_text: str) -> set[str]:
     return set(re.findall(r"--[a-z][a-z-]+", help_text)) - {"--help"}
 
