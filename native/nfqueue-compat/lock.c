@@ -10,6 +10,10 @@
 /* Who waits marks the lock, also when it gets it: others may wait as well. */
 void lock_wait(uint32_t *lock)
 {
+	if (__atomic_load_n(lock, __ATOMIC_RELAXED) == lock_self()) {
+		lock[1]++;
+		return;
+	}
 	while (__atomic_exchange_n(lock, 2, __ATOMIC_ACQUIRE))
 		syscall(SYS_futex, lock, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
 }
