@@ -41,7 +41,9 @@ def test_the_compatibility_library_is_one_unit_whoever_gives_the_flags(tmp_path:
     compiled = [line for line in done.stdout.splitlines() if " -c " in line and "nfqueue-compat/" in line]
     library = [line for line in compiled if "fastqueue-run" not in line and "stand-in" not in line]
     assert len(library) > 20
-    assert all("-Os -O3 -flto" in line for line in library)
+    assert all("-Os -fPIC -O3 -flto" in line for line in library)
+    (linked,) = (line for line in done.stdout.replace("\\\n", "").splitlines() if "compat.map" in line)
+    assert "-flto -fPIC" in linked
 
 
 def long_options(help_text: str) -> set[str]:
