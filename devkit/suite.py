@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from devkit import boot_disk
-from devkit.build.bases import BASES
+from devkit.build.bases import check_name as check_base
 from devkit.build.flavour import DEBUG, flavour
 from devkit.errors import KitError
 from devkit.paths import PROJECT
@@ -75,8 +75,7 @@ def run_tests(
     source: kernel, or disk: the session's target boots from the disk image, as a board does.
     Integration tests are left out where unit tests fail: they would say the same, later.
     """
-    if base not in BASES:
-        raise KitError("FQ-BASE", f"there is no base {base!r}", f"one of {', '.join(BASES)}", status=2)
+    check_base(base)
     if target and (kernel or debug or source != "kernel"):
         what = "a board runs what it was flashed with"
         raise KitError("FQ-ARGUMENT", what, "--target without --kernel, --debug and --from", status=2)

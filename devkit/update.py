@@ -17,7 +17,7 @@ def update_target(build: Callable[[str], Image], lab: str, base: str = "") -> No
     """Build the image and put its slot on trial in the running target of ``lab``; a reboot takes it.
 
     ``build`` is told the base: ``base``, or where none is named that of what the target booted. Another one
-    would come as a surprise, and may take an hour to build.
+    would come as a surprise, and may take long to build.
     KitError: FQ-LAB where no such lab runs, FQ-STATUS where its target has no slots or refuses the update.
     """
     target = Target.attach(Lab.attach(lab))

@@ -60,14 +60,19 @@ def choose(wish: Wish, flavour: Flavour) -> Base:
     words about Buildroot where the base is another, FQ-BUILDROOT for a tree or configuration that is none,
     and for kernels that the Buildroot base does not have.
     """
-    if wish.name not in BASES:
-        raise KitError("FQ-BASE", f"there is no base {wish.name!r}", f"one of {', '.join(BASES)}", status=2)
+    check_name(wish.name)
     config.defconfig(wish.config)
     base = _chosen(wish, flavour)
     if base.tree is None and wish.of_buildroot:
         what = f"{' and '.join(wish.of_buildroot)} cannot be had: the base is {base.name} ({base.reason})"
         raise KitError("FQ-BASE", what, "--base=buildroot, or leave them out", status=2)
     return base
+
+
+def check_name(name: str) -> None:
+    """KitError FQ-BASE where there is no base ``name``."""
+    if name not in BASES:
+        raise KitError("FQ-BASE", f"there is no base {name!r}", f"one of {', '.join(BASES)}", status=2)
 
 
 def _chosen(wish: Wish, flavour: Flavour) -> Base:

@@ -27,10 +27,7 @@ RECIPE = "3"
 INPUTS = tuple(PROJECT / name for name in ("br2-external", "kmod", "native", "pyhandler", "LICENSES"))
 #: Packages whose sources are the project's: Buildroot does not see that they changed.
 OURS = {"fastqueue-kmod": "kmod", "fastqueue-native": "native", "python-fastqueue": "pyhandler"}
-#: How long a build from nothing takes on two processors, by where its archives come from.
-_PATIENCE = {"debian": "from nothing a quarter of an hour"}
-_LONG = "from nothing an hour or more"
-#: Tools of the host that Buildroot asks for, beyond the kit's own, and their Debian packages.
+#: Tools of the host that Buildroot asks for, and their Debian packages.
 TOOLS = {
     "bc": "bc", "cpio": "cpio", "file": "file", "g++": "g++", "patch": "patch",
     "perl": "perl", "rsync": "rsync", "unzip": "unzip", "wget": "wget",
@@ -99,7 +96,7 @@ def _make(work: Path, request: Request, sources: offline.Sources) -> None:
     where.log.write_text("")
     with alone(where):
         configured(request, sources)
-        with stage(f"buildroot: build {request.name} ({_PATIENCE.get(sources.name, _LONG)})", where.log):
+        with stage(f"buildroot: build {request.name} (from nothing a quarter of an hour or more)", where.log):
             _renew(where)
             make.build(where)
         with stage("buildroot: take the results", where.log):

@@ -65,7 +65,7 @@ def find_or_not(directory: str = "") -> Found:
     """As ``find``, for one who has another base: no tree, and why, where none is to be had.
 
     Upstream is asked once for a cache: a base that changed with the weather of the network would turn a build
-    of seconds into one of an hour. KitError FQ-BUILDROOT as ``find`` where a place was named.
+    of seconds into one from source. KitError FQ-BUILDROOT as ``find`` where a place was named.
     """
     why_not = _no_place()
     if why_not:
