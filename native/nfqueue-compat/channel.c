@@ -36,7 +36,7 @@ static void child_begin(void)
 	pthread_mutex_init(&registry, NULL);
 	for (fd = 0; fd < DESCRIPTORS; fd++)
 		if (channels[fd])
-			memset(channels[fd]->lock, 0, sizeof(channels[fd]->lock));
+			channels[fd]->lock = (struct lock){ .owner = LOCK_FREE };
 }
 
 __attribute__((constructor)) static void watch_forks(void)
@@ -118,7 +118,7 @@ static void channel_end(struct channel *channel)
 	struct queue *queue, *next;
 	struct reply *reply;
 
-	lock_take(channel->lock);
+	lock_take(&channel->lock);
 	for (queue = channel->queues; queue; queue = next) {
 		next = queue->next;
 		if (channel->process != channel_forks)
@@ -135,7 +135,7 @@ static void channel_end(struct channel *channel)
 	if (channel->shadow >= 0)
 		close(channel->shadow);
 	channel->wake = channel->shadow = -1;	/* their numbers may be others' now */
-	lock_give(channel->lock);
+	lock_give(&channel->lock);
 	channel_retire(channel);
 }
 

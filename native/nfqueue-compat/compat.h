@@ -66,7 +66,7 @@ struct reply {
 };
 
 struct channel {
-	uint32_t lock[2];	/* lock.h */
+	struct lock lock;
 	int fd;			/* what the program has: an epoll instance */
 	int shadow;		/* a real netlink socket, for all that is not a queue */
 	int wake;		/* eventfd: replies, and changes for who sleeps */
@@ -110,14 +110,14 @@ int channel_reply(struct channel *channel, const struct nlmsghdr *request, size_
 
 static inline void channel_lock(struct channel *channel)
 {
-	lock_take(channel->lock);
+	lock_take(&channel->lock);
 	if (channel->process != channel_forks)
 		channel_remap(channel);
 }
 
 static inline void channel_unlock(struct channel *channel)
 {
-	lock_give(channel->lock);
+	lock_give(&channel->lock);
 }
 
 /* queue.c: what NFQNL_MSG_CONFIG can say; with the channel's lock held. */

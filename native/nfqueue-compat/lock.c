@@ -8,17 +8,17 @@
 #include "lock.h"
 
 /* Who waits marks the lock, also when it gets it: others may wait as well. */
-void lock_wait(uint32_t *lock)
+void lock_wait(struct lock *lock)
 {
-	if (__atomic_load_n(lock, __ATOMIC_RELAXED) == lock_self()) {
-		lock[1]++;
+	if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == lock_self()) {
+		lock->nested++;
 		return;
 	}
-	while (__atomic_exchange_n(lock, 2, __ATOMIC_ACQUIRE))
-		syscall(SYS_futex, lock, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+	while (__atomic_exchange_n(&lock->owner, LOCK_CONTENDED, __ATOMIC_ACQUIRE))
+		syscall(SYS_futex, &lock->owner, FUTEX_WAIT_PRIVATE, LOCK_CONTENDED, NULL, NULL, 0);
 }
 
-void lock_wake(uint32_t *lock)
+void lock_wake(struct lock *lock)
 {
-	syscall(SYS_futex, lock, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	syscall(SYS_futex, &lock->owner, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }

@@ -15,7 +15,7 @@
 #define TIMES	200000
 #define SIGNALS	500
 
-static uint32_t lock[2];
+static struct lock lock;
 static volatile unsigned int counted;
 static volatile sig_atomic_t signals;
 
@@ -24,9 +24,9 @@ static void *count(void *unused)
 	int i;
 
 	for (i = 0; i < TIMES; i++) {
-		lock_take(lock);
+		lock_take(&lock);
 		counted++;
-		lock_give(lock);
+		lock_give(&lock);
 	}
 	return unused;
 }
@@ -34,9 +34,9 @@ static void *count(void *unused)
 static void interrupt(int number)
 {
 	(void)number;
-	lock_take(lock);
+	lock_take(&lock);
 	signals++;
-	lock_give(lock);
+	lock_give(&lock);
 }
 
 int main(void)
@@ -53,11 +53,11 @@ int main(void)
 	signal(SIGALRM, interrupt);
 	setitimer(ITIMER_REAL, &often, NULL);
 	while (signals < SIGNALS) {
-		lock_take(lock);
+		lock_take(&lock);
 		counted++;
-		lock_give(lock);
+		lock_give(&lock);
 	}
 	signal(SIGALRM, SIG_IGN);
-	printf("%u %u\n", lock[0], lock[1]);
+	printf("%u %u\n", lock.owner, lock.nested);
 	return 0;
 }

@@ -185,12 +185,12 @@ void channel_remap(struct channel *unused)
 	(void)unused;
 }
 
-void lock_wait(uint32_t *unused)
+void lock_wait(struct lock *unused)
 {
 	(void)unused;
 }
 
-void lock_wake(uint32_t *unused)
+void lock_wake(struct lock *unused)
 {
 	(void)unused;
 }
