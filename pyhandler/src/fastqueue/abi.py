@@ -11,7 +11,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
-ABI_VERSION: Final = 1
+ABI_VERSION: Final = 2
 DEVICE: Final = "/dev/fastqueue"
 PROC_FILE: Final = "/proc/net/fastqueue"
 

@@ -18,7 +18,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define FASTQUEUE_ABI_VERSION	1
+#define FASTQUEUE_ABI_VERSION	2
 #define FASTQUEUE_DEVICE	"/dev/fastqueue"
 
 /* What a ring may be. frames is a power of two, frame_size a multiple of 64. */
@@ -83,12 +83,21 @@ struct fastqueue_control {
 
 #define FASTQUEUE_WORDS_OFFSET	64	/* of the first word, in the answer area */
 
-/* What goes with a word; 16 bytes a frame, after the words. */
+/*
+ * fastqueue_answer.flags, with FASTQUEUE_WITH_PAYLOAD: what the kernel adds to a
+ * changed packet. Without a flag the handler's bytes leave exactly as written.
+ */
+#define FASTQUEUE_A_LENGTHS	0x0001u	/* set the IP and UDP lengths from len */
+#define FASTQUEUE_A_CHECKSUMS	0x0002u	/* complete the IPv4, TCP, UDP and ICMP checksums */
+#define FASTQUEUE_A_ALL		0x0003u
+
+/* Arguments of a word; 16 bytes per frame, after the words. */
 struct fastqueue_answer {
 	__u32 mark;
 	__u32 priority;
 	__u32 len;		/* length of the changed payload */
-	__u32 queue;		/* where FASTQUEUE_QUEUE sends the packet */
+	__u16 queue;		/* where FASTQUEUE_QUEUE sends the packet */
+	__u16 flags;		/* FASTQUEUE_A_* */
 };
 
 /* First in the meta area; written by the kernel. */
@@ -227,7 +236,8 @@ struct fastqueue_stats {
 	__u64 ticks;		/* of the sender's timer */
 	__u64 truncated;
 	__u64 segmented;	/* GSO packets taken apart */
-	__u64 reserved[2];
+	__u64 refused;		/* of dropped: changes that the stack cannot accept */
+	__u64 over_memory;	/* of default_*: limit on the memory of waiting packets */
 };
 
 /*
