@@ -63,7 +63,7 @@ def _exchange(
             answers.append(None if answer is None else answer.hex())
         handler.settle()
         deliver()
-    left = [(place, data.hex()) for place, data in places.arrived()]
+    left = [(place, data.hex()) for place, data in places.arrived(scenario)]
     return {"scenario": scenario.name, "number": number, "kind": kind, "error": error, "seen": seen,
             "answers": answers, "left": left}  # fmt: skip
 

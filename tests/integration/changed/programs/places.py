@@ -5,21 +5,22 @@ import contextlib
 import select
 import socket
 import struct
+from collections.abc import Iterator
 
-import libc
-import wire_format as wire
-from generator import MTU, Record
+from generator import Record
 from lane import deliver, ip, nft
 from nets import Hosts
-from scenarios import ADDRESSES, CONNECTED, PORTS, STATION, A, Scenario
+from scenarios import ADDRESSES, CONNECTED, PORTS, STATION, Scenario
 
 _IGNORE_OUTGOING, _VIRTIO_HEADER = 23, 15
 _SOL_PACKET, _SOL_UDP, _UDP_SEGMENT = 263, 17, 103
 _ALL_PROTOCOLS = 3
 _MARKER = 0x88B6
-_SO_BINDTODEVICE, _IPV6_HDRINCL = 25, 36
+_IP_MTU_DISCOVER, _PMTUDISC_DO = 10, 2
 #: Raw sockets of the router take what is delivered to it, of these protocols.
 _RAW = {4: (1, 6, 17, 47, 50, 132, 253), 6: (58, 6, 17, 47, 132, 253)}
+#: Hooks after which a packet may be delivered here; at others a socket sees errors only, some time later.
+_BEFORE_DELIVERY = ("prerouting", "input")
 _SETTINGS = {
     "ipv4/ip_forward": 1,
     "ipv6/conf/all/forwarding": 1,
@@ -73,6 +74,7 @@ class Places:
         self._links = {name: Wire(f"p{name}") for name in ("a", "b")}
         self._wires = {"a": self._a, "b": self._b}
         self._sockets: dict[str, socket.socket] = {}
+        self._out: dict[int, tuple[socket.socket, socket.socket, str]] = {}
         self._gateway = b""
         if bridged:
             self._settle_bridge()
@@ -108,19 +110,20 @@ class Places:
             if peer:
                 found.connect(peer)
             self._sockets[f"{name}{version}"] = found
-        self._out = getattr(self, "_out", {})
-        self._out[version] = raw = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        raw = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
         segments = socket.socket(family, socket.SOCK_DGRAM)
+        if version == 4:  # a packet that may not be fragmented has no identification by chance
+            segments.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_DO)
         segments.bind((local, PORTS[0]))
         self._out[version] = (raw, segments, b)
         for each in self._sockets.values():
             each.setblocking(False)
 
     @contextlib.contextmanager
-    def rules(self, scenario: Scenario):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def rules(self, scenario: Scenario) -> Iterator[None]:
         """Have a scenario's rules in force, and nothing of the one before in the sockets."""
         nft(scenario.rules())
-        self.arrived()
+        self.arrived(scenario)
         try:
             yield
         finally:
@@ -159,7 +162,7 @@ class Places:
             return self._gateway
         return _mac("02:00:00:00:0c:01" if scenario.hook == "input" else "02:00:00:00:0b:01")
 
-    def arrived(self) -> list[tuple[str, bytes]]:
+    def arrived(self, scenario: Scenario) -> list[tuple[str, bytes]]:
         """Return what has arrived since the last call, and where; a marker on each link ends it."""
         self._marks += 1
         marker = struct.pack("!HI", _MARKER, self._marks) + bytes(46)
@@ -174,7 +177,8 @@ class Places:
             found += [(name, frame) for frame in frames if frame[:2] != struct.pack("!H", _MARKER)]
         for link in self._links.values():
             link.arrived()
-        return found + self._delivered()
+        delivered = self._delivered()
+        return found + delivered if scenario.hook in _BEFORE_DELIVERY else found
 
     def _delivered(self) -> list[tuple[str, bytes]]:
         poller = select.poll()

@@ -54,8 +54,8 @@ class Scenario(NamedTuple):
             match = f"{word} saddr {{ {a}, {local} }} {word} daddr {{ {router}, {b} }}"
         family = "bridge" if self.bridged else "inet"
         text = f"table {family} queued {{ {_chain(self.hook, 0, f'{match} queue num 0')} }};"
-        if self.hook != "output":
-            text += f"table inet quiet {{ {_chain('output', -500, 'drop')} }};"
+        own = "ip daddr 10.0.1.2 drop; ip6 daddr fd00:1::2 drop" if self.hook == "output" else "drop"
+        text += f"table inet quiet {{ {_chain('output', -500, own)} }};"
         if self.conntrack:
             text += f"table {family} tracked {{ {_chain('prerouting', -50, 'ct state new counter')} }};"
         return text
@@ -63,7 +63,7 @@ class Scenario(NamedTuple):
 
 def _chain(hook: str, priority: int, rule: str) -> str:
     head = f"type filter hook {hook} priority {priority}; policy accept"
-    return f"chain {hook} {{ {head}; {rule}; }}"
+    return f"chain {hook} {{ {head}; {rule}; }};"
 
 
 def _all() -> tuple[Scenario, ...]:
