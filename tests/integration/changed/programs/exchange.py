@@ -65,7 +65,7 @@ def _exchange(
         deliver()
     left = [(place, data.hex()) for place, data in places.arrived(scenario)]
     return {"scenario": scenario.name, "number": number, "kind": kind, "error": error, "seen": seen,
-            "answers": answers, "left": left}  # fmt: skip
+            "answers": answers, "left": left, "refused": handler.refused()}  # fmt: skip
 
 
 if __name__ == "__main__":

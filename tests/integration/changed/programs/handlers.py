@@ -24,6 +24,9 @@ class Handler(Protocol):
     def settle(self) -> None:
         """Return when all that was answered has left."""
 
+    def refused(self) -> int | None:
+        """Return how many answers the kernel has refused since the last call, if it says so."""
+
     def close(self) -> None:
         """End the queue."""
 
@@ -86,6 +89,10 @@ class Library:
     def settle(self) -> None:
         """Do nothing: a verdict has been carried out when the call returns."""
 
+    def refused(self) -> int | None:
+        """Nobody says."""
+        return None
+
     def close(self) -> None:
         """Destroy the queue."""
         self._functions.nfq_destroy_queue(self._queue)
@@ -102,7 +109,7 @@ class RingHandler:
 
         self._abi, self._meta = abi, Meta
         self._handler = lane.Handler(frames=64, frame_size=16384, writable=True)
-        self._taken = 0
+        self._taken = self._refused = 0
 
     def packets(self) -> list[tuple[int, bytes]]:
         """Take what was published."""
@@ -130,6 +137,14 @@ class RingHandler:
         stats = self._handler.stats()
         if stats.occupied or stats.invalid_words:
             raise AssertionError(f"an answer was not taken: {stats}")
+
+    def refused(self) -> int | None:
+        """Ask the counters."""
+        total = getattr(self._handler.stats(), "refused", None)
+        if total is None:
+            return None
+        found, self._refused = total - self._refused, total
+        return int(found)
 
     def close(self) -> None:
         """Close the device."""

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Generated packets, changed in generated ways: what leaves is the same as over nfnetlink_queue.
+
+FASTQUEUE_SEED makes other packets, FASTQUEUE_CHANGED more of them; then give pytest a --timeout to match.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from conftest import Exchanges
+from differences import DIFFERENCES, Difference
+from exchanges import COMPAT, COUNT, NFQUEUE, RING, SEED, Exchange, Path_
+from report import describe
+from scenarios import SCENARIOS, Scenario
+
+_SHOWN = 5
+#: Records after which every documented difference has been met.
+_ALL_MET = 20000
+
+
+def _explained(original: Exchange, found: Exchange) -> Difference | None:
+    return next((entry for entry in DIFFERENCES if entry.explains(original, found)), None)
+
+
+def _differ(original: Exchange, found: Exchange) -> bool:
+    return original.comparable() != found.comparable()
+
+
+@pytest.mark.parametrize("path", (RING, COMPAT), ids=lambda path: path.name)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_what_leaves_is_the_same(exchanges: Exchanges, scenario: Scenario, path: Path_) -> None:
+    originals, results = exchanges(NFQUEUE)[scenario.name], exchanges(path)[scenario.name]
+    assert len(originals) == len(results) >= 1
+    left = []
+    for original, found in zip(originals, results, strict=True):
+        assert (original.number, original.kind) == (found.number, found.kind)
+        if original.seen != found.seen or original.answers != found.answers:
+            left.append((original, found))
+        elif _differ(original, found) and not _explained(original, found):
+            left.append((original, found))
+    shown = "\n".join(describe(original, found) for original, found in left[:_SHOWN])
+    assert not left, f"{len(left)} of {len(results)} records differ, seed {SEED}:\n{shown}"
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_most_packets_are_queued_and_leave(exchanges: Exchanges, scenario: Scenario) -> None:
+    """Otherwise the comparison would compare nothing with nothing."""
+    results = exchanges(NFQUEUE)[scenario.name]
+    queued = [found for found in results if found.seen]
+    assert len(queued) >= 0.8 * len(results)
+    assert sum(1 for found in queued if found.left) >= 0.6 * len(queued)
+    assert sum(1 for found in queued if found.changes) >= 0.8 * len(queued)
+
+
+def test_documented_differences_are_real(exchanges: Exchanges) -> None:
+    """In a long run each entry of the table is met; one that is not is stale."""
+    if COUNT < _ALL_MET:
+        pytest.skip(f"needs FASTQUEUE_CHANGED={_ALL_MET} or more")
+    met: Counter[str] = Counter()
+    for name, originals in exchanges(NFQUEUE).items():
+        for original, found in zip(originals, exchanges(RING)[name], strict=True):
+            entry = _explained(original, found) if _differ(original, found) else None
+            if entry:
+                met[entry.name] += 1
+    print(dict(met))
+    assert set(met) == {entry.name for entry in DIFFERENCES}
