@@ -27,6 +27,7 @@ COUNT = int(os.environ.get("FASTQUEUE_CHANGED", "2000"))
 sys.path.append(str(PROGRAMS))  # the generator is here too: a report names the packets of a record
 
 from generator import Record, generate  # noqa: E402
+from handmade import CASES  # noqa: E402
 from scenarios import SCENARIOS, Scenario  # noqa: E402
 from wire_format import FRAGMENT, layout  # noqa: E402
 
@@ -53,7 +54,7 @@ class Exchange:
     """A record, what the handler saw of it and answered, and what left where."""
 
     scenario: Scenario
-    number: int
+    name: str  # the record's number, or a case made by hand
     kind: str
     error: str
     seen: tuple[bytes, ...]
@@ -64,7 +65,8 @@ class Exchange:
     @property
     def record(self) -> Record:
         """The packets that were sent."""
-        return generate(SEED, self.scenario, self.number)
+        case = CASES.get(self.name)
+        return case.record if case else generate(SEED, self.scenario, int(self.name))
 
     @property
     def changes(self) -> list[tuple[bytes, bytes]]:
@@ -97,29 +99,23 @@ def _without_chance(frame: bytes, known: set[bytes]) -> bytes:
     return bytes(data)
 
 
-def run(target: TargetCommands, path: Path_, scenarios: Iterable[Scenario] = SCENARIOS) -> dict[str, list[Exchange]]:
-    """Exchange all records of these scenarios over a path; return them by scenario."""
-    chosen = list(scenarios)
+def run(target: TargetCommands, path: Path_, *, handmade: bool = False) -> list[Exchange]:
+    """Exchange all records over a path: those that are generated, or those made by hand."""
     modules.only(target, path.module)
     install(target, _PLACE, PROGRAMS, others={name: _SAFETY / name for name in _SHARED})
-    each = -(-COUNT // len(SCENARIOS))
+    each = 0 if handmade else -(-COUNT // len(SCENARIOS))
     program = f"{path.under} python3 exchange.py {path.handler} {SEED} {each} results.gz"
-    command = f"cd {_PLACE} && {program} {' '.join(scenario.name for scenario in chosen)}"
-    done = target.run(command, timeout=240 + 0.3 * COUNT, check=False)
+    done = target.run(f"cd {_PLACE} && {program}", timeout=240 + 0.3 * COUNT, check=False)
     assert not done.status, f"over {path.name}, seed {SEED}:\n{done.output}"
     lines = gzip.decompress(target.get(f"{_PLACE}/results.gz")).decode().splitlines()
-    found: dict[str, list[Exchange]] = {scenario.name: [] for scenario in chosen}
-    for line in lines:
-        exchange = _read(line)
-        found[exchange.scenario.name].append(exchange)
-    return found
+    return [_read(line) for line in lines]
 
 
 def _read(line: str) -> Exchange:
     found = json.loads(line)
     return Exchange(
         scenario=_BY_NAME[found["scenario"]],
-        number=found["number"],
+        name=found["name"],
         kind=found["kind"],
         error=found["error"],
         seen=tuple(map(bytes.fromhex, found["seen"])),

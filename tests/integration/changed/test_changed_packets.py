@@ -35,7 +35,7 @@ def test_what_leaves_is_the_same(exchanges: Exchanges, scenario: Scenario, path:
     assert len(originals) == len(results) >= 1
     left = []
     for original, found in zip(originals, results, strict=True):
-        assert (original.number, original.kind) == (found.number, found.kind)
+        assert (original.name, original.kind) == (found.name, found.kind)
         if original.seen != found.seen or original.answers != found.answers:
             left.append((original, found))
         elif _differ(original, found) and not _explained(original, found):

@@ -6,23 +6,24 @@ and what arrived where.
 """
 
 import gzip
-import itertools
 import json
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
 from alterations import alter, choose
 from generator import Record, generate
 from handlers import Handler, open_handler
+from handmade import CASES
 from lane import deliver
 from places import Places
 from scenarios import SCENARIOS, Scenario
 
 
 def main(path: str, seed: str, count: str, results: str, *names: str) -> None:
-    """Run the scenarios, each with ``count`` records."""
+    """Run the scenarios, each with ``count`` records, or with those made by hand if that is 0."""
     chosen = [scenario for scenario in SCENARIOS if not names or scenario.name in names]
     with gzip.open(results, "wt", compresslevel=1) as file:
         for bridged in (False, True):
@@ -31,41 +32,57 @@ def main(path: str, seed: str, count: str, results: str, *names: str) -> None:
             for scenario in mine:
                 assert places
                 began = time.monotonic()
-                for result in _run(places, path, seed, scenario, range(int(count))):
+                steps = _generated(seed, scenario, int(count)) if int(count) else _handmade(scenario)
+                for result in _run(places, path, scenario, steps):
                     file.write(json.dumps(result) + "\n")
                 print(f"{scenario.name}: {time.monotonic() - began:.1f} s", flush=True)
 
 
-def _run(
-    places: Places, path: str, seed: str, scenario: Scenario, numbers: range
-) -> Iterator[dict[str, Any]]:
+class Step(NamedTuple):
+    """A record, by which name results have it, and what the handler answers to its packets."""
+
+    name: str
+    kind: str
+    record: Record
+    change: Callable[[int, bytes], bytes | None]
+
+
+def _generated(seed: str, scenario: Scenario, count: int) -> Iterator[Step]:
+    for number in range(count):
+        record = generate(seed, scenario, number)
+        kind = choose(seed, scenario, record, number)
+        yield Step(str(number), kind, record, partial(alter, seed, scenario, number, kind))
+
+
+def _handmade(scenario: Scenario) -> Iterator[Step]:
+    for case in CASES.values():
+        if case.scenario == scenario:
+            yield Step(case.name, "", case.record, lambda _count, data, change=case.change: change(data))
+
+
+def _run(places: Places, path: str, scenario: Scenario, steps: Iterable[Step]) -> Iterator[dict[str, Any]]:
     with places.rules(scenario):
         handler = open_handler(path)
-        for number in numbers:
-            record = generate(seed, scenario, number)
-            kind = choose(seed, scenario, record, number)
-            yield _exchange(places, handler, seed, scenario, number, record, kind)
+        for step in steps:
+            yield {"scenario": scenario.name, "name": step.name, "kind": step.kind,
+                   **_exchange(places, handler, scenario, step)}  # fmt: skip
         handler.close()
 
 
-def _exchange(
-    places: Places, handler: Handler, seed: str, scenario: Scenario, number: int, record: Record, kind: str
-) -> dict[str, Any]:
-    error = places.send(scenario, record)
+def _exchange(places: Places, handler: Handler, scenario: Scenario, step: Step) -> dict[str, Any]:
+    error = places.send(scenario, step.record)
     seen: list[str] = []
     answers: list[str | None] = []
-    count = itertools.count()
     while waiting := handler.packets():
         for key, data in waiting:
-            answer = alter(seed, scenario, number, kind, next(count), data)
+            answer = step.change(len(seen), data)
             handler.answer(key, answer)
             seen.append(data.hex())
             answers.append(None if answer is None else answer.hex())
         handler.settle()
         deliver()
     left = [(place, data.hex()) for place, data in places.arrived(scenario)]
-    return {"scenario": scenario.name, "number": number, "kind": kind, "error": error, "seen": seen,
-            "answers": answers, "left": left, "refused": handler.refused()}  # fmt: skip
+    return {"error": error, "seen": seen, "answers": answers, "left": left, "refused": handler.refused()}
 
 
 if __name__ == "__main__":
