@@ -10,7 +10,7 @@ from generator import Record
 from scenarios import ADDRESSES, PORTS, Scenario
 
 Change = Callable[[bytes], bytes | None]
-_HELLO, _OTHER = b"hello", b"HELLO"
+_HELLO, _OTHER = b"hello" * 8, b"HELLO" * 8
 _ETHERTYPES = {4: 0x0800, 6: 0x86DD}
 _CUT = 1200  # bytes of contents in the first fragment
 
@@ -158,7 +158,7 @@ def _fragments() -> list[Case]:
     for version in (4, 6):
         for conntrack in (False, True):
             scenario = Scenario(version, "forward", conntrack)
-            whole, other = (_datagram(scenario, version, data * 400) for data in (_HELLO, _OTHER))
+            whole, other = (_datagram(scenario, version, data * 50) for data in (_HELLO, _OTHER))
             packets = [_fragment(scenario, version, whole, 0), _fragment(scenario, version, whole, _CUT)]
             found.append(_case("fragments changed", scenario, _replacing(whole, other), *packets))
             found.append(_case("fragments given back", scenario, _same, *packets))
