@@ -22,7 +22,7 @@
 #include <net/netfilter/nf_conntrack_extend.h>
 #include <net/netfilter/nf_queue.h>
 
-#include "queue.h"
+#include "mangle.h"
 
 static int fq_resize(struct nf_queue_entry *entry, u32 len)
 {

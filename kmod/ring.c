@@ -30,8 +30,9 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "compat.h"
-#include "queue.h"
+#include "account.h"
+#include "kernel_compat.h"
+#include "ring.h"
 
 static_assert(sizeof(struct fastqueue_control) == FASTQUEUE_WORDS_OFFSET);
 static_assert(sizeof(struct fastqueue_status) == FASTQUEUE_META_OFFSET);

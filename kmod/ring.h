@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The memory of one ring: three shared areas, and the kernel's own record of
- * what is in each frame, which user space can neither see nor change.
+ * the content of each frame, which userspace can neither see nor change.
  */
 #ifndef FASTQUEUE_RING_H
 #define FASTQUEUE_RING_H
@@ -11,9 +11,11 @@
 #include <linux/types.h>
 #include <linux/fastqueue.h>
 
+#include "word.h"
+
 struct nf_queue_entry;
 
-/* What the kernel knows of a frame; entry is NULL unless a packet is in it. */
+/* The kernel's record of a frame; entry is NULL unless a packet is in it. */
 struct fq_slot {
 	struct nf_queue_entry *entry;
 	unsigned long queued_at;	/* jiffies */
@@ -54,10 +56,10 @@ static inline u32 fq_ring_index(const struct fq_ring *ring, u32 count)
 	return count & (ring->frames - 1);
 }
 
-/* Lap of the frame with this count, where it stands in a word. */
+/* Lap of the frame with this count, positioned as in a word. */
 static inline u32 fq_ring_lap(const struct fq_ring *ring, u32 count)
 {
-	return (count >> ring->order) << FASTQUEUE_LAP_SHIFT;
+	return fq_word_lap(count, ring->order);
 }
 
 #endif /* FASTQUEUE_RING_H */

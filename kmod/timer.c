@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The sender's timer: when it runs, and what one tick does. It notices answers
- * of a handler that is busy, all answers in timer-only mode, and time limits.
- */
 #include <linux/hrtimer.h>
 #include <linux/jiffies.h>
+#include <linux/rcupdate.h>
 
-#include "queue.h"
+#include "kernel_compat.h"
+#include "queue_types.h"
+#include "sender.h"
+#include "timer.h"
 
 /* Batches of the sender in one tick. */
 #define FQ_TICK_BATCHES	8
@@ -67,7 +67,7 @@ void fq_timer_rearm(struct fq_queue *queue)
  * The timer stops when the ring is empty; the receiver starts it again, perhaps
  * while this runs: then it is left as the receiver set it.
  */
-enum hrtimer_restart fq_timer_tick(struct hrtimer *timer)
+static enum hrtimer_restart fq_timer_tick(struct hrtimer *timer)
 {
 	struct fq_queue *queue = container_of(timer, struct fq_queue, timer);
 	enum hrtimer_restart again = HRTIMER_NORESTART;
@@ -89,4 +89,9 @@ enum hrtimer_restart fq_timer_tick(struct hrtimer *timer)
 	spin_unlock_bh(&queue->lock);
 	rcu_read_unlock();
 	return again;
+}
+
+void fq_timer_init(struct fq_queue *queue)
+{
+	fq_hrtimer_setup(&queue->timer, fq_timer_tick);
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the kernel tells the handler about a packet, beside its bytes. */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
@@ -9,7 +8,8 @@
 #include <net/netfilter/nf_queue.h>
 #include <net/sock.h>
 
-#include "queue.h"
+#include "metadata.h"
+#include "queue_types.h"
 
 static u32 fq_ifindex(const struct net_device *dev)
 {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /proc/net/fastqueue: a heading, then one line a queue of the namespace. */
+/* /proc/net/fastqueue: a heading, then one line per queue of the namespace. */
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 
+#include "procfs.h"
 #include "queue.h"
+#include "queue_table.h"
+#include "queue_types.h"
+#include "ring.h"
 
 /* The ring's shape, and how many of its frames are answered but not sent. */
 struct fq_shape {
@@ -59,7 +63,7 @@ static int fq_proc_show(struct seq_file *seq, void *unused)
 	seq_puts(seq, "default_accepted default_dropped invalid_words wakeups ");
 	seq_puts(seq, "ticks truncated segmented period_us default_action flags\n");
 	rcu_read_lock();
-	xa_for_each(&fq_net(seq_file_single_net(seq))->queues, number, queue)
+	fq_table_for_each(seq_file_single_net(seq), number, queue)
 		fq_proc_line(seq, queue);
 	rcu_read_unlock();
 	return 0;

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/netfilter.h>
+#include <linux/skbuff.h>
+#include <net/netfilter/nf_queue.h>
+
+#include "answer.h"
+#include "mangle.h"
+#include "queue_types.h"
+#include "ring.h"
+
+/*
+ * Copy the arguments of @word, each field once. False: they ask for something
+ * impossible, such as changing a packet of which the handler saw only a part.
+ */
+bool fq_answer_read(const struct fq_queue *queue, u32 index, u32 word,
+		    struct fastqueue_answer *own)
+{
+	const struct fastqueue_answer *answer = &queue->ring->answers[index];
+	const struct fq_slot *slot = &queue->ring->slots[index];
+	const struct sk_buff *skb = slot->entry->skb;
+	struct fq_answer_limits limits = {
+		.frame_size = queue->ring->frame_size,
+		.changeable = queue->flags & FASTQUEUE_F_WRITABLE &&
+			      slot->cap_len == skb->len && !skb_is_gso(skb),
+	};
+
+	own->mark = READ_ONCE(answer->mark);
+	own->priority = READ_ONCE(answer->priority);
+	own->len = READ_ONCE(answer->len);
+	own->queue = READ_ONCE(answer->queue);
+	own->flags = READ_ONCE(answer->flags);
+	return fq_answer_valid(word, own, &limits);
+}
+
+/* Apply the handler's answer to the packet. Returns netfilter's verdict. */
+unsigned int fq_answer_apply(struct fq_queue *queue, u32 index, u32 word,
+			     const struct fastqueue_answer *answer)
+{
+	struct fq_ring *ring = queue->ring;
+	struct nf_queue_entry *entry = ring->slots[index].entry;
+
+	if (word & FASTQUEUE_WITH_PAYLOAD &&
+	    fq_mangle(entry, ring->payload + (size_t)index * ring->frame_size,
+		      answer->len))
+		return NF_DROP;
+	if (word & FASTQUEUE_WITH_MARK)
+		entry->skb->mark = answer->mark;
+	if (word & FASTQUEUE_WITH_PRIORITY)
+		entry->skb->priority = answer->priority;
+
+	switch (fq_word_verdict(word)) {
+	case FASTQUEUE_ACCEPT:
+		return NF_ACCEPT;
+	case FASTQUEUE_REPEAT:
+		return NF_REPEAT;
+	case FASTQUEUE_QUEUE:
+		return NF_QUEUE_NR(answer->queue);
+	default:
+		return NF_DROP;
+	}
+}
