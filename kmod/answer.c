@@ -32,30 +32,31 @@ bool fq_answer_read(const struct fq_queue *queue, u32 index, u32 word,
 	return fq_answer_valid(word, own, &limits);
 }
 
-/* Apply the handler's answer to the packet. Returns netfilter's verdict. */
-unsigned int fq_answer_apply(struct fq_queue *queue, u32 index, u32 word,
-			     const struct fastqueue_answer *answer)
+/*
+ * Apply the handler's answer to the packet, *@verdict is netfilter's. Negative:
+ * the stack cannot accept the change, the packet is to be dropped.
+ */
+int fq_answer_apply(struct fq_queue *queue, u32 index, u32 word,
+		    const struct fastqueue_answer *answer, unsigned int *verdict)
 {
 	struct fq_ring *ring = queue->ring;
 	struct nf_queue_entry *entry = ring->slots[index].entry;
+	int err = 0;
 
-	if (word & FASTQUEUE_WITH_PAYLOAD &&
-	    fq_mangle(entry, ring->payload + (size_t)index * ring->frame_size,
-		      answer->len))
-		return NF_DROP;
+	*verdict = NF_DROP;
+	if (word & FASTQUEUE_WITH_PAYLOAD)
+		err = fq_mangle(entry, ring->payload + (size_t)index * ring->frame_size,
+				answer);
+	if (err)
+		return err;
 	if (word & FASTQUEUE_WITH_MARK)
 		entry->skb->mark = answer->mark;
 	if (word & FASTQUEUE_WITH_PRIORITY)
 		entry->skb->priority = answer->priority;
 
-	switch (fq_word_verdict(word)) {
-	case FASTQUEUE_ACCEPT:
-		return NF_ACCEPT;
-	case FASTQUEUE_REPEAT:
-		return NF_REPEAT;
-	case FASTQUEUE_QUEUE:
-		return NF_QUEUE_NR(answer->queue);
-	default:
-		return NF_DROP;
-	}
+	if (fq_word_verdict(word) == FASTQUEUE_QUEUE)
+		*verdict = NF_QUEUE_NR(answer->queue);
+	else
+		*verdict = fq_word_verdict(word);	/* netfilter's own numbers */
+	return 0;
 }

@@ -10,7 +10,7 @@ struct fq_queue;
 
 bool fq_answer_read(const struct fq_queue *queue, u32 index, u32 word,
 		    struct fastqueue_answer *own);
-unsigned int fq_answer_apply(struct fq_queue *queue, u32 index, u32 word,
-			     const struct fastqueue_answer *answer);
+int fq_answer_apply(struct fq_queue *queue, u32 index, u32 word,
+		    const struct fastqueue_answer *answer, unsigned int *verdict);
 
 #endif /* FASTQUEUE_ANSWER_H */

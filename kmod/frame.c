@@ -8,6 +8,7 @@
 #include "frame.h"
 #include "log.h"
 #include "metadata.h"
+#include "packet_memory.h"
 #include "queue_types.h"
 #include "ring.h"
 #include "trace.h"
@@ -59,6 +60,7 @@ static void fq_publish(struct fq_queue *queue, struct nf_queue_entry *entry,
 	slot->entry = entry;
 	slot->queued_at = origin->queued_at;
 	slot->cap_len = cap_len;
+	slot->truesize = entry->skb->truesize;
 	meta->cap_len = cap_len;
 	fq_meta_fill(meta, queue, entry);
 	if (unlikely(origin->known))
@@ -81,7 +83,7 @@ static __always_inline int fq_frame_put(struct fq_queue *queue,
 	u32 cap_len = min(entry->skb->len, queue->copy_range);
 	int err;
 
-	if (queue->fa - queue->fp >= ring->frames)
+	if (unlikely(queue->fa - queue->fp >= ring->frames))
 		return -ENOBUFS;
 	err = fq_copy(entry->skb, ring->payload + (size_t)ring->frame_size *
 		      fq_ring_index(ring, queue->fa), cap_len);
@@ -96,6 +98,15 @@ static bool fq_limit_reached(const struct fq_queue *queue)
 	return queue->limit && fq_frames_occupied(queue) >= queue->limit;
 }
 
+/* While the ring is exchanged: keep the order, and the new ring's size. */
+static noinline int fq_frame_defer(struct fq_queue *queue, struct nf_queue_entry *entry)
+{
+	if (fq_frames_occupied(queue) >= queue->ring->frames)
+		return -ENOBUFS;
+	list_add_tail(&entry->list, &queue->backlog);
+	return 0;
+}
+
 /*
  * A packet that netfilter queued. Negative: it got no frame, and is to be
  * settled with fq_frame_refuse().
@@ -103,14 +114,19 @@ static bool fq_limit_reached(const struct fq_queue *queue)
 int fq_frame_receive(struct fq_queue *queue, struct nf_queue_entry *entry,
 		     const struct fq_origin *origin)
 {
-	u32 len = entry->skb->len;
+	u32 len = entry->skb->len, truesize = entry->skb->truesize;
 	int err;
 
 	if (unlikely(fq_limit_reached(queue)))
 		return -ENOBUFS;
-	err = fq_frame_put(queue, entry, origin);
-	if (unlikely(err))
+	if (!fq_packet_memory_hold(queue, truesize))
+		return -ENOMEM;
+	err = unlikely(queue->resizing) ? fq_frame_defer(queue, entry) :
+					  fq_frame_put(queue, entry, origin);
+	if (unlikely(err)) {
+		fq_packet_memory_release(queue, truesize);
 		return err;
+	}
 	queue->stats.received++;
 	queue->stats.queued++;
 	if (len > queue->copy_range)
@@ -118,12 +134,14 @@ int fq_frame_receive(struct fq_queue *queue, struct nf_queue_entry *entry,
 	return 0;
 }
 
-/* Count a packet that gets no frame. Returns the default action. */
-unsigned int fq_frame_refuse(struct fq_queue *queue, const struct nf_queue_entry *entry)
+/* Count a packet that gets no frame because of @err. Returns the default action. */
+unsigned int fq_frame_refuse(struct fq_queue *queue, const struct nf_queue_entry *entry,
+			     int err)
 {
 	unsigned int action = queue->default_action;
 
 	queue->stats.received++;
+	queue->stats.over_memory += err == -ENOMEM;
 	if (action == NF_ACCEPT)
 		queue->stats.default_accepted++;
 	else
@@ -162,7 +180,8 @@ static noinline enum fq_finding fq_frame_judge(struct fq_queue *queue, u32 count
 
 	if (fq_word_is_answer(word, lap) &&
 	    fq_answer_read(queue, index, word, &answer)) {
-		*verdict = fq_answer_apply(queue, index, word, &answer);
+		if (fq_answer_apply(queue, index, word, &answer, verdict))
+			queue->stats.refused++;
 		return FQ_ANSWERED;
 	}
 	if (unlikely(word != (FASTQUEUE_OCCUPIED | lap)))
@@ -189,10 +208,33 @@ static void fq_frame_count(struct fq_queue *queue, enum fq_finding finding,
 	}
 }
 
-static void fq_frame_clear(struct fq_ring *ring, u32 index, u32 lap)
+static void fq_frame_clear(struct fq_queue *queue, u32 index, u32 lap)
 {
+	struct fq_ring *ring = queue->ring;
+
+	fq_packet_memory_release(queue, ring->slots[index].truesize);
 	ring->slots[index].entry = NULL;
 	WRITE_ONCE(ring->words[index], FASTQUEUE_AVAILABLE | lap);
+}
+
+/* Take the packet out of frame @count without an answer; the sender skips empty frames. */
+struct nf_queue_entry *fq_frame_flush(struct fq_queue *queue, u32 count,
+				      unsigned int verdict)
+{
+	struct fq_ring *ring = queue->ring;
+	u32 index = fq_ring_index(ring, count);
+	struct nf_queue_entry *entry = ring->slots[index].entry;
+
+	fq_frame_clear(queue, index, fq_ring_lap(ring, count));
+	queue->stats.flushed++;
+	trace_fastqueue_default(queue, entry->skb, count, verdict);
+	return entry;
+}
+
+/* A hook of the namespace went while the packet was out. */
+static bool fq_frame_must_drop(const struct fq_queue *queue, u32 count)
+{
+	return unlikely(queue->dropping) && (s32)(count - queue->drop_end) < 0;
 }
 
 /*
@@ -209,9 +251,15 @@ enum fq_finding fq_frame_settle(struct fq_queue *queue, u32 count,
 	unsigned int verdict;
 	u32 word;
 
-	BUILD_BUG_ON(FASTQUEUE_DROP != NF_DROP || FASTQUEUE_ACCEPT != NF_ACCEPT);
+	BUILD_BUG_ON(FASTQUEUE_DROP != NF_DROP || FASTQUEUE_ACCEPT != NF_ACCEPT ||
+		     FASTQUEUE_REPEAT != NF_REPEAT);
 	if (unlikely(!entry))	/* flushed, or settled out of order */
 		return FQ_EMPTY;
+	if (fq_frame_must_drop(queue, count)) {
+		*settled = fq_frame_flush(queue, count, NF_DROP);
+		entry->id |= NF_DROP;
+		return FQ_FLUSHED;
+	}
 	/* pairs with the handler's release: the answer comes before its word */
 	word = smp_load_acquire(&ring->words[index]);
 	if (likely(fq_word_is_plain(word ^ lap))) {
@@ -229,24 +277,10 @@ enum fq_finding fq_frame_settle(struct fq_queue *queue, u32 count,
 	else
 		trace_fastqueue_default(queue, entry->skb, count, verdict);
 	fq_frame_count(queue, finding, verdict);
-	fq_frame_clear(ring, index, lap);
+	fq_frame_clear(queue, index, lap);
 	entry->id |= verdict;
 	*settled = entry;
 	return finding;
-}
-
-/* Take the packet out of frame @count without an answer; the sender skips empty frames. */
-struct nf_queue_entry *fq_frame_flush(struct fq_queue *queue, u32 count,
-				      unsigned int verdict)
-{
-	struct fq_ring *ring = queue->ring;
-	u32 index = fq_ring_index(ring, count);
-	struct nf_queue_entry *entry = ring->slots[index].entry;
-
-	fq_frame_clear(ring, index, fq_ring_lap(ring, count));
-	queue->stats.flushed++;
-	trace_fastqueue_default(queue, entry->skb, count, verdict);
-	return entry;
 }
 
 /* Userspace cannot write metadata, so an origin that was found once is valid. */
@@ -265,15 +299,32 @@ static struct fq_origin fq_origin_restore(const struct fq_slot *slot,
  * Move the packet of frame @count in the ring @old to the queue's present ring.
  * Returns NULL, or the entry of a packet that could not be moved and is flushed.
  */
-struct nf_queue_entry *fq_frame_move(struct fq_queue *queue, const struct fq_ring *old,
-				     u32 count)
+struct nf_queue_entry *fq_frame_move(struct fq_queue *queue, struct fq_ring *old, u32 count)
 {
 	u32 index = fq_ring_index(old, count);
-	const struct fq_slot *slot = &old->slots[index];
+	struct fq_slot *slot = &old->slots[index];
+	struct nf_queue_entry *entry = slot->entry;
 	struct fq_origin origin = fq_origin_restore(slot, &old->meta[index]);
 
-	if (!slot->entry || !fq_frame_put(queue, slot->entry, &origin))
+	if (!entry)
 		return NULL;
+	slot->entry = NULL;
+	if (!fq_frame_put(queue, entry, &origin))
+		return NULL;
+	fq_packet_memory_release(queue, slot->truesize);
 	queue->stats.flushed++;
-	return slot->entry;
+	return entry;
+}
+
+/* Put a packet of the backlog into a frame, or flush it. Results as of fq_frame_move(). */
+struct nf_queue_entry *fq_frame_undefer(struct fq_queue *queue, struct nf_queue_entry *entry,
+					const struct fq_origin *origin)
+{
+	u32 truesize = entry->skb->truesize;
+
+	if (!fq_frame_put(queue, entry, origin))
+		return NULL;
+	fq_packet_memory_release(queue, truesize);
+	queue->stats.flushed++;
+	return entry;
 }

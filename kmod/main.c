@@ -9,7 +9,9 @@
 
 #include "chardev.h"
 #include "flush.h"
+#include "params.h"
 #include "procfs.h"
+#include "queue.h"
 #include "queue_table.h"
 #include "receiver.h"
 
@@ -33,7 +35,7 @@ static int fq_device_event(struct notifier_block *block, unsigned long event,
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(info);
 
-	if (event == NETDEV_DOWN)
+	if (event == NETDEV_DOWN || event == NETDEV_UNREGISTER)
 		fq_flush_device(dev);
 	return NOTIFY_DONE;
 }
@@ -76,14 +78,18 @@ static int __init fq_init(void)
 {
 	int err;
 
+	fq_params_init();
 	err = nfnetlink_subsys_register(&fq_subsys);
 	if (err) {
 		pr_err("nfnetlink_queue is loaded and netfilter has room for one: rmmod nfnetlink_queue first\n");
 		return err;
 	}
-	err = register_pernet_subsys(&fq_net_ops);
+	err = fq_queues_init();
 	if (err)
 		goto err_subsys;
+	err = register_pernet_subsys(&fq_net_ops);
+	if (err)
+		goto err_queues;
 	err = register_netdevice_notifier(&fq_device_notifier);
 	if (err)
 		goto err_pernet;
@@ -97,6 +103,8 @@ err_notifier:
 	unregister_netdevice_notifier(&fq_device_notifier);
 err_pernet:
 	unregister_pernet_subsys(&fq_net_ops);
+err_queues:
+	fq_queues_exit();
 err_subsys:
 	nfnetlink_subsys_unregister(&fq_subsys);
 	return err;
@@ -108,6 +116,7 @@ static void __exit fq_exit(void)
 	nf_unregister_queue_handler();
 	synchronize_net();
 	fq_chardev_unregister();
+	fq_queues_exit();
 	unregister_netdevice_notifier(&fq_device_notifier);
 	unregister_pernet_subsys(&fq_net_ops);
 	nfnetlink_subsys_unregister(&fq_subsys);

@@ -9,5 +9,9 @@
 unsigned int fq_default_action(void);
 /* Bytes that all rings together may take. */
 unsigned long fq_max_memory(void);
+/* Bytes that the packets in all rings together may hold, by their truesize. */
+unsigned long fq_max_packet_memory(void);
+
+void fq_params_init(void);
 
 #endif /* FASTQUEUE_PARAMS_H */

@@ -46,8 +46,9 @@ static void fq_proc_line(struct seq_file *seq, struct fq_queue *queue)
 	seq_printf(seq, "%llu %llu %llu %llu %llu %llu %llu %llu ", s.received,
 		   s.queued, s.accepted, s.dropped, s.flushed, s.timed_out,
 		   s.default_accepted, s.default_dropped);
-	seq_printf(seq, "%llu %llu %llu %llu %llu %lld %s 0x%x\n", s.invalid_words,
-		   s.wakeups, s.ticks, s.truncated, s.segmented,
+	seq_printf(seq, "%llu %llu %llu %llu %llu %llu %llu ", s.invalid_words,
+		   s.wakeups, s.ticks, s.truncated, s.segmented, s.refused, s.over_memory);
+	seq_printf(seq, "%lld %s 0x%x\n",
 		   ktime_to_us(READ_ONCE(queue->period)),
 		   READ_ONCE(queue->default_action) == FASTQUEUE_ACCEPT ? "accept" : "drop",
 		   READ_ONCE(queue->flags));
@@ -61,7 +62,8 @@ static int fq_proc_show(struct seq_file *seq, void *unused)
 	seq_puts(seq, "queue owner frames frame_size occupied processed ");
 	seq_puts(seq, "received queued accepted dropped flushed timed_out ");
 	seq_puts(seq, "default_accepted default_dropped invalid_words wakeups ");
-	seq_puts(seq, "ticks truncated segmented period_us default_action flags\n");
+	seq_puts(seq, "ticks truncated segmented refused over_memory ");
+	seq_puts(seq, "period_us default_action flags\n");
 	rcu_read_lock();
 	fq_table_for_each(seq_file_single_net(seq), number, queue)
 		fq_proc_line(seq, queue);

@@ -6,17 +6,24 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/user_namespace.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
+#include "account.h"
 #include "flush.h"
 #include "frame.h"
 #include "log.h"
+#include "packet_memory.h"
 #include "queue.h"
 #include "queue_table.h"
 #include "queue_types.h"
 #include "ring.h"
 #include "sender.h"
 #include "timer.h"
+
+static struct workqueue_struct *fq_workqueue;
+/* Queues that are closed and not yet free. */
+static atomic_t fq_ending = ATOMIC_INIT(0);
 
 static bool fq_period_valid(u32 period_us)
 {
@@ -60,7 +67,9 @@ static void fq_queue_setup(struct fq_queue *queue, struct net *net,
 			   const struct fastqueue_ring *wanted)
 {
 	spin_lock_init(&queue->lock);
+	mutex_init(&queue->exchange);
 	init_waitqueue_head(&queue->wait);
+	INIT_LIST_HEAD(&queue->backlog);
 	fq_log_init(queue);
 	fq_timer_init(queue);
 	queue->flags = wanted->flags;
@@ -76,9 +85,68 @@ static void fq_queue_setup(struct fq_queue *queue, struct net *net,
 static void fq_queue_free(struct fq_queue *queue)
 {
 	fq_ring_free(queue->ring);
+	fq_account_put(queue->account);
 	put_pid(queue->owner);
 	put_net(queue->net);
 	kfree(queue);
+}
+
+static void fq_queue_free_work(struct work_struct *work)
+{
+	fq_queue_free(container_of(to_rcu_work(work), struct fq_queue, free_work));
+	atomic_dec(&fq_ending);
+}
+
+/*
+ * Receivers may still see the queue for a grace period. Nobody waits for that:
+ * a process may end with thousands of queues.
+ */
+static void fq_queue_free_later(struct fq_queue *queue)
+{
+	atomic_inc(&fq_ending);
+	INIT_RCU_WORK(&queue->free_work, fq_queue_free_work);
+	queue_rcu_work(fq_workqueue, &queue->free_work);
+}
+
+/* Wait until the memory of closed queues is free. */
+static void fq_queue_reap(void)
+{
+	rcu_barrier();
+	flush_workqueue(fq_workqueue);
+}
+
+/* A ring as requested; memory of queues that were just closed counts as free. */
+struct fq_ring *fq_queue_ring_alloc(struct fq_account *account,
+				    const struct fastqueue_ring *wanted)
+{
+	struct fq_ring *ring = fq_ring_alloc(account, wanted->frames, wanted->frame_size);
+
+	if (ring || !atomic_read(&fq_ending))
+		return ring;
+	fq_queue_reap();
+	return fq_ring_alloc(account, wanted->frames, wanted->frame_size);
+}
+
+static struct fq_queue *fq_queue_alloc(struct net *net, const struct fastqueue_ring *wanted)
+{
+	struct fq_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
+
+	if (!queue)
+		return NULL;
+	queue->account = fq_account_get(net->user_ns);
+	if (!queue->account)
+		goto err_queue;
+	queue->ring = fq_queue_ring_alloc(queue->account, wanted);
+	if (!queue->ring)
+		goto err_account;
+	fq_queue_setup(queue, net, wanted);
+	return queue;
+
+err_account:
+	fq_account_put(queue->account);
+err_queue:
+	kfree(queue);
+	return NULL;
 }
 
 /* The queue is live when this returns: packets may already be in it. */
@@ -94,18 +162,13 @@ struct fq_queue *fq_queue_create(struct net *net,
 	err = fq_request_check(&wanted);
 	if (err)
 		return ERR_PTR(err);
-
-	queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
+	queue = fq_queue_alloc(net, &wanted);
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
-	queue->ring = fq_ring_alloc(wanted.frames, wanted.frame_size);
-	if (!queue->ring) {
-		kfree(queue);
-		return ERR_PTR(-ENOMEM);
-	}
-	fq_queue_setup(queue, net, &wanted);
+	fq_flush_init(queue);
 	err = fq_table_insert(net, queue);
 	if (err) {
+		fq_flush_end(queue);
 		fq_queue_free(queue);
 		return ERR_PTR(err);
 	}
@@ -128,12 +191,13 @@ void fq_queue_close(struct fq_queue *queue)
 	spin_unlock_bh(&queue->lock);
 
 	hrtimer_cancel(&queue->timer);
+	fq_flush_end(queue);
 	fq_sender_run(queue);
 	fq_queue_stats(queue, &stats);
 	fq_log_flushed(queue, stats.occupied, queue->default_action);
 	fq_flush_queue(queue, READ_ONCE(queue->default_action));
-	synchronize_rcu();
-	fq_queue_free(queue);
+	fq_packet_memory_return(queue, 0);
+	fq_queue_free_later(queue);
 }
 
 /* With the lock held: the ring, and so the limit, may be exchanged. */
@@ -185,4 +249,17 @@ void fq_queue_stats(struct fq_queue *queue, struct fastqueue_stats *stats)
 	*stats = queue->stats;
 	stats->occupied = fq_frames_occupied(queue);
 	spin_unlock_bh(&queue->lock);
+}
+
+int __init fq_queues_init(void)
+{
+	fq_workqueue = alloc_workqueue("fastqueue", WQ_UNBOUND, 0);
+	return fq_workqueue ? 0 : -ENOMEM;
+}
+
+/* No file is open any more; the last queues may still have to be freed. */
+void fq_queues_exit(void)
+{
+	fq_queue_reap();
+	destroy_workqueue(fq_workqueue);
 }

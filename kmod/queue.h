@@ -6,10 +6,17 @@
 struct fastqueue_ring;
 struct fastqueue_settings;
 struct fastqueue_stats;
+struct fq_account;
 struct fq_queue;
+struct fq_ring;
 struct net;
 
+int fq_queues_init(void);
+void fq_queues_exit(void);
+
 int fq_request_check(struct fastqueue_ring *wanted);
+struct fq_ring *fq_queue_ring_alloc(struct fq_account *account,
+				    const struct fastqueue_ring *wanted);
 struct fq_queue *fq_queue_create(struct net *net,
 				 const struct fastqueue_ring *request);
 void fq_queue_close(struct fq_queue *queue);

@@ -4,6 +4,7 @@
 #define FASTQUEUE_QUEUE_TABLE_H
 
 #include <linux/compiler.h>
+#include <linux/nospec.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
@@ -28,9 +29,12 @@ static inline struct fq_net *fq_net(const struct net *net)
 /* Most users have few queues and number them from 0. */
 static inline struct fq_queue *fq_table_find(struct fq_net *fq_net, unsigned int number)
 {
-	if (likely(number < FQ_FIRST_QUEUES))
+	if (likely(number < FQ_FIRST_QUEUES)) {
+		/* a handler's answer may have named it */
+		number = array_index_nospec(number, FQ_FIRST_QUEUES);
 		/* pairs with the release in fq_table_insert(): a complete queue or none */
 		return smp_load_acquire(&fq_net->first[number]);
+	}
 	return xa_load(&fq_net->queues, number);
 }
 

@@ -7,13 +7,17 @@
 #define FASTQUEUE_QUEUE_TYPES_H
 
 #include <linux/hrtimer.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/ratelimit_types.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/fastqueue.h>
 
+struct fq_account;
 struct fq_ring;
 struct net;
 struct nf_queue_entry;
@@ -42,8 +46,16 @@ struct fq_queue {
 	unsigned int default_action;	/* NF_ACCEPT or NF_DROP */
 	unsigned long timeout;		/* jiffies, 0: never */
 	ktime_t period;
+	ktime_t rest_until;		/* no tick before, after one in vain; 0: none */
+
+	unsigned long held;		/* truesize of the packets in frames */
+	unsigned long reserved;		/* charged for them */
 
 	struct fq_ring *ring;		/* exchanged under lock */
+	bool resizing;			/* packets are on their way to a new ring */
+	struct list_head backlog;	/* packets that came since */
+	bool dropping;			/* packets before drop_end may not go on */
+	u32 drop_end;
 	struct fastqueue_stats stats;
 	struct hrtimer timer;
 	wait_queue_head_t wait;
@@ -51,6 +63,11 @@ struct fq_queue {
 	u32 number;
 	struct pid *owner;
 	struct net *net;
+	struct fq_account *account;
+	struct list_head all;		/* in the list of all namespaces' queues */
+	struct mutex exchange;		/* resizing and flushing exclude each other */
+	struct work_struct drop_work;
+	struct rcu_work free_work;
 	struct ratelimit_state log[FQ_LOG_KINDS];
 };
 

@@ -54,7 +54,7 @@ static int fq_refuse(struct fq_queue *queue, struct nf_queue_entry *entry)
 	unsigned int action;
 
 	spin_lock_bh(&queue->lock);
-	action = fq_frame_refuse(queue, entry);
+	action = fq_frame_refuse(queue, entry, -EINVAL);
 	spin_unlock_bh(&queue->lock);
 	return fq_settle_now(entry, action, -ENOBUFS);
 }
@@ -67,18 +67,27 @@ static void fq_count_lost(struct fq_queue *queue)
 	spin_unlock_bh(&queue->lock);
 }
 
+/*
+ * Contents that somebody else can still change, such as a file that is sent from
+ * the page cache or a guest's memory, are copied: the handler's verdict is about
+ * the bytes that leave.
+ */
+static int fq_own_contents(struct sk_buff *skb)
+{
+	if (likely(!skb_is_nonlinear(skb)) ||
+	    (!skb_zcopy(skb) && !skb_has_shared_frag(skb)))
+		return 0;
+	return skb_has_frag_list(skb) ? skb_linearize(skb) : skb_copy_ubufs(skb, GFP_ATOMIC);
+}
+
 /* One packet, one frame. 0: ours or settled; negative: for the caller to free. */
-static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
+static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry,
+		      const struct fq_origin *origin)
 {
 	int err = fq_checksum_complete(queue, entry->skb);
-	struct fq_origin origin;
+	bool prepared = !err;
 	unsigned int action;
 	u32 count;
-
-	origin.queued_at = jiffies;
-	origin.known = false;
-	if (unlikely(READ_ONCE(queue->flags) & FASTQUEUE_F_UID))
-		fq_origin_find(&origin, queue, entry->skb->sk);
 
 	spin_lock_bh(&queue->lock);
 	if (unlikely(queue->closed)) {
@@ -86,10 +95,12 @@ static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
 		return fq_settle_now(entry, fq_default_action(), -ESRCH);
 	}
 	count = queue->fa;
-	if (unlikely(err || fq_frame_receive(queue, entry, &origin))) {
-		action = fq_frame_refuse(queue, entry);
+	if (likely(prepared))
+		err = fq_frame_receive(queue, entry, origin);
+	if (unlikely(err)) {
+		action = fq_frame_refuse(queue, entry, prepared ? err : -EINVAL);
 		spin_unlock_bh(&queue->lock);
-		if (!err)
+		if (prepared)
 			fq_log_full(queue, action);
 		return fq_settle_now(entry, action, -ENOBUFS);
 	}
@@ -132,7 +143,8 @@ static unsigned int fq_bridge_header(const struct nf_queue_entry *entry)
 
 /* Queue one segment with an entry of its own; it is consumed either way. */
 static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
-			       const struct nf_queue_entry *entry, bool shared_ct)
+			       const struct nf_queue_entry *entry,
+			       const struct fq_origin *origin, bool shared_ct)
 {
 	struct nf_queue_entry *own;
 
@@ -145,7 +157,7 @@ static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
 	}
 	own->skb = segment;
 	own->id = shared_ct ? FQ_ID_UNCONFIRMED : 0;
-	if (!fq_enqueue(queue, own))
+	if (!fq_enqueue(queue, own, origin))
 		return true;
 	nf_queue_entry_free(own);
 	kfree_skb(segment);
@@ -159,6 +171,7 @@ static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
  */
 static noinline int fq_enqueue_segments(struct fq_queue *queue,
 					struct nf_queue_entry *entry,
+					const struct fq_origin *origin,
 					bool unconfirmed)
 {
 	unsigned int queued = 0, header = fq_bridge_header(entry);
@@ -176,7 +189,7 @@ static noinline int fq_enqueue_segments(struct fq_queue *queue,
 
 	skb_list_walk_safe(segment, segment, next) {
 		__skb_pull(segment, header);
-		queued += fq_enqueue_segment(queue, segment, entry,
+		queued += fq_enqueue_segment(queue, segment, entry, origin,
 					     unconfirmed && queued);
 	}
 	if (!queued)
@@ -191,6 +204,7 @@ int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 {
 	struct sk_buff *skb = entry->skb;
 	bool unconfirmed = false;
+	struct fq_origin origin;
 	struct fq_queue *queue;
 
 	queue = fq_table_find(fq_net(entry->state.net), number);
@@ -206,9 +220,13 @@ int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 		fq_count_lost(queue);
 		return -EINVAL;
 	}
+	if (unlikely(fq_own_contents(skb)))
+		return fq_refuse(queue, entry);
+	/* of a GSO packet too: only its last segment keeps the socket */
+	fq_origin_find(&origin, queue, skb->sk);
 	entry->id = 0;
 	if (!skb_is_gso(skb) ||
 	    (READ_ONCE(queue->flags) & FASTQUEUE_F_GSO && !skb_is_gso_sctp(skb)))
-		return fq_enqueue(queue, entry);
-	return fq_enqueue_segments(queue, entry, unconfirmed);
+		return fq_enqueue(queue, entry, &origin);
+	return fq_enqueue_segments(queue, entry, &origin, unconfirmed);
 }

@@ -13,6 +13,7 @@
 
 #include "word.h"
 
+struct fq_account;
 struct nf_queue_entry;
 
 /* The kernel's record of a frame; entry is NULL unless a packet is in it. */
@@ -20,6 +21,7 @@ struct fq_slot {
 	struct nf_queue_entry *entry;
 	unsigned long queued_at;	/* jiffies */
 	u32 cap_len;			/* bytes that the handler sees */
+	u32 truesize;			/* bytes that the packet holds */
 };
 
 struct fq_ring {
@@ -37,14 +39,15 @@ struct fq_ring {
 
 	u8 *payload;
 
-	u64 bytes;			/* charged for it */
+	struct fq_account *account;	/* of the queue, which outlives the ring */
+	u64 bytes;			/* charged to it */
 	size_t answer_size;
 	size_t meta_size;
 	size_t payload_size;
 	atomic_t mapped;		/* areas, or parts, in address spaces */
 };
 
-struct fq_ring *fq_ring_alloc(u32 frames, u32 frame_size);
+struct fq_ring *fq_ring_alloc(struct fq_account *account, u32 frames, u32 frame_size);
 void fq_ring_free(struct fq_ring *ring);
 void fq_ring_describe(const struct fq_ring *ring, struct fastqueue_ring *answer);
 int fq_ring_mmap(struct fq_ring *ring, struct vm_area_struct *vma,

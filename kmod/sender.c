@@ -4,6 +4,7 @@
 #include <net/netfilter/nf_queue.h>
 
 #include "frame.h"
+#include "packet_memory.h"
 #include "queue_types.h"
 #include "reinject.h"
 #include "ring.h"
@@ -15,8 +16,8 @@
 /* Batches of one sweep at most: each ends at one of those, or with the sweep. */
 #define FQ_SWEEP_BATCHES	(FASTQUEUE_MAX_FRAMES / FQ_BATCH + \
 				 FASTQUEUE_MAX_FRAMES / FQ_LOOKS + 1)
-/* Batches between two chances for others, see fq_sender_rounds(). */
-#define FQ_ROUND_BATCHES	8
+/* Batches of one call from a process that only look, see fq_sender_rounds(). */
+#define FQ_LOOK_BATCHES		8
 
 /* Packets that leave; the verdict is in each entry's id. */
 struct fq_batch {
@@ -49,6 +50,7 @@ static void fq_sender_advance(struct fq_queue *queue, u32 count)
 		if ((s32)(fp - count) > 0)
 			count = fp;	/* what lies between was flushed */
 	}
+	fq_packet_memory_trim(queue);
 	queue->scan = count;
 	WRITE_ONCE(queue->fp, fp);
 	WRITE_ONCE(queue->ring->status->fp, fp);
@@ -119,19 +121,25 @@ static bool fq_sender_batch(struct fq_queue *queue, struct fq_batch *batch)
 	return queue->sweeping || queue->send_again;
 }
 
+/* With the lock held, before fq_sender_work(): all that is answered now is to leave. */
+void fq_sender_request(struct fq_queue *queue)
+{
+	if (!queue->closed)	/* fq_queue_close() asks once, for all that is left */
+		queue->send_again = true;
+}
+
 /*
  * Send at most @batches, with the lock held. Only one sender is at work on a
- * queue, so that packets leave in order; another that comes meanwhile leaves its
- * request behind. True: it stopped at the bound, with answered frames left; what
- * a closed queue has not looked at yet counts as such, as nobody comes after.
+ * queue, so that packets leave in order; another that comes then leaves its
+ * request behind. True: it stopped at the bound, with answered frames left;
+ * frames of a closed queue that were not looked at yet count as such, as no
+ * other sender follows.
  */
 bool fq_sender_work(struct fq_queue *queue, unsigned int batches)
 {
 	struct fq_batch batch;
 
-	if (!queue->closed)	/* fq_queue_close() asks once, for all that is left */
-		queue->send_again = true;
-	if (queue->sending)
+	if (queue->sending || queue->resizing)
 		return false;
 	queue->sending = true;
 	while (fq_sender_batch(queue, &batch) && --batches)
@@ -144,20 +152,22 @@ bool fq_sender_work(struct fq_queue *queue, unsigned int batches)
 /*
  * In process context: @send until nothing more is answered, within bounds: two
  * sweeps through the largest ring, as one may be half way when its queue closes.
- * After each round others may have the processor: a full ring of that size takes
- * a tenth of a second and more. True: there are frames that the handler has not
- * taken.
+ * Unanswered frames of an unordered queue are looked at up to a bound. Others may
+ * have the processor after each batch: a full ring of the largest size takes a
+ * tenth of a second. True: there are frames that the handler has not taken.
  */
 static bool fq_sender_rounds(struct fq_queue *queue, bool send)
 {
-	u32 left = 2 * FQ_SWEEP_BATCHES / FQ_ROUND_BATCHES;
-	bool unseen, more;
+	u32 left = 2 * FQ_SWEEP_BATCHES, looks = FQ_LOOK_BATCHES;
+	bool unseen, more = false;
 
 	do {
 		rcu_read_lock();
 		spin_lock_bh(&queue->lock);
+		if (send && !more)
+			fq_sender_request(queue);
 		more = send && queue->fa != queue->fp &&
-		       fq_sender_work(queue, FQ_ROUND_BATCHES);
+		       (fq_sender_work(queue, 1) || (queue->sweeping && --looks));
 		unseen = queue->fa != READ_ONCE(queue->ring->control->fo);
 		spin_unlock_bh(&queue->lock);
 		rcu_read_unlock();

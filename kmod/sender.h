@@ -11,6 +11,7 @@
 
 struct fq_queue;
 
+void fq_sender_request(struct fq_queue *queue);
 bool fq_sender_work(struct fq_queue *queue, unsigned int batches);
 void fq_sender_run(struct fq_queue *queue);
 bool fq_sender_poll(struct fq_queue *queue);
