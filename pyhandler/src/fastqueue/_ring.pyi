@@ -60,6 +60,8 @@ class Frame:
         mark: int | None = None,
         priority: int | None = None,
         payload: bytes | bytearray | memoryview | None = None,
+        lengths: bool = False,
+        checksums: bool = False,
     ) -> None: ...
     def drop(self) -> None: ...
 
