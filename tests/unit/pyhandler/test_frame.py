@@ -117,13 +117,14 @@ def test_contents_that_were_edited_in_place_are_sent(kernel: FakeKernel, take: T
     assert kernel.settled == [changed(b"Packet", 2), changed(b"packeT")._replace(name=1)]
 
 
-@pytest.mark.parametrize("asked", [{"lengths": True}, {"checksums": True}, {"mark": 1, "checksums": True}])
+@pytest.mark.parametrize(("lengths", "checksums"), [(True, False), (False, True), (True, True)])
+@pytest.mark.parametrize("mark", [None, 1])
 def test_completion_is_for_changed_contents_only(
-    kernel: FakeKernel, take: Take, asked: dict[str, bool]
+    kernel: FakeKernel, take: Take, *, mark: int | None, lengths: bool, checksums: bool
 ) -> None:
     frame, words = take(b"packet"), list(kernel.words)
     with pytest.raises(ValueError, match="pass payload too"):
-        frame.accept(**asked)
+        frame.accept(mark=mark, lengths=lengths, checksums=checksums)
     assert list(kernel.words) == words
 
 
