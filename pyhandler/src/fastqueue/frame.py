@@ -58,7 +58,11 @@ class Frame:
 
     @property
     def settled(self) -> bool:
-        """Whether the packet has left the ring."""
+        """Whether the packet has left the ring.
+
+        If not, what was read of ``payload`` and ``meta`` before was this packet's; if so, it may have been
+        another's.
+        """
         raise NotImplementedError
 
     def accept(
