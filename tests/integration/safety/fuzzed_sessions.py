@@ -18,7 +18,6 @@ _RING = ("version", "size", "queue", "frames", "frame_size", "copy_range", "defa
 _SETTINGS = ("fields", "default_action", "period_us", "timeout_ms", "copy_range", "limit", "flags",
              "reserved")  # fmt: skip
 _STRUCT_SIZES = (112, 32, 128)
-_VERSION = 2
 
 
 def borders(text: str) -> list[int]:
@@ -45,7 +44,7 @@ def _spoiled(base: st.SearchStrategy[dict[str, int]], names: tuple[str, ...]) ->
 _ring = _spoiled(
     st.fixed_dictionaries(
         {
-            "version": st.just(_VERSION),
+            "version": st.just(2),
             "size": st.just(112),
             "queue": _queue,
             "frames": st.sampled_from((8, 16, 64, 1024)),
