@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The sender's timer: when it runs, and what one tick does. It notices answers
- * of a handler that is busy, all answers in timer-only mode, and time limits.
- */
 #include <linux/hrtimer.h>
 #include <linux/jiffies.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/clock.h>
 
-#include "queue.h"
+#include "account.h"
+#include "kernel_compat.h"
+#include "packet_memory.h"
+#include "queue_types.h"
+#include "sender.h"
+#include "timer.h"
 
 /* Batches of the sender in one tick. */
 #define FQ_TICK_BATCHES	8
@@ -39,6 +42,42 @@ static ktime_t fq_timer_standby(const struct fq_queue *queue)
 	return min_t(ktime_t, standby, (queue->timeout + 1ULL) * TICK_NSEC);
 }
 
+/*
+ * A tick that looks at many frames and settles none takes the processor from
+ * others, at the request of a handler that may have no rights outside its user
+ * namespace. The time spent in vain is followed by FQ_REST times as much rest, so
+ * that it stays below a twentieth of a processor; all queues of one unprivileged
+ * user share that. A settled packet stands for useful work.
+ */
+#define FQ_REST			19
+#define FQ_USEFUL_NS		20000	/* per packet */
+#define FQ_TICK_NS		3000	/* of the timer itself */
+#define FQ_REST_MAX_NS		(10 * NSEC_PER_MSEC)	/* per queue that shares */
+
+static u64 fq_timer_rest(const struct fq_queue *queue, u64 spent, u64 settled)
+{
+	u64 useful = settled * FQ_USEFUL_NS, sharers;
+
+	spent += FQ_TICK_NS;
+	if (useful >= spent)
+		return 0;
+	sharers = fq_account_sharers(queue->account);
+	return min_t(u64, (spent - useful) * FQ_REST, FQ_REST_MAX_NS) * sharers;
+}
+
+/* @delay, or as long as the queue still has to rest. */
+static ktime_t fq_timer_delay(struct fq_queue *queue, ktime_t delay)
+{
+	ktime_t rest;
+
+	if (likely(!queue->rest_until))
+		return delay;
+	rest = ktime_sub(queue->rest_until, ktime_get());
+	if (rest <= 0)
+		queue->rest_until = 0;
+	return max(delay, rest);
+}
+
 /* Called with the lock held: have the timer run while frames are out. */
 void fq_timer_arm(struct fq_queue *queue)
 {
@@ -51,7 +90,8 @@ void fq_timer_arm(struct fq_queue *queue)
 		return;
 	queue->timer_armed = true;
 	queue->timer_soon = soon;
-	hrtimer_start(&queue->timer, soon ? queue->period : fq_timer_standby(queue),
+	hrtimer_start(&queue->timer,
+		      fq_timer_delay(queue, soon ? queue->period : fq_timer_standby(queue)),
 		      HRTIMER_MODE_REL_SOFT);
 }
 
@@ -63,30 +103,61 @@ void fq_timer_rearm(struct fq_queue *queue)
 	fq_timer_arm(queue);
 }
 
+static u64 fq_settled(const struct fq_queue *queue)
+{
+	return queue->stats.accepted + queue->stats.dropped + queue->stats.flushed;
+}
+
+/* The work of one tick. Returns the time to the next, if frames are out. */
+static ktime_t fq_timer_work(struct fq_queue *queue)
+{
+	u64 begin = local_clock(), settled = fq_settled(queue), rest;
+	bool backlog;
+
+	fq_sender_request(queue);
+	backlog = fq_sender_work(queue, FQ_TICK_BATCHES);
+	queue->stats.ticks++;
+	rest = fq_timer_rest(queue, local_clock() - begin, fq_settled(queue) - settled);
+	queue->rest_until = rest ? ktime_add_ns(ktime_get(), rest) : 0;
+	return backlog ? FQ_BACKLOG_NS : max_t(ktime_t, queue->period, rest);
+}
+
+/* No frame is out: the timer stops, and what was reserved for packets is returned. */
+static void fq_timer_stop(struct fq_queue *queue)
+{
+	queue->timer_armed = false;
+	queue->timer_soon = false;
+	if (!queue->closed)
+		fq_packet_memory_return(queue, queue->held);
+}
+
 /*
  * The timer stops when the ring is empty; the receiver starts it again, perhaps
  * while this runs: then it is left as the receiver set it.
  */
-enum hrtimer_restart fq_timer_tick(struct hrtimer *timer)
+static enum hrtimer_restart fq_timer_tick(struct hrtimer *timer)
 {
 	struct fq_queue *queue = container_of(timer, struct fq_queue, timer);
 	enum hrtimer_restart again = HRTIMER_NORESTART;
-	bool backlog;
+	ktime_t delay;
 
 	rcu_read_lock();
 	spin_lock_bh(&queue->lock);
-	backlog = fq_sender_work(queue, FQ_TICK_BATCHES);
-	queue->stats.ticks++;
+	delay = fq_timer_work(queue);
 	if (queue->closed || queue->fa == queue->fp) {
-		queue->timer_armed = false;
-		queue->timer_soon = false;
+		fq_timer_stop(queue);
 	} else if (!hrtimer_is_queued(timer)) {
 		queue->timer_armed = true;
 		queue->timer_soon = true;
-		hrtimer_forward_now(timer, backlog ? FQ_BACKLOG_NS : queue->period);
+		hrtimer_forward_now(timer, delay);
 		again = HRTIMER_RESTART;
 	}
 	spin_unlock_bh(&queue->lock);
 	rcu_read_unlock();
 	return again;
+}
+
+void fq_timer_init(struct fq_queue *queue)
+{
+	fq_hrtimer_setup(&queue->timer, fq_timer_tick);
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ from .errors import QueueError
 from .handlers import Drop, FiveTuple, Handler, Null, Payload
 from .request import RingRequest
 from .rules import RulesError, read_fivetuple_rules, read_payload_rules
+from .rules.source import quote
 from .run import run_handler
 from .status import format_status, read_status
 
@@ -29,6 +31,9 @@ _RULE_FORMATS = """rules, one a line, the first that matches decides, # begins a
   payload    drop|accept /REGEX/[i] [first N] [proto ...] [port N[-M]]
   both       default accept|drop
 exit status: 0 ended by a signal, 1 the queue cannot be used, 2 wrong arguments or rules"""
+# What int() and float() take besides (signs, spaces, underscores, digits of other scripts) is no number here.
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+_DECIMAL = re.compile(r"[0-9]{1,19}(\.[0-9]{1,19})?")
 _SHOW_STATUS = "exit status: 0 shown, 1 the module is not loaded, 2 wrong arguments"
 
 
@@ -134,26 +139,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seconds(word: str) -> float:
-    with suppress(ValueError):
-        value = float(word)
-        if 0.1 <= value <= 3600:
-            return value
-    raise argparse.ArgumentTypeError(f"{word} is not from 0.1 to 3600 seconds")
+    if _DECIMAL.fullmatch(word) and 0.1 <= float(word) <= 3600:
+        return float(word)
+    raise argparse.ArgumentTypeError(f"{quote(word)} is not from 0.1 to 3600 seconds")
 
 
 def _times(word: str) -> int:
-    with suppress(ValueError):
-        value = int(word)
-        if value >= 1:
-            return value
-    raise argparse.ArgumentTypeError(f"{word} is not a whole number of 1 or more")
+    if _WHOLE.fullmatch(word) and int(word) >= 1:
+        return int(word)
+    raise argparse.ArgumentTypeError(f"{quote(word)} is not a whole number of 1 or more")
 
 
 def _whole(word: str) -> int:
-    try:
+    if _WHOLE.fullmatch(word):
         return int(word)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{word} is not a whole number") from None
+    raise argparse.ArgumentTypeError(f"{quote(word)} is not a whole number")
 
 
 def _add_ring_options(parser: argparse.ArgumentParser, *, again: bool = False) -> None:

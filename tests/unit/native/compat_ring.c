@@ -35,7 +35,7 @@ struct packet {
 	bool there;
 };
 
-static struct fq_queue ring;
+static struct fq_queue ring = { .flags = FASTQUEUE_F_WRITABLE };
 static struct channel channel;
 static struct queue queue = { .channel = &channel, .ring = &ring, .mode = NFQNL_COPY_PACKET,
 			      .range = 0xffff, .maxlen = 8, .shift = 1 };

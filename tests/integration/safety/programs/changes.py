@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Packets with changed contents: lengths and checksums are right afterwards, whatever was written."""
+"""Packets with changed contents: lengths and checksums are right afterwards if the handler asks for it."""
 
 import random
 import select
@@ -103,7 +103,7 @@ def _change(version: int, protocol: int) -> None:
             wanted = packet(version, protocol, body)
             count = handler.fa - 1
             handler.payload(count)[: len(wanted)] = wanted
-            handler.fields(count, length=len(wanted))
+            handler.fields(count, length=len(wanted), flags=abi.A_ALL)
             handler.put(count, CHANGED)
             handler.settle()
             first = raw.first()
@@ -155,7 +155,7 @@ def nonsense() -> None:
             for _ in range(random.randrange(1, 6)):
                 data[random.randrange(min(len(data), 60))] = random.getrandbits(8)
             handler.payload(count)[:length] = data[:length]
-            handler.fields(count, length=length)
+            handler.fields(count, length=length, flags=random.randrange(abi.A_ALL + 1))
             handler.put(count, CHANGED)
             handler.settle()
             handler.answer_all(abi.ANSWER_DROP)
@@ -164,19 +164,25 @@ def nonsense() -> None:
 
 
 def lengths_refused() -> None:
-    """None, more than the frame holds, and any at all where the ring is not writable."""
+    """None, more than the frame holds, any at all if the ring is not writable; and flags that are unknown."""
     enter(chain("output", "udp dport 7000 queue num 0"))
     flow = Flow()
-    for writable, length in ((True, 0), (True, 257), (True, 0xFFFFFFFF), (False, 32)):
+    wrong = [(True, 0, 0), (True, 257, 0), (True, 0xFFFFFFFF, 0), (False, 32, 0)]
+    wrong += [(True, 32, abi.A_ALL + 1), (True, 32, 0x8000 | abi.A_ALL)]
+    for writable, length, flags in wrong:
         handler = Handler(writable=writable)
         flow.send()
-        handler.fields(0, length=length)
+        handler.fields(0, length=length, flags=flags)
         handler.put(0, CHANGED)
         handler.settle()
-        same((handler.stats().invalid_words, handler.stats().occupied), (1, 1), f"length {length} refused")
+        same(
+            (handler.stats().invalid_words, handler.stats().occupied),
+            (1, 1),
+            f"length {length}, flags {flags:#x}",
+        )
         handler.answer_all()
         handler.close()
-    same(flow.arrived(), [0, 1, 2, 3], "packets, unchanged")
+    same(flow.arrived(), list(range(len(wrong))), "packets, unchanged")
 
 
 def broken_headers() -> None:

@@ -3,8 +3,8 @@
  * The one place where kernels differ. Kbuild asks the kernel's headers for each
  * feature and defines FQ_HAVE_*; no version number is looked at.
  */
-#ifndef FASTQUEUE_COMPAT_H
-#define FASTQUEUE_COMPAT_H
+#ifndef FASTQUEUE_KERNEL_COMPAT_H
+#define FASTQUEUE_KERNEL_COMPAT_H
 
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
@@ -43,4 +43,4 @@ static inline void fq_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 #endif
 }
 
-#endif /* FASTQUEUE_COMPAT_H */
+#endif /* FASTQUEUE_KERNEL_COMPAT_H */

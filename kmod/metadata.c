@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the kernel tells the handler about a packet, beside its bytes. */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
@@ -9,7 +8,8 @@
 #include <net/netfilter/nf_queue.h>
 #include <net/sock.h>
 
-#include "queue.h"
+#include "metadata.h"
+#include "queue_types.h"
 
 static u32 fq_ifindex(const struct net_device *dev)
 {
@@ -123,12 +123,8 @@ static void fq_meta_hw(struct fastqueue_meta *meta,
 	memset(meta->hw_addr + ETH_ALEN, 0, sizeof(meta->hw_addr) - ETH_ALEN);
 }
 
-/*
- * Who sent a local packet. To be called without the queue's lock: others take
- * that one, by queueing a packet, while they hold the socket's.
- */
-void fq_origin_find(struct fq_origin *origin, const struct fq_queue *queue,
-		    struct sock *sk)
+static noinline void fq_origin_owner(struct fq_origin *origin, const struct fq_queue *queue,
+				     struct sock *sk)
 {
 	const struct cred *cred;
 
@@ -142,6 +138,20 @@ void fq_origin_find(struct fq_origin *origin, const struct fq_queue *queue,
 		origin->known = true;
 	}
 	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+/*
+ * When a packet was queued and, if that is wanted, the owner of the local socket
+ * that sent it. To be called without the queue's lock: others take that one, by
+ * queueing a packet, while they hold the socket's.
+ */
+void fq_origin_find(struct fq_origin *origin, const struct fq_queue *queue,
+		    struct sock *sk)
+{
+	origin->queued_at = jiffies;
+	origin->known = false;
+	if (unlikely(READ_ONCE(queue->flags) & FASTQUEUE_F_UID))
+		fq_origin_owner(origin, queue, sk);
 }
 
 /*
