@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from delivery import delivered
 from exchanges import Exchange
-from wire_format import Layout, layout
+from scenarios import Scenario
+from wire_format import FRAGMENT, GRE, HOP_BY_HOP, ICMPV6, UDP, Layout, layout, valid_checksum
 
-_DELIVERED = ("input",)
+_GRE_INSIDE = 24  # bytes of GRE's header and of the IPv4 header in it
 
 
 @dataclass(frozen=True)
@@ -22,57 +24,77 @@ class Difference:
 
     name: str
     reason: str
-    applies: Callable[[Exchange, bytes, bytes], bool]  # to a packet and the answer to it
-    right: Callable[[Exchange, Exchange], bool]  # what left over both paths: nfnetlink_queue, Fast Queue
+    applies: Callable[[Exchange], bool]
+    right: Callable[[Exchange, Exchange], bool]  # what left: over nfnetlink_queue, over Fast Queue
 
     def explains(self, original: Exchange, found: Exchange) -> bool:
         """Whether what left may differ."""
-        concerned = any(self.applies(found, seen, answer) for seen, answer in found.changes)
-        return concerned and self.right(original, found)
+        return found.seen is not None and self.applies(found) and self.right(original, found)
 
 
-def fewer(original: Exchange, found: Exchange) -> bool:
-    """Nothing new leaves over Fast Queue; of a single packet nothing at all."""
-    there = list(original.comparable())
-    for item in found.comparable():
-        if item not in there:
-            return False
-        there.remove(item)
-    return not found.left if len(found.seen) == 1 else bool(there)
+def _nothing(_original: Exchange, found: Exchange) -> bool:
+    return not found.left
 
 
-def as_answered(_original: Exchange, found: Exchange) -> bool:
-    """Every answer leaves, as it was written, and nothing else."""
-    kind = found.record.ethertype.to_bytes(2, "big")
-    wanted = [kind + (seen if answer is None else answer)
-              for seen, answer in zip(found.seen, found.answers, strict=True)]  # fmt: skip
-    return [data for _, data in found.left] == wanted
+def _as_written(_original: Exchange, found: Exchange) -> bool:
+    wanted = found.record.ethertype.to_bytes(2, "big") + found.written
+    return [data for _, data in found.left] == [wanted]
 
 
-def _ip_before(exchange: Exchange, seen: bytes) -> Layout | None:
-    """The headers, if the stack takes the packet for IP."""
-    found = layout(seen) if exchange.record.ethertype in (0x0800, 0x86DD) else None
-    version = 4 if exchange.record.ethertype == 0x0800 else 6
-    return found if found and found.version == version else None
+def _only_fast_queue(original: Exchange, found: Exchange) -> bool:
+    return not original.left and _as_written(original, found)
 
 
-def _invalid(exchange: Exchange, seen: bytes, answer: bytes) -> bool:
-    before, after = _ip_before(exchange, seen), layout(answer)
-    return before is not None and (after is None or after.version != before.version)
+def _as_delivered(_original: Exchange, found: Exchange) -> bool:
+    """What the router's sockets got is what the answer has for them."""
+    return set(found.left) <= set(delivered(found))
 
 
-def _protocol_of_delivered(exchange: Exchange, seen: bytes, answer: bytes) -> bool:
-    before, after = layout(seen), layout(answer)
-    if exchange.scenario.hook not in _DELIVERED or exchange.scenario.bridged or not before or not after:
+def _parts(found: Exchange) -> tuple[Layout, Layout] | None:
+    """The headers before and after, if both are IP."""
+    before = _before(found)
+    after = layout(found.written)
+    return (before, after) if before and after and before.version == after.version else None
+
+
+def _before(found: Exchange) -> Layout | None:
+    """The headers of the packet, if the stack takes it for IP."""
+    before = layout(found.seen or b"") if found.record.ethertype in (0x0800, 0x86DD) else None
+    version = 4 if found.record.ethertype == 0x0800 else 6
+    return before if before and before.version == version else None
+
+
+def _at_home(scenario: Scenario, *hooks: str) -> bool:
+    """Whether it is a hook of IP where a packet may be for this host."""
+    return not scenario.bridged and scenario.hook in (hooks or ("input",))
+
+
+def _not_ip(found: Exchange) -> bool:
+    return _before(found) is not None and _parts(found) is None
+
+
+def _other_protocol(found: Exchange) -> bool:
+    parts = _parts(found)
+    return _at_home(found.scenario) and parts is not None and parts[0].protocol != parts[1].protocol
+
+
+def _other_length(found: Exchange) -> bool:
+    parts = _parts(found)
+    if parts is None or not _at_home(found.scenario, "input", "prerouting"):
         return False
-    return before.protocol != after.protocol
+    return parts[0].transport != parts[1].transport and all(place[0] in "ruc" for place, _ in found.left)
 
 
-def _length_of_delivered(exchange: Exchange, seen: bytes, answer: bytes) -> bool:
-    before, after = layout(seen), layout(answer)
-    if exchange.scenario.hook not in _DELIVERED or exchange.scenario.bridged or not before or not after:
+def _flow(data: bytes, at: Layout) -> tuple[bytes, bytes]:
+    addresses = data[12:20] if at.version == 4 else data[8:40]
+    return addresses, data[at.transport : at.transport + 4]
+
+
+def _other_flow(found: Exchange) -> bool:
+    parts = _parts(found)
+    if parts is None or not found.record.connected or not _at_home(found.scenario):
         return False
-    return before.protocol == after.protocol and before.transport != after.transport
+    return _flow(found.seen or b"", parts[0]) != _flow(found.written, parts[1])
 
 
 def _options(data: bytes) -> bytes:
@@ -91,72 +113,133 @@ def options_valid(options: bytes) -> bool:
     return True
 
 
-def _options_unparsable(exchange: Exchange, seen: bytes, answer: bytes) -> bool:
-    before, after = layout(seen), layout(answer)
-    if exchange.scenario.bridged or exchange.scenario.hook == "prerouting":
+def _other_options(found: Exchange) -> bool:
+    """Changed after the stack has parsed them."""
+    parts = _parts(found)
+    if parts is None or parts[0].version != 4 or _at_home(found.scenario, "prerouting") or found.scenario.bridged:
         return False
-    if not before or not after or before.version != 4 or after.version != 4:
+    return _options(found.seen or b"") != _options(found.written)
+
+
+def _bad_options(found: Exchange) -> bool:
+    return _other_options(found) and not options_valid(_options(found.written))
+
+
+def _options_of_fragments(original: Exchange, found: Exchange) -> bool:
+    """The same fragments but for options of all but the first: those that are not copied are blank."""
+    if len(original.left) != len(found.left) or len(found.left) < 2 or original.left[0] != found.left[0]:
         return False
-    return _options(seen) != _options(answer) and not options_valid(_options(answer))
+    for (_, one), (_, other) in zip(original.left[1:], found.left[1:], strict=True):
+        header = 2 + (one[2] & 15) * 4
+        if (one[:12], one[14:22], one[header:]) != (other[:12], other[14:22], other[header:]):
+            return False
+        if any(byte not in (0, 1) for byte in _uncopied(other[22:header])):
+            return False
+    return True
 
 
-def _options_changed_on_the_way(exchange: Exchange, seen: bytes, answer: bytes) -> bool:
-    before, after = layout(seen), layout(answer)
-    if exchange.scenario.hook != "forward" or not before or not after or before.version != 4:
+def _uncopied(options: bytes) -> bytes:
+    """Return types of options that only the first fragment has."""
+    found = b""
+    while options and options[0] != 0:
+        if not options[0] & 0x80:
+            found += options[:1]
+        options = options[1 if options[0] == 1 else max(2, options[1]) :]
+    return found
+
+
+def _hop_by_hop_too_long(found: Exchange) -> bool:
+    if found.scenario.hook not in ("prerouting", "input") or _parts(found) is None:
         return False
-    return after.version == 4 and bool(_options(seen)) and _options(seen) != _options(answer)
+    data = found.written
+    if data[0] >> 4 != 6 or data[6] != HOP_BY_HOP:
+        return False
+    return len(data) < 48 or 40 + (data[41] + 1) * 8 > len(data)
 
 
-def _shorter_than_headers(_exchange: Exchange, seen: bytes, answer: bytes) -> bool:
-    before = layout(seen)
-    return before is not None and len(answer) < before.transport
+def _shorter_than_headers(found: Exchange) -> bool:
+    """nfnetlink_queue's oldest offset: on a bridge what the sender's socket guessed, tunnels included."""
+    before = _before(found)
+    if before is None:  # no offset at all
+        return found.scenario == Scenario(0, "output") and len(found.written) < len(found.seen or b"")
+    inside = _GRE_INSIDE if before.protocol == GRE and found.scenario.bridged else 0
+    return len(found.written) < before.transport + inside
 
 
-def _segment_of_a_bridge(exchange: Exchange, _seen: bytes, _answer: bytes) -> bool:
-    return exchange.scenario.bridged and exchange.record.kind == "large"
+def _segment_of_a_bridge(found: Exchange) -> bool:
+    return found.scenario.bridged and found.record.kind == "large"
+
+
+def _wrong_icmpv6(found: Exchange) -> bool:
+    after = layout(found.written)
+    if after is None or not found.scenario.conntrack or not _at_home(found.scenario, "input", "prerouting"):
+        return False
+    return after.version == 6 and after.protocol == ICMPV6 and not valid_checksum(found.written)
+
+
+def _without_raw_icmpv6(original: Exchange, found: Exchange) -> bool:
+    return tuple(item for item in original.left if item[0] != f"raw6 {ICMPV6}") == found.left
 
 
 DIFFERENCES = (
     Difference(
-        "not IP any more",
-        "Fast Queue drops an IP packet whose answer has another version or no whole header",
-        _invalid,
-        fewer,
+        "no longer IP",
+        "dropped: another version, or no whole header",
+        _not_ip,
+        _nothing,
     ),
     Difference(
-        "protocol at input",
-        "Fast Queue drops an answer with another transport protocol where the packet's socket is known",
-        _protocol_of_delivered,
-        fewer,
+        "protocol at INPUT",
+        "dropped: another transport protocol than the one for which this host was found to be the end",
+        _other_protocol,
+        _nothing,
     ),
     Difference(
-        "header length at input",
-        "Fast Queue delivers what stands behind the new headers; nfnetlink_queue takes the old length",
-        _length_of_delivered,
-        lambda _original, _found: True,
+        "addresses or ports of a known socket at INPUT",
+        "the socket is looked up again; nfnetlink_queue leaves the packet to the one found before",
+        _other_flow,
+        _as_delivered,
+    ),
+    Difference(
+        "length of headers at INPUT",
+        "delivered from behind the new headers; nfnetlink_queue counts the old length",
+        _other_length,
+        _as_delivered,
     ),
     Difference(
         "options that cannot be parsed",
-        "Fast Queue drops changed IPv4 options that cannot be parsed, as the stack does with those it receives",
-        _options_unparsable,
-        fewer,
+        "dropped, as the stack drops those that it receives",
+        _bad_options,
+        _nothing,
     ),
     Difference(
-        "options changed while forwarding",
-        "over nfnetlink_queue the kernel then writes record-route and timestamps where the old options were",
-        _options_changed_on_the_way,
-        as_answered,
+        "options in later fragments",
+        "a packet that is cut keeps new options in its first fragment only, unless they are to be copied",
+        _other_options,
+        _options_of_fragments,
+    ),
+    Difference(
+        "hop-by-hop header that does not fit",
+        "dropped before routing and at INPUT",
+        _hop_by_hop_too_long,
+        _nothing,
     ),
     Difference(
         "shorter than the old headers",
-        "nfnetlink_queue drops an answer that ends before the old transport header",
+        "leaves; nfnetlink_queue drops it",
         _shorter_than_headers,
-        lambda original, found: not original.left and as_answered(original, found),
+        _only_fast_queue,
     ),
     Difference(
         "segments on a bridge",
-        "over nfnetlink_queue segments of a large packet leave a bridge without their Ethernet header",
+        "leave with their Ethernet header; nfnetlink_queue loses it",
         _segment_of_a_bridge,
-        as_answered,
+        _as_written,
+    ),
+    Difference(
+        "wrong ICMPv6 checksum behind conntrack",
+        "not given to raw sockets; nfnetlink_queue trusts what conntrack found before the change",
+        _wrong_icmpv6,
+        _without_raw_icmpv6,
     ),
 )

@@ -7,7 +7,7 @@ import gzip
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,17 +49,23 @@ RING = Path_("ring", modules.FASTQUEUE, "ring")
 COMPAT = Path_("fastqueue-run", modules.FASTQUEUE, "library", "fastqueue-run")
 
 
+Left = tuple[tuple[str, bytes], ...]
+
+
 @dataclass(frozen=True)
 class Exchange:
-    """A record, what the handler saw of it and answered, and what left where."""
+    """One packet: what the handler saw and answered, and what left then, and where.
+
+    ``seen`` is None for what a record did by itself: packets that no rule queued.
+    """
 
     scenario: Scenario
     name: str  # the record's number, or a case made by hand
     kind: str
     error: str
-    seen: tuple[bytes, ...]
-    answers: tuple[bytes | None, ...]
-    left: tuple[tuple[str, bytes], ...]
+    seen: bytes | None
+    answer: bytes | None
+    left: Left
     refused: int | None
 
     @property
@@ -69,14 +75,13 @@ class Exchange:
         return case.record if case else generate(SEED, self.scenario, int(self.name))
 
     @property
-    def changes(self) -> list[tuple[bytes, bytes]]:
-        """Packet and answer, of those that were given contents."""
-        pairs = zip(self.seen, self.answers, strict=True)
-        return [(seen, answer) for seen, answer in pairs if answer is not None]
+    def written(self) -> bytes:
+        """What the handler let pass: its answer, or the packet."""
+        return self.seen or b"" if self.answer is None else self.answer
 
-    def comparable(self) -> tuple[tuple[str, bytes], ...]:
+    def comparable(self) -> Left:
         """Return what left, without the fragment identifications that IPv6 draws by chance."""
-        known = {number for data in (*self.seen, *filter(None, self.answers)) for number in _numbers(data)}
+        known = {number for data in (self.seen, self.answer) if data for number in _numbers(data)}
         return tuple((place, _without_chance(data, known)) for place, data in self.left)
 
 
@@ -108,18 +113,18 @@ def run(target: TargetCommands, path: Path_, *, handmade: bool = False) -> list[
     done = target.run(f"cd {_PLACE} && {program}", timeout=240 + 0.3 * COUNT, check=False)
     assert not done.status, f"over {path.name}, seed {SEED}:\n{done.output}"
     lines = gzip.decompress(target.get(f"{_PLACE}/results.gz")).decode().splitlines()
-    return [_read(line) for line in lines]
+    return [exchange for line in lines for exchange in read(line)]
 
 
-def _read(line: str) -> Exchange:
+def read(line: str) -> Iterator[Exchange]:
+    """Read the result of a record: what passed by itself, and each of its packets that was queued."""
     found = json.loads(line)
-    return Exchange(
-        scenario=_BY_NAME[found["scenario"]],
-        name=found["name"],
-        kind=found["kind"],
-        error=found["error"],
-        seen=tuple(map(bytes.fromhex, found["seen"])),
-        answers=tuple(None if data is None else bytes.fromhex(data) for data in found["answers"]),
-        left=tuple((place, bytes.fromhex(data)) for place, data in found["left"]),
-        refused=found["refused"],
-    )
+    about = (_BY_NAME[found["scenario"]], found["name"], found["kind"], found["error"])
+    yield Exchange(*about, None, None, _left(found["passed"]), None)
+    for each in found["packets"]:
+        answer = None if each["answer"] is None else bytes.fromhex(each["answer"])
+        yield Exchange(*about, bytes.fromhex(each["seen"]), answer, _left(each["left"]), each["refused"])
+
+
+def _left(items: list[tuple[str, str]]) -> Left:
+    return tuple((place, bytes.fromhex(data)) for place, data in items)

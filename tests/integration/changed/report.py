@@ -18,8 +18,8 @@ def describe(original: Exchange, found: Exchange) -> str:
     lines = [f"{head}change: {found.kind}"]
     if original.error or found.error:
         lines.append(f"  sending failed: {original.error!r}, {found.error!r}")
-    lines += _both("seen", original.seen, found.seen)
-    lines += _both("answered", original.answers, found.answers)
+    lines += _both("seen", [original.seen], [found.seen])
+    lines += _both("answered", [original.answer], [found.answer])
     lines += _both("left", _placed(original), _placed(found))
     return "\n".join(lines)
 
@@ -49,7 +49,7 @@ def _first_difference(one: bytes, other: bytes) -> int:
 
 def _text(data: bytes | None, place: int = 0) -> str:
     if data is None:
-        return "accepted without contents"
+        return "none"
     if not data:
         return "nothing"
     name, _, rest = data.partition(b":") if data[:1].islower() else (b"", b"", data)

@@ -36,7 +36,7 @@ def test_what_leaves_is_the_same(exchanges: Exchanges, scenario: Scenario, path:
     left = []
     for original, found in zip(originals, results, strict=True):
         assert (original.name, original.kind) == (found.name, found.kind)
-        if original.seen != found.seen or original.answers != found.answers:
+        if original.seen != found.seen or original.answer != found.answer:
             left.append((original, found))
         elif _differ(original, found) and not _explained(original, found):
             left.append((original, found))
@@ -48,10 +48,11 @@ def test_what_leaves_is_the_same(exchanges: Exchanges, scenario: Scenario, path:
 def test_most_packets_are_queued_and_leave(exchanges: Exchanges, scenario: Scenario) -> None:
     """Otherwise the comparison would compare nothing with nothing."""
     results = exchanges(NFQUEUE)[scenario.name]
+    records = {found.name for found in results}
     queued = [found for found in results if found.seen]
-    assert len(queued) >= 0.8 * len(results)
+    assert len({found.name for found in queued}) >= 0.8 * len(records)
     assert sum(1 for found in queued if found.left) >= 0.6 * len(queued)
-    assert sum(1 for found in queued if found.changes) >= 0.8 * len(queued)
+    assert sum(1 for found in queued if found.answer not in (None, found.seen)) >= 0.6 * len(queued)
 
 
 def test_documented_differences_are_real(exchanges: Exchanges) -> None:

@@ -70,19 +70,24 @@ def _run(places: Places, path: str, scenario: Scenario, steps: Iterable[Step]) -
 
 
 def _exchange(places: Places, handler: Handler, scenario: Scenario, step: Step) -> dict[str, Any]:
+    """Send a record; its packets are answered one by one, and what leaves then is the answer's doing."""
+
+    def arrived() -> list[tuple[str, str]]:
+        return [(place, data.hex()) for place, data in places.arrived(scenario)]
+
     error = places.send(scenario, step.record)
-    seen: list[str] = []
-    answers: list[str | None] = []
-    while waiting := handler.packets():
+    waiting, passed = handler.packets(), arrived()
+    packets: list[dict[str, Any]] = []
+    while waiting:
         for key, data in waiting:
-            answer = step.change(len(seen), data)
+            answer = step.change(len(packets), data)
             handler.answer(key, answer)
-            seen.append(data.hex())
-            answers.append(None if answer is None else answer.hex())
-        handler.settle()
-        deliver()
-    left = [(place, data.hex()) for place, data in places.arrived(scenario)]
-    return {"error": error, "seen": seen, "answers": answers, "left": left, "refused": handler.refused()}
+            handler.settle()
+            deliver()
+            shown = None if answer is None else answer.hex()
+            packets.append({"seen": data.hex(), "answer": shown, "left": arrived(), "refused": handler.refused()})
+        waiting = handler.packets()
+    return {"error": error, "passed": passed, "packets": packets}
 
 
 if __name__ == "__main__":

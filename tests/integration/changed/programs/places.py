@@ -10,15 +10,13 @@ from collections.abc import Iterator
 from generator import Record
 from lane import deliver, ip, nft
 from nets import Hosts
-from scenarios import ADDRESSES, CONNECTED, PORTS, STATION, Scenario
+from scenarios import ADDRESSES, CONNECTED, DELIVERED, PORTS, STATION, Scenario
 
 _IGNORE_OUTGOING, _VIRTIO_HEADER = 23, 15
 _SOL_PACKET, _SOL_UDP, _UDP_SEGMENT = 263, 17, 103
 _ALL_PROTOCOLS = 3
 _MARKER = 0x88B6
 _IP_MTU_DISCOVER, _PMTUDISC_DO = 10, 2
-#: Raw sockets of the router take what is delivered to it, of these protocols.
-_RAW = {4: (1, 6, 17, 47, 50, 132, 253), 6: (58, 6, 17, 47, 132, 253)}
 #: Hooks after which a packet may be delivered here; at others a socket sees errors only, some time later.
 _BEFORE_DELIVERY = ("prerouting", "input")
 _SETTINGS = {
@@ -102,7 +100,7 @@ class Places:
         """Open what takes packets to the router, and what sends its own."""
         family = socket.AF_INET if version == 4 else socket.AF_INET6
         a, router, local, b = ADDRESSES[version]
-        for protocol in _RAW[version]:
+        for protocol in DELIVERED[version]:
             self._sockets[f"raw{version} {protocol}"] = socket.socket(family, socket.SOCK_RAW, protocol)
         for name, ports, peer in (("udp", PORTS, None), ("connected", CONNECTED, (a, CONNECTED[0]))):
             found = socket.socket(family, socket.SOCK_DGRAM)

@@ -12,6 +12,8 @@ ADDRESSES = {
 }
 #: Ports: anybody's, and those of a connected socket of the router, which is found before INPUT.
 PORTS, CONNECTED = (4000, 7000), (4001, 7001)
+#: Protocols of which raw sockets of the router take what is delivered to it.
+DELIVERED = {4: (1, 6, 17, 47, 50, 132, 253), 6: (58, 6, 17, 47, 132, 253)}
 #: The source in frames of host a, by which rules know them.
 STATION = "02:00:00:00:0a:01"
 

@@ -148,7 +148,7 @@ def _extension_length(number: int, field: int) -> int:
 
 def repair_lengths(data: bytearray) -> None:
     """Set the IP length, and UDP's, from the buffer's."""
-    found = layout(data)
+    found = layout(bytes(data))
     if found is None:
         return
     if found.version == 4:
@@ -160,9 +160,32 @@ def repair_lengths(data: bytearray) -> None:
         data[at : at + 2] = struct.pack("!H", len(data) - found.transport)
 
 
+def _transport_sum(data: bytes, found: Layout) -> int:
+    """Return the checksum over the transport and its pseudo header, as the lengths say."""
+    end = found.end
+    if found.protocol == UDP:
+        stated = int.from_bytes(data[found.transport + 4 : found.transport + 6], "big")
+        end = min(end, found.transport + max(8, stated))
+    segment = data[found.transport : end]
+    addresses = (data[12:16], data[16:20]) if found.version == 4 else (data[8:24], data[24:40])
+    pseudo = b"" if found.protocol == ICMP else pseudo_header(*addresses, found.protocol, len(segment))
+    return checksum(pseudo + segment)
+
+
+def valid_checksum(data: bytes) -> bool:
+    """Say whether the transport's checksum is right, or there is none to check."""
+    found = layout(data)
+    at = found.checksum_at if found else None
+    if found is None or at is None:
+        return True
+    if found.protocol == UDP and found.version == 4 and data[at : at + 2] == bytes(2):
+        return True
+    return _transport_sum(data, found) == 0
+
+
 def repair_checksums(data: bytearray) -> None:
     """Set the checksums of IPv4's header and of the transport over what the lengths say."""
-    found = layout(data)
+    found = layout(bytes(data))
     if found is None:
         return
     if found.version == 4:
@@ -172,14 +195,5 @@ def repair_checksums(data: bytearray) -> None:
     if at is None:
         return
     data[at : at + 2] = bytes(2)
-    end = found.end
-    if found.protocol == UDP:
-        stated = int.from_bytes(data[found.transport + 4 : found.transport + 6], "big")
-        end = min(end, found.transport + max(8, stated))
-    segment = bytes(data[found.transport : end])
-    addresses = (data[12:16], data[16:20]) if found.version == 4 else (data[8:24], data[24:40])
-    pseudo = b"" if found.protocol == ICMP else pseudo_header(
-        bytes(addresses[0]), bytes(addresses[1]), found.protocol, len(segment)
-    )
-    value = checksum(pseudo + segment)
+    value = _transport_sum(bytes(data), found)
     data[at : at + 2] = struct.pack("!H", (value or 0xFFFF) if found.protocol == UDP else value)
