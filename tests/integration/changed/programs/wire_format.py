@@ -173,8 +173,12 @@ def _transport_sum(data: bytes, found: Layout) -> int:
 
 
 def valid_checksum(data: bytes) -> bool:
-    """Say whether the transport's checksum is right, or there is none to check."""
+    """Say whether the transport's checksum is right, or there is none to check.
+
+    As for a socket: to the end of the buffer, whatever the length of IP says.
+    """
     found = layout(data)
+    found = found._replace(end=len(data)) if found else None
     at = found.checksum_at if found else None
     if found is None or at is None:
         return True
