@@ -22,7 +22,9 @@ def delivered(found: Exchange) -> Left:
 def _datagram(data: bytes, at: Layout) -> Left:
     source, destination = (data[12:16], data[16:20]) if at.version == 4 else (data[8:24], data[24:40])
     router, host = (packed(ADDRESSES[at.version][number]) for number in (1, 0))
-    ports = (int.from_bytes(data[at.transport + number : at.transport + number + 2], "big") for number in (0, 2))
+    ports = (
+        int.from_bytes(data[at.transport + number : at.transport + number + 2], "big") for number in (0, 2)
+    )
     length = int.from_bytes(data[at.transport + 4 : at.transport + 6], "big")
     if destination != router or length < 8 or at.transport + length > len(data) or not valid_checksum(data):
         return ()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from delivery import delivered
 from exchanges import Exchange
 from scenarios import Scenario
-from wire_format import FRAGMENT, GRE, HOP_BY_HOP, ICMPV6, UDP, Layout, layout, valid_checksum
+from wire_format import GRE, HOP_BY_HOP, ICMPV6, Layout, layout, valid_checksum
 
 _GRE_INSIDE = 24  # bytes of GRE's header and of the IPv4 header in it
 
@@ -116,7 +116,12 @@ def options_valid(options: bytes) -> bool:
 def _other_options(found: Exchange) -> bool:
     """Changed after the stack has parsed them."""
     parts = _parts(found)
-    if parts is None or parts[0].version != 4 or _at_home(found.scenario, "prerouting") or found.scenario.bridged:
+    if (
+        parts is None
+        or parts[0].version != 4
+        or _at_home(found.scenario, "prerouting")
+        or found.scenario.bridged
+    ):
         return False
     return _options(found.seen or b"") != _options(found.written)
 

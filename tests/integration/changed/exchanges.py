@@ -14,7 +14,7 @@ from pathlib import Path
 from target_programs import install
 
 from devkit import modules
-from devkit.target_commands import TargetCommands
+from devkit.target import Target
 
 PROGRAMS = Path(__file__).parent / "programs"
 _SAFETY = Path(__file__).parents[1] / "safety" / "programs"
@@ -95,7 +95,7 @@ def _numbers(packet: bytes) -> list[bytes]:
 
 
 def _without_chance(frame: bytes, known: set[bytes]) -> bytes:
-    """Blank identifications that are not ``known``: the kernel made this fragment. Frames begin with their type."""
+    """Blank identifications that are not ``known``: those of fragments that the kernel made."""
     data = bytearray(frame)
     if frame[:2] == b"\x86\xdd":
         for at in _fragment_headers(frame[2:]):
@@ -104,7 +104,7 @@ def _without_chance(frame: bytes, known: set[bytes]) -> bytes:
     return bytes(data)
 
 
-def run(target: TargetCommands, path: Path_, *, handmade: bool = False) -> list[Exchange]:
+def run(target: Target, path: Path_, *, handmade: bool = False) -> list[Exchange]:
     """Exchange all records over a path: those that are generated, or those made by hand."""
     modules.only(target, path.module)
     install(target, _PLACE, PROGRAMS, others={name: _SAFETY / name for name in _SHARED})

@@ -14,7 +14,9 @@ _BEFORE = 8  # bytes shown before the first that differs
 def describe(original: Exchange, found: Exchange) -> str:
     """Return packets, change and both results of a record, with the bytes where they begin to differ."""
     record = found.record
-    head = f"{found.scenario.name}, record {found.name} of seed {SEED}: {record.kind} packets by {record.way}, "
+    head = (
+        f"{found.scenario.name}, record {found.name} of seed {SEED}: {record.kind} packets by {record.way}, "
+    )
     lines = [f"{head}change: {found.kind}"]
     if original.error or found.error:
         lines.append(f"  sending failed: {original.error!r}, {found.error!r}")

@@ -7,6 +7,7 @@ FASTQUEUE_SEED makes other packets, FASTQUEUE_CHANGED more of them; then give py
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from conftest import Exchanges
@@ -15,9 +16,10 @@ from exchanges import COMPAT, COUNT, NFQUEUE, RING, SEED, Exchange, Path_
 from report import describe
 from scenarios import SCENARIOS, Scenario
 
+#: A path runs once, in the first test that asks for it.
+pytestmark = pytest.mark.timeout(300 + COUNT * 0.5)
 _SHOWN = 5
-#: Records after which every documented difference has been met.
-_ALL_MET = 20000
+_LONG = 20000  # records
 
 
 def _explained(original: Exchange, found: Exchange) -> Difference | None:
@@ -36,9 +38,8 @@ def test_what_leaves_is_the_same(exchanges: Exchanges, scenario: Scenario, path:
     left = []
     for original, found in zip(originals, results, strict=True):
         assert (original.name, original.kind) == (found.name, found.kind)
-        if original.seen != found.seen or original.answer != found.answer:
-            left.append((original, found))
-        elif _differ(original, found) and not _explained(original, found):
+        same = (original.seen, original.answer) == (found.seen, found.answer)
+        if not same or (_differ(original, found) and not _explained(original, found)):
             left.append((original, found))
     shown = "\n".join(describe(original, found) for original, found in left[:_SHOWN])
     assert not left, f"{len(left)} of {len(results)} records differ, seed {SEED}:\n{shown}"
@@ -56,14 +57,16 @@ def test_most_packets_are_queued_and_leave(exchanges: Exchanges, scenario: Scena
 
 
 def test_documented_differences_are_real(exchanges: Exchanges) -> None:
-    """In a long run each entry of the table is met; one that is not is stale."""
-    if COUNT < _ALL_MET:
-        pytest.skip(f"needs FASTQUEUE_CHANGED={_ALL_MET} or more")
-    met: Counter[str] = Counter()
+    """In a long run each entry of the table is met; one that is not is stale. In a short one, most are."""
+    met = Counter(_met(exchanges))
+    print(dict(met))
+    stale = {entry.name for entry in DIFFERENCES} - set(met)
+    assert not stale if COUNT >= _LONG else len(stale) < len(DIFFERENCES) / 2, f"not met: {stale}"
+
+
+def _met(exchanges: Exchanges) -> Iterator[str]:
     for name, originals in exchanges(NFQUEUE).items():
         for original, found in zip(originals, exchanges(RING)[name], strict=True):
             entry = _explained(original, found) if _differ(original, found) else None
             if entry:
-                met[entry.name] += 1
-    print(dict(met))
-    assert set(met) == {entry.name for entry in DIFFERENCES}
+                yield entry.name

@@ -86,7 +86,9 @@ def _headers_removed(chance: random.Random, data: bytearray) -> None:
     if found.version == 4:
         _set_options(data, b"")
     elif found.extensions:
-        end = found.extensions[1][1] if len(found.extensions) > 1 and chance.random() < 0.5 else found.transport
+        end = (
+            found.extensions[1][1] if len(found.extensions) > 1 and chance.random() < 0.5 else found.transport
+        )
         last = max(at for _, at in found.extensions if at < end)
         data[6] = data[last]
         del data[40:end]
@@ -239,8 +241,8 @@ def choose(seed: str, scenario: Scenario, record: Record, number: int) -> str:
 def _spares_the_stack(scenario: Scenario, data: bytes, answer: bytes) -> bool:
     """Say whether nfnetlink_queue can be given this answer.
 
-    It lets the stack go on with the positions of the old IPv4 options, and the kernel that reads or
-    writes there is hurt. Fast Queue derives them again: handmade.py has such answers for it alone.
+    It lets the stack go on with the positions of the old IPv4 options, which is not safe. Fast Queue
+    derives them again: handmade.py has such answers for it alone.
     """
     if scenario.bridged or scenario.hook not in ("input", "forward") or data[0] >> 4 != 4:
         return True
@@ -248,14 +250,14 @@ def _spares_the_stack(scenario: Scenario, data: bytes, answer: bytes) -> bool:
     return header == 20 or (data[0], data[20:header]) == (answer[0], answer[20:header])
 
 
-def alter(seed: str, scenario: Scenario, number: int, kind: str, count: int, data: bytes) -> bytes | None:
-    """Return the answer to packet ``count`` of record ``number``; None accepts it without contents."""
+def alter(scenario: Scenario, name: str, kind: str, count: int, data: bytes) -> bytes | None:
+    """Return the answer to packet ``count`` of the record ``name``; None accepts it without contents."""
     if kind == "accept":
         return None
-    chance = random.Random(f"{seed} {scenario.name} {number} {count}")
+    chance = random.Random(f"{name} {count}")
     changed = bytearray(data)
-    name, _, repair = kind.partition(", ")
-    _KINDS[name](chance, changed)
+    change, _, repair = kind.partition(", ")
+    _KINDS[change](chance, changed)
     if repair == "repaired":
         wire.repair_lengths(changed)
     if repair:

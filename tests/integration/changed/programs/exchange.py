@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Send records, change their packets, note what leaves: ``exchange.py PATH SEED COUNT RESULTS [SCENARIO...]``.
+"""Send records, change their packets, note what leaves: ``exchange.py PATH SEED COUNT RESULTS SCENARIO...``.
 
 A line of JSON per record goes into the file RESULTS, compressed: what the handler saw, what it answered,
 and what arrived where.
@@ -7,6 +7,7 @@ and what arrived where.
 
 import gzip
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 from alterations import alter, choose
 from generator import Record, generate
 from handlers import Handler, open_handler
-from handmade import CASES
+from handmade import CASES, Case
 from lane import deliver
 from places import Places
 from scenarios import SCENARIOS, Scenario
@@ -51,13 +52,20 @@ def _generated(seed: str, scenario: Scenario, count: int) -> Iterator[Step]:
     for number in range(count):
         record = generate(seed, scenario, number)
         kind = choose(seed, scenario, record, number)
-        yield Step(str(number), kind, record, partial(alter, seed, scenario, number, kind))
+        yield Step(
+            str(number), kind, record, partial(alter, scenario, f"{seed} {scenario.name} {number}", kind)
+        )
 
 
 def _handmade(scenario: Scenario) -> Iterator[Step]:
+    nfqueue = os.path.exists("/sys/module/nfnetlink_queue")  # noqa: PTH110 start-up time
     for case in CASES.values():
-        if case.scenario == scenario:
-            yield Step(case.name, "", case.record, lambda _count, data, change=case.change: change(data))
+        if case.scenario == scenario and not (case.spares_nfqueue and nfqueue):
+            yield Step(case.name, "", case.record, partial(_by_hand, case))
+
+
+def _by_hand(case: Case, _count: int, data: bytes) -> bytes | None:
+    return case.change(data)
 
 
 def _run(places: Places, path: str, scenario: Scenario, steps: Iterable[Step]) -> Iterator[dict[str, Any]]:
@@ -85,7 +93,9 @@ def _exchange(places: Places, handler: Handler, scenario: Scenario, step: Step) 
             handler.settle()
             deliver()
             shown = None if answer is None else answer.hex()
-            packets.append({"seen": data.hex(), "answer": shown, "left": arrived(), "refused": handler.refused()})
+            packets.append(
+                {"seen": data.hex(), "answer": shown, "left": arrived(), "refused": handler.refused()}
+            )
         waiting = handler.packets()
     return {"error": error, "passed": passed, "packets": packets}
 

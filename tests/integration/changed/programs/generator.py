@@ -48,7 +48,9 @@ class Maker:
         if scenario.hook == "input" and scenario.family and chance.random() < 0.2:
             self._connected = True
             return self._record("connected", [self._around(wire.UDP, self._udp(CONNECTED))])
-        kind = chance.choice(("plain", "plain", "headers", "headers", "surplus", "lengths", "checksum", "fragments"))
+        kind = chance.choice(
+            ("plain", "plain", "headers", "headers", "surplus", "lengths", "checksum", "fragments")
+        )
         protocol, segment = self._transport()
         return self._record(kind, getattr(self, f"_{kind}")(protocol, segment))
 

@@ -3,7 +3,18 @@
 
 import ctypes
 import os
-from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_size_t, c_ssize_t, c_uint16, c_uint32, c_void_p
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    byref,
+    c_char_p,
+    c_int,
+    c_size_t,
+    c_ssize_t,
+    c_uint16,
+    c_uint32,
+    c_void_p,
+)
 from typing import Protocol
 
 LIBRARY, RING = "library", "ring"

@@ -22,6 +22,7 @@ class Case(NamedTuple):
     scenario: Scenario
     record: Record
     change: Change
+    spares_nfqueue: bool = False  # for Fast Queue alone: see alterations.py
 
 
 def _case(name: str, scenario: Scenario, change: Change, *packets: bytes) -> Case:
@@ -43,9 +44,11 @@ def _datagram(scenario: Scenario, version: int, data: bytes = _HELLO) -> bytes:
     return wire.udp(*_addresses(scenario, version), data, PORTS)
 
 
-def _packet(scenario: Scenario, version: int, protocol: int, contents: bytes, **fields: bytes) -> bytes:
-    build = wire.ipv4 if version == 4 else wire.ipv6
-    return build(*_addresses(scenario, version), protocol, contents, **fields)
+def _packet(scenario: Scenario, version: int, protocol: int, contents: bytes, options: bytes = b"") -> bytes:
+    addresses = _addresses(scenario, version)
+    if version == 4:
+        return wire.ipv4(*addresses, protocol, contents, options=options)
+    return wire.ipv6(*addresses, protocol, contents)
 
 
 def _repaired(data: bytearray) -> bytes:
@@ -152,6 +155,28 @@ def _headers() -> list[Case]:
     return found
 
 
+# Options that the stack would complete on the way: the handler's leave as they are.
+_COMPLETED = {
+    "record route": bytes([7, 11, 4]) + bytes(8) + b"\1",
+    "time stamps": bytes([0x44, 12, 5, 0]) + bytes(8),
+}
+
+
+def _completed() -> list[Case]:
+    scenario = Scenario(4, "forward")
+    found = []
+    for name, options in _COMPLETED.items():
+        sent = _packet(scenario, 4, wire.UDP, _datagram(scenario, 4), options=options)
+        for what, new in (
+            ("removed", b""),
+            ("replaced", b"\1" * len(options)),
+            ("moved", b"\1\1\1\1" + options),
+        ):
+            case = _case(f"{name} {what}", scenario, lambda data, new=new: _with_options(data, new), sent)  # type: ignore[misc]
+            found.append(case._replace(spares_nfqueue=True))
+    return found
+
+
 # Fragments, as they are or put together for conntrack.
 def _fragments() -> list[Case]:
     found = []
@@ -232,4 +257,7 @@ def _bits() -> list[Case]:
     return found
 
 
-CASES = {case.name: case for case in (*_padding(), *_headers(), *_fragments(), *_whole_contents(), *_bits())}
+CASES = {
+    case.name: case
+    for case in (*_padding(), *_headers(), *_completed(), *_fragments(), *_whole_contents(), *_bits())
+}

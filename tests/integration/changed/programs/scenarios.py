@@ -70,7 +70,10 @@ def _chain(hook: str, priority: int, rule: str) -> str:
 
 def _all() -> tuple[Scenario, ...]:
     routed = [
-        Scenario(family, hook, conntrack) for family in (4, 6) for conntrack in (False, True) for hook in HOOKS
+        Scenario(family, hook, conntrack)
+        for family in (4, 6)
+        for conntrack in (False, True)
+        for hook in HOOKS
     ]
     return (*routed, *(Scenario(0, hook) for hook in HOOKS))
 

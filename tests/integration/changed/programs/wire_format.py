@@ -83,8 +83,10 @@ def udp(source: str, destination: str, data: bytes, ports: tuple[int, int], surp
 def with_checksum(source: str, destination: str, protocol: int, segment: bytes) -> bytes:
     """Complete the checksum of a TCP, ICMP or ICMPv6 message whose field is zero."""
     at = _CHECKSUM_AT[protocol]
-    pseudo = b"" if protocol == ICMP else pseudo_header(
-        packed(source), packed(destination), protocol, len(segment)
+    pseudo = (
+        b""
+        if protocol == ICMP
+        else pseudo_header(packed(source), packed(destination), protocol, len(segment))
     )
     return segment[:at] + struct.pack("!H", checksum(pseudo + segment)) + segment[at + 2 :]
 
@@ -137,7 +139,9 @@ def _layout6(data: bytes) -> Layout:
                 protocol, protocol_at, at = data[at], at, at + length
                 break
         protocol, protocol_at, at = data[at], at, at + length
-    return Layout(6, min(at, len(data)), protocol, protocol_at, max(end, min(at, len(data))), tuple(found), fragment)
+    return Layout(
+        6, min(at, len(data)), protocol, protocol_at, max(end, min(at, len(data))), tuple(found), fragment
+    )
 
 
 def _extension_length(number: int, field: int) -> int:
