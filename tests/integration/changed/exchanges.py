@@ -104,10 +104,16 @@ def _without_chance(frame: bytes, known: set[bytes]) -> bytes:
     return bytes(data)
 
 
+def install_programs(target: Target) -> str:
+    """Put the programs into the target; return their directory."""
+    install(target, _PLACE, PROGRAMS, others={name: _SAFETY / name for name in _SHARED})
+    return _PLACE
+
+
 def run(target: Target, path: Path_, *, handmade: bool = False) -> list[Exchange]:
     """Exchange all records over a path: those that are generated, or those made by hand."""
     modules.only(target, path.module)
-    install(target, _PLACE, PROGRAMS, others={name: _SAFETY / name for name in _SHARED})
+    install_programs(target)
     each = 0 if handmade else -(-COUNT // len(SCENARIOS))
     program = f"{path.under} python3 exchange.py {path.handler} {SEED} {each} results.gz"
     done = target.run(f"cd {_PLACE} && {program}", timeout=240 + 0.3 * COUNT, check=False)
