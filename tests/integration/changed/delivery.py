@@ -1,11 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""What sockets of the router get of a packet that is for it: worked out anew, from the bytes."""
+"""What arrives of a handler's answer on the wire or at sockets of the router, worked out from its bytes."""
 
 from __future__ import annotations
 
 from exchanges import Exchange, Left
 from scenarios import ADDRESSES, CONNECTED, DELIVERED, PORTS
 from wire_format import UDP, Layout, layout, packed, valid_checksum
+
+
+def on_the_wire(found: Exchange) -> bytes:
+    """Return the answer as host b gets it: the router counts a hop after PRE_ROUTING."""
+    packet = found.written
+    if found.scenario.bridged or found.scenario.hook != "prerouting":
+        return packet
+    if packet[0] >> 4 == 6:
+        return packet[:7] + bytes([packet[7] - 1]) + packet[8:]
+    total = int.from_bytes(packet[10:12], "big") + 0x100
+    return packet[:8] + bytes([packet[8] - 1, packet[9], *(total % 0xFFFF).to_bytes(2, "big")]) + packet[12:]
 
 
 def delivered(found: Exchange) -> Left:
@@ -33,3 +44,9 @@ def _datagram(data: bytes, at: Layout) -> Left:
     if (source, from_port, to_port) == (host, *CONNECTED):
         return ((f"connected{at.version}", contents),)
     return ((f"udp{at.version}", contents),) if to_port == PORTS[1] else ()
+
+
+def is_of_fragment(found: Exchange, at: Layout) -> bool:
+    """Say whether all that was delivered has the contents of this fragment in it: it was the last one."""
+    piece = found.written[at.transport :]
+    return all(piece in data or (at.protocol == UDP and piece[8:] in data) for _, data in found.left)

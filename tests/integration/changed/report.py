@@ -22,25 +22,29 @@ def describe(original: Exchange, found: Exchange) -> str:
         lines.append(f"  sending failed: {original.error!r}, {found.error!r}")
     lines += _both("seen", [original.seen], [found.seen])
     lines += _both("answered", [original.answer], [found.answer])
-    lines += _both("left", _placed(original), _placed(found))
+    lines += _both_left(original, found)
     return "\n".join(lines)
 
 
-def _placed(exchange: Exchange) -> list[bytes]:
-    """What left, with its place as the first bytes."""
-    return [place.encode() + b":" + data for place, data in exchange.comparable()]
+def _both_left(original: Exchange, found: Exchange) -> list[str]:
+    lines = []
+    first, second = original.comparable(), found.comparable()
+    for number in range(max(len(first), len(second))):
+        one, other = (items[number] if number < len(items) else ("", b"") for items in (first, second))
+        places = one[0] if one[0] == other[0] else f"{one[0] or 'nowhere'}, {other[0] or 'nowhere'}"
+        lines += _both(f"left {number} at {places}", [one[1]], [other[1]])
+    return lines
 
 
 def _both(what: str, first: Sequence[bytes | None], second: Sequence[bytes | None]) -> list[str]:
     lines = []
-    for number in range(max(len(first), len(second))):
-        one, other = (items[number] if number < len(items) else b"" for items in (first, second))
+    for one, other in zip(first, second, strict=True):
         if one == other:
-            lines.append(f"  {what} {number}: {_text(one)}")
+            lines.append(f"  {what}: {_text(one)}")
         else:
             place = _first_difference(one or b"", other or b"")
-            lines.append(f"  {what} {number} over nfnetlink_queue: {_text(one, place)}")
-            lines.append(f"  {what} {number} over Fast Queue:      {_text(other, place)}")
+            lines.append(f"  {what}, over nfnetlink_queue: {_text(one, place)}")
+            lines.append(f"  {what}, over Fast Queue:      {_text(other, place)}")
     return lines
 
 
@@ -54,11 +58,8 @@ def _text(data: bytes | None, place: int = 0) -> str:
         return "none"
     if not data:
         return "nothing"
-    name, _, rest = data.partition(b":") if data[:1].islower() else (b"", b"", data)
-    label = f"{name.decode()} " if name else ""
-    place -= len(data) - len(rest)
     more = ""
     if place > _WIDTH - _BEFORE:
         start = max(0, place - _BEFORE)
-        more = f" ... from byte {start}: {rest[start : start + _WIDTH // 2].hex()}"
-    return f"{label}{len(rest)} bytes {rest[:_WIDTH].hex()}{more}"
+        more = f" ... from byte {start}: {data[start : start + _WIDTH // 2].hex()}"
+    return f"{len(data)} bytes {data[:_WIDTH].hex()}{more}"
