@@ -22,7 +22,8 @@ _HEADS = {
     ICMP6: bytes([128, 0, 0, 0, 0, 1, 0, 1]),
 }
 _CHECKSUM_AT = {UDP: 6, TCP: 16, ICMP: 2, ICMP6: 2}
-_PACKET_IGNORE_OUTGOING = 23
+_ETH_P_ALL = socket.htons(3)
+_SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23
 
 
 def checksum(data: bytes) -> int:
@@ -72,7 +73,7 @@ class Raw:
         self._to = ("127.0.0.1", 0) if version == 4 else ("::1", 0)
         self._out = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
         self._in = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
-        self._in.setsockopt(263, _PACKET_IGNORE_OUTGOING, 1)
+        self._in.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
         self._in.bind(("lo", 3))
 
     def send(self, data: bytes) -> None:
@@ -186,23 +187,31 @@ def lengths_refused() -> None:
 
 
 def broken_headers() -> None:
-    """Frames over a bridge with an IP header shorter than one can be, or that says so: dropped."""
+    """Frames over a bridge that were no valid IP packets before: they leave as the handler wrote them."""
     hosts = Hosts(chain("forward", "ether type 0x0800-0x86dd queue num 0", family="bridge"), bridged=True)
     with hosts.inside("a"):
         sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     sender.bind(("eth0", 0))
+    with hosts.inside("b"):
+        receiver = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    receiver.bind(("eth0", _ETH_P_ALL))
+    receiver.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     handler = Handler(frames=256, writable=True)
     frames = [(0x0800, 0x40 | words, length) for words in range(5) for length in (1, 19, 20, 46, 200)]
     frames += [(0x0800, 0x4F, 59), (0x0800, 0x45, 19), (0x86DD, 0x60, 1), (0x86DD, 0x60, 39)]
     for ethertype, first, length in frames:
         begin, before = handler.fa, handler.stats().dropped
         data = bytes([first]) + bytes(length - 1)
+        changed = bytes([first]) + b"x" * (length - 1)
         sender.send(bytes.fromhex("ffffffffffff 020000000001") + struct.pack("!H", ethertype) + data)
         eventually(lambda begin=begin: handler.fa > begin, "queued")  # type: ignore[misc]
         mine = [count for count in range(begin, handler.fa) if bytes(handler.payload(count)[:length]) == data]
         same(len(mine), 1, "the frame")
+        handler.payload(mine[0])[:length] = changed
         handler.fields(mine[0], length=length)
         handler.put(mine[0], CHANGED)
         handler.answer(count for count in range(handler.fp, handler.fa) if count != mine[0])
         handler.settle()
-        same(handler.stats().dropped, before + 1, f"{ethertype:#x}, {first:#x}, {length} bytes: dropped")
+        what = f"{ethertype:#x}, {first:#x}, {length} bytes"
+        same(handler.stats().dropped, before, f"{what}: dropped")
+        eventually(lambda changed=changed: receiver.recv(2048)[14:] == changed, f"{what}: as written")  # type: ignore[misc]
