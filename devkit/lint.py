@@ -76,6 +76,16 @@ def checks(files: Iterable[Path], checkpatch: Path) -> list[Check]:
     ]  # fmt: skip
 
 
+#: Folders of integration tests whose files are also on the path of others: programs installed together.
+_TOGETHER = {"changed": ("changed/programs",), "changed/programs": ("safety/programs",)}
+
+
+def _mypy_path(folder: Path) -> str:
+    tests = PROJECT / "tests/integration"
+    others = _TOGETHER.get(str(folder.relative_to(tests)), ())
+    return ":".join(map(str, (folder, folder.parent, *(tests / other for other in others))))
+
+
 def _mypy_of_integration_tests(python: str, files: Iterable[Path]) -> list[Check]:
     """One run a folder: pytest puts each on the path, so names of modules are only unique in one."""
     tests = PROJECT / "tests/integration"
@@ -86,7 +96,7 @@ def _mypy_of_integration_tests(python: str, files: Iterable[Path]) -> list[Check
     return [
         Check(
             f"mypy {folder.relative_to(PROJECT)}",
-            ("env", f"MYPYPATH={folder}:{folder.parent}", python, "-m", "mypy",
+            ("env", f"MYPYPATH={_mypy_path(folder)}", python, "-m", "mypy",
              "--cache-dir", f".mypy_cache/{folder.name}", *paths),
         )
         for folder, paths in by_folder.items()

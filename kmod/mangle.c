@@ -59,6 +59,17 @@ static bool fq_is_bridged(const struct nf_queue_entry *entry)
 }
 
 /*
+ * Whether the stack will go on with a socket that was found for the packet. A
+ * packet that comes through a veth brings its sender's to a bridge, which IP
+ * drops when it receives the packet; see skb_sk_is_prefetched().
+ */
+static bool fq_has_found_socket(const struct nf_queue_entry *entry)
+{
+	return entry->skb->sk &&
+	       (!fq_is_bridged(entry) || skb_sk_is_prefetched(entry->skb));
+}
+
+/*
  * Whether the stack can go on with the new headers. On IP hooks they must be
  * valid, on a bridge only if the old ones were. A packet for this host, or with
  * a socket that was found for it, keeps its transport protocol.
@@ -74,7 +85,7 @@ static bool fq_headers_acceptable(const struct nf_queue_entry *entry,
 	if (new->protocol == old->protocol)
 		return true;
 	return !fq_is_input(state) ||
-	       (!entry->skb->sk && (bridge || state->hook == NF_INET_PRE_ROUTING));
+	       ((bridge || state->hook == NF_INET_PRE_ROUTING) && !fq_has_found_socket(entry));
 }
 
 /*
