@@ -143,7 +143,7 @@ void queue_pace_begin(struct queue *queue);
 void queue_pace(struct queue *queue, uint32_t out);
 
 /* frames.c */
-uint32_t frame_moved(const struct queue *queue, uint32_t id);
+bool frame_moved(const struct queue *queue, uint32_t id, uint32_t *count);
 
 static inline uint32_t frame_id(const struct queue *queue, uint32_t count)
 {
@@ -155,8 +155,8 @@ static inline bool frame_find(const struct queue *queue, uint32_t id, uint32_t *
 {
 	uint32_t oldest = fq_oldest(queue->ring), c = id - queue->shift;
 
-	if (queue->moved && (int32_t)(c - queue->moved) < 0)
-		c = frame_moved(queue, id);
+	if (queue->moved && (int32_t)(c - queue->moved) < 0 && !frame_moved(queue, id, &c))
+		return false;
 	/* taken may be behind oldest: others answered what was not delivered */
 	if ((int32_t)(c - oldest) < 0 || (int32_t)(c - queue->taken) >= 0)
 		return false;

@@ -127,25 +127,40 @@ static int ring_leave(struct queue *queue, const uint32_t *counts, uint32_t numb
 	return err;
 }
 
-/*
- * Packets that came back first are those that were there, unless some of them left
- * in the very moment: then which is which cannot be known, and none of those that
- * are out may get another's verdict.
- */
-static void ids_restore(struct queue *queue, uint32_t next_id, uint32_t *ids, uint32_t number,
-			uint32_t delivered, bool certain)
+/* Packets that were in the ring before have left it since, and nobody can tell which. */
+static bool some_left(const struct fastqueue_stats *before, const struct fastqueue_stats *after)
 {
-	uint32_t count;
+	return before->flushed != after->flushed || before->accepted != after->accepted ||
+	       before->dropped != after->dropped;
+}
 
-	for (count = 0; !certain && count < delivered && count != fq_published(queue->ring); count++)
-		fq_answer(queue->ring, count, FASTQUEUE_DROP);
+static void ids_begin(struct queue *queue, uint32_t *ids, uint32_t number, uint32_t shift,
+		      uint32_t taken)
+{
 	free(queue->moved_ids);
 	queue->moved_ids = ids;
 	queue->moved = number;
-	queue->shift = next_id - number;
-	queue->taken = queue->searched = delivered;
+	queue->shift = shift;
+	queue->taken = queue->searched = taken;
 	queue->answered = 0;
-	fq_taken(queue->ring, delivered);
+	fq_taken(queue->ring, taken);
+}
+
+/*
+ * Some packets left during the exchange, so the order no longer tells which of the
+ * first ones the program has: these are dropped, and all others get ids that the
+ * program has not seen. No verdict may reach another packet.
+ */
+static void ids_renew(struct queue *queue, uint32_t next_id, uint32_t delivered)
+{
+	uint32_t published = fq_published(queue->ring), count;
+
+	if (delivered > published)
+		delivered = published;
+	for (count = 0; count < delivered; count++)
+		fq_answer(queue->ring, count, FASTQUEUE_DROP);
+	ids_begin(queue, NULL, 0, next_id, delivered);
+	verdict_send(queue);
 }
 
 static int ring_exchange(struct queue *queue, uint32_t frames, uint32_t frame_size)
@@ -192,6 +207,11 @@ int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 		return err;
 	}
 	fq_stats(queue->ring, &after);
-	ids_restore(queue, next_id, ids, number, delivered, before.flushed == after.flushed);
+	if (some_left(&before, &after)) {
+		free(ids);
+		ids_renew(queue, next_id, delivered);
+	} else {
+		ids_begin(queue, ids, number, next_id - number, delivered);
+	}
 	return 0;
 }

@@ -13,6 +13,7 @@
  *	batch ID VERDICT	an error number
  *	payload ID LEN		an error number; accepted with other bytes
  *	exchange FRAMES SIZE	an error number
+ *	lose NUMBER		"done"; the oldest packets leave during the next exchange
  *	settled			"SERIAL:VERDICT:LEN ...", of what left since, after a kick
  *	kicks			how often the sender was asked to look at the ring
  *	period			of its timer, in microseconds
@@ -46,6 +47,7 @@ static uint32_t period_us;
 static char settled[1 << 16];
 
 static uint32_t fa, fp;
+static uint32_t losing, lost;	/* packets, during the next exchange, and until now */
 
 /* What user space sees; gone while a ring is being exchanged. */
 static void tell(void)
@@ -142,7 +144,7 @@ int fq_set(struct fq_queue *unused, const struct fastqueue_settings *settings)
 int fq_stats(struct fq_queue *unused, struct fastqueue_stats *stats)
 {
 	(void)unused;
-	memset(stats, 0, sizeof(*stats));
+	*stats = (struct fastqueue_stats){ .flushed = lost };
 	return 0;
 }
 
@@ -153,7 +155,11 @@ int fq_resize(struct fq_queue *unused, const struct fq_options *options)
 
 	(void)unused;
 	for (count = fp; count != fa; count++)
-		if (packets[count & (ring.frames - 1)].there)
+		if (!packets[count & (ring.frames - 1)].there)
+			continue;
+		else if (losing)
+			losing--, lost++;
+		else
 			moved[number++] = packets[count & (ring.frames - 1)];
 	fq_unmap(&ring);
 	if (number > options->frames) {
@@ -279,6 +285,9 @@ int main(void)
 			hold(one, two);
 		} else if (!strcmp(word, "exchange")) {
 			printf("%d\n", queue_rebuild(&queue, one, two));
+		} else if (!strcmp(word, "lose")) {
+			losing = one;
+			puts("done");
 		} else if (!strcmp(word, "kicks")) {
 			printf("%u\n", kicks);
 		} else if (!strcmp(word, "period")) {

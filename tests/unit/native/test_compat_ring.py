@@ -42,6 +42,10 @@ _starts = st.sampled_from([0, 0, (1 << 31) - 4, (1 << 32) - 4])
 _lines = st.lists(st.one_of(_line, st.just("publish 100"), st.just("next")), max_size=80)
 
 
+#: Frames of the smallest ring.
+_FRAMES_MIN = 8
+
+
 class Model:
     """What NFQUEUE would do."""
 
@@ -54,7 +58,9 @@ class Model:
     def publish(self, length: int, answer: str) -> None:
         assert answer in {"done", "full"}
         if answer == "full":
-            assert len(self.waiting) + len(self.answered) >= 8
+            # the ring ends behind the last frame before the oldest packet that has not left
+            oldest = min(self.waiting | self.answered.keys())
+            assert len(self.lengths) - oldest + 1 >= _FRAMES_MIN
             return
         self.lengths.append(length)
         self.waiting.add(len(self.lengths))
@@ -140,6 +146,13 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 _GAPS = [*["publish 100", "next"] * 6, "verdict 1 1", "verdict 2 1", "verdict 4 0", "exchange 16 4096"]
 
 
+#: Packet 1 is out when the ring is exchanged; then a new one comes.
+_NEW = ["publish 100", "next", "exchange 8 2048", "publish 100", "next"]
+
+
+@example(start=0, lines=[*_NEW, "verdict 0 0", "verdict 5 0", "verdict 1 0", "verdict 1 0"])
+@example(start=0, lines=[*_GAPS, "publish 100", "next", "verdict 4 0", "verdict 1 0", "payload 2 20"])
+@example(start=0, lines=[*["publish 100"] * 8, "next", "next", "verdict 2 1", "settled", "publish 100"])
 @example(start=0, lines=[*_GAPS, "batch 3 1", "settled", "batch 4 1", "batch 5 0"])
 @example(start=0, lines=[*_GAPS, "batch 4 1", "settled", "verdict 3 1", "verdict 6 1", "publish 100", "next"])
 @example(
@@ -157,6 +170,22 @@ def test_verdicts_find_their_packets(program: Path, start: int, lines: list[str]
     model = Model()
     for line, answer in zip(script, answers, strict=True):
         replay(model, line, answer)
+
+
+@pytest.mark.parametrize("lost", range(1, 7))
+def test_no_verdict_reaches_another_packet_when_some_leave_during_an_exchange(
+    program: Path, lost: int
+) -> None:
+    """Of six packets three are out; the oldest leave during the exchange, as they do when an interface goes."""
+    before = [*["publish 100"] * 6, *["next"] * 3, f"lose {lost}", "exchange 16 4096", "settled"]
+    after = [*["publish 100"] * 2, *[f"verdict {number} 1" for number in range(1, 7)], "settled"]
+    answers = ask(program, [*before, *after, *["next"] * 6])
+    suspect = min(lost + 3, 6)
+    assert answers[len(before) - 1].split() == [f"{serial}:0:100" for serial in range(lost, suspect)]
+    assert answers[len(before) + 2 : len(before) + 9] == [*[str(ENOENT)] * 6, ""]
+    seen = [answer.split() for answer in answers[-6:] if answer != "none"]
+    assert [int(serial) for _, serial, _ in seen] == list(range(suspect, 8))
+    assert all(int(number) > 6 for number, _, _ in seen)
 
 
 def kicks(program: Path, lines: list[str]) -> int:
