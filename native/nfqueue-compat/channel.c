@@ -33,6 +33,7 @@ static void child_begin(void)
 
 	channel_forks++;
 	process = getpid();
+	lock_forget_self();
 	pthread_mutex_init(&registry, NULL);
 	for (fd = 0; fd < DESCRIPTORS; fd++)
 		if (channels[fd])

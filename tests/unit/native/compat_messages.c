@@ -27,16 +27,6 @@ void channel_remap(struct channel *unused)
 	(void)unused;
 }
 
-void lock_wait(struct lock *unused)
-{
-	(void)unused;
-}
-
-void lock_wake(struct lock *unused)
-{
-	(void)unused;
-}
-
 struct queue *channel_queue(struct channel *unused, uint16_t number)
 {
 	(void)unused;

@@ -191,16 +191,6 @@ void channel_remap(struct channel *unused)
 	(void)unused;
 }
 
-void lock_wait(struct lock *unused)
-{
-	(void)unused;
-}
-
-void lock_wake(struct lock *unused)
-{
-	(void)unused;
-}
-
 static const char *publish(uint32_t len)
 {
 	struct packet packet = { serial, len, true };

@@ -18,7 +18,7 @@ from .compat_programs import ask, build
 HERE = Path(__file__).parent
 NATIVE = HERE.parents[2] / "native"
 PARTS = (
-    *(NATIVE / f"nfqueue-compat/{name}.c" for name in ("frames", "pace", "verdict", "rebuild")),
+    *(NATIVE / f"nfqueue-compat/{name}.c" for name in ("frames", "pace", "verdict", "rebuild", "lock")),
     *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "map")),
 )
 ENOENT, EINVAL, EBUSY = -2, -22, -16
