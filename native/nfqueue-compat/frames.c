@@ -22,6 +22,16 @@ bool frame_moved(const struct queue *queue, uint32_t id, uint32_t *count)
 	return first < queue->moved && queue->moved_ids[first] == id;
 }
 
+/* Answer a frame; with->flags stay 0: what the program wrote leaves as it is. */
+void frame_answer(struct queue *queue, uint32_t count, uint32_t verdict, uint32_t which,
+		  const struct fastqueue_answer *with)
+{
+	if (which || verdict == FASTQUEUE_QUEUE)
+		fq_answer_with(queue->ring, count, verdict, which, with);
+	else
+		fq_answer(queue->ring, count, verdict);
+}
+
 /* Count behind the last frame, delivered or not, whose id is not after this one. */
 uint32_t frame_end(const struct queue *queue, uint32_t id)
 {

@@ -5,14 +5,12 @@
  * packets together. Delivered packets that are unanswered keep their ids, and
  * what the program points to in them stays readable.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
-#include "compat.h"
-#include "queue.h"		/* of libfastqueue: its areas stay behind */
+#include "callback.h"
+#include "original.h"
+#include "overlay.h"
 
 /* Bytes of payload in the rings of a channel at most. */
 #define MEMORY	(16u << 20)
@@ -41,21 +39,6 @@ uint32_t queue_copy_range(const struct queue *queue, uint32_t frame_size)
 	return queue->range ? queue->range : FASTQUEUE_MIN_FRAME_SIZE;
 }
 
-static void overlay_free(struct overlay *overlay)
-{
-	if (overlay->start)
-		munmap(overlay->start, overlay->size);
-	overlay->start = NULL;
-}
-
-void queue_overlays_free(struct queue *queue)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(queue->overlays) / sizeof(*queue->overlays); i++)
-		overlay_free(&queue->overlays[i]);
-}
-
 /*
  * Ids and counts of the packets that are in the ring without an answer; the first
  * *delivered of them are out, and the next one gets *next_id. Returns their number.
@@ -76,34 +59,21 @@ static uint32_t waiting_list(const struct queue *queue, uint32_t *ids, uint32_t 
 	return number;
 }
 
-/*
- * Put memory of the process's own in the place of an area, with the same bytes
- * where packets are out: the kernel exchanges only rings that nobody has mapped.
- */
+/* Leave an area in which frames of size bytes begin at offset. */
 static int area_leave(struct fq_area *area, struct overlay *overlay, size_t offset, size_t size,
 		      const struct queue *queue, const uint32_t *counts, uint32_t number)
 {
-	char *saved = malloc(number * size), *here;
+	struct piece *pieces = calloc(number + 1, sizeof(*pieces));
 	uint32_t i;
+	int err;
 
-	if (number && !saved)
+	if (!pieces)
 		return -ENOMEM;
 	for (i = 0; i < number; i++)
-		memcpy(saved + i * size, (char *)area->start + offset +
-		       (counts[i] & (queue->frames - 1)) * size, size);
-	here = mmap(area->start, area->size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
-	if (here == MAP_FAILED) {
-		free(saved);
-		return -errno;
-	}
-	for (i = 0; i < number; i++)
-		memcpy(here + offset + (counts[i] & (queue->frames - 1)) * size,
-		       saved + i * size, size);
-	free(saved);
-	*overlay = (struct overlay){ here, area->size };
-	area->start = NULL;	/* no longer libfastqueue's to unmap */
-	return 0;
+		pieces[i] = (struct piece){ offset + fq_slot(queue->ring, counts[i]) * size, size };
+	err = overlay_make(area, overlay, queue, pieces, number);
+	free(pieces);
+	return err;
 }
 
 static int ring_leave(struct queue *queue, const uint32_t *counts, uint32_t number)
@@ -112,18 +82,23 @@ static int ring_leave(struct queue *queue, const uint32_t *counts, uint32_t numb
 	struct overlay *overlays = queue->overlays;
 	int err;
 
-	overlay_free(&overlays[2]);
+	if (!callbacks_keep(queue, overlays[2].start, overlays[2].size))
+		overlay_free(&overlays[2]);
 	overlay_free(&overlays[3]);
 	overlays[2] = overlays[0];
 	overlays[3] = overlays[1];
 	overlays[0].start = overlays[1].start = NULL;
-	if (!number)
+	if (!number && !callback_next(queue, NULL))
 		return 0;
 	err = area_leave(&ring->payload_area, &overlays[0], 0, queue->frame_size,
 			 queue, counts, number);
 	if (!err)
 		err = area_leave(&ring->meta_area, &overlays[1], FASTQUEUE_META_OFFSET,
 				 sizeof(struct fastqueue_meta), queue, counts, number);
+	if (err) {
+		fq_unmap(ring);
+		fq_map(ring);	/* what was left is the ring's no longer */
+	}
 	return err;
 }
 
@@ -194,6 +169,7 @@ int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 
 	if (!ids)
 		return -ENOMEM;
+	originals_free(queue);
 	verdict_send(queue);
 	fq_stats(queue->ring, &before);
 	number = waiting_list(queue, ids, counts, &delivered, &next_id);

@@ -27,6 +27,11 @@ void channel_remap(struct channel *unused)
 	(void)unused;
 }
 
+void channel_late(struct channel *unused)
+{
+	(void)unused;
+}
+
 struct queue *channel_queue(struct channel *unused, uint16_t number)
 {
 	(void)unused;

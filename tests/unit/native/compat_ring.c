@@ -27,7 +27,8 @@
 #include <unistd.h>
 
 #include "../../../native/libfastqueue/queue.h"
-#include "../../../native/nfqueue-compat/compat.h"
+#include "../../../native/nfqueue-compat/original.h"
+#include "../../../native/nfqueue-compat/overlay.h"
 
 #define ROOM (1 << 20)	/* bytes for answers, and for metadata */
 
@@ -114,6 +115,8 @@ static void settle(void)
 
 		if (!packets[slot].there || word == (fq_lap(&ring, count) | FASTQUEUE_OCCUPIED))
 			continue;
+		if ((word & FASTQUEUE_LAP_MASK) != fq_lap(&ring, count))
+			abort();	/* of a packet that is gone */
 		sprintf(settled + strlen(settled), "%u:%u:%u ", packets[slot].serial,
 			(word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT,
 			word & FASTQUEUE_WITH_PAYLOAD ? ring.answers[slot].len : packets[slot].len);
@@ -189,6 +192,17 @@ unsigned int channel_forks;
 void channel_remap(struct channel *unused)
 {
 	(void)unused;
+}
+
+void channel_late(struct channel *unused)
+{
+	(void)unused;
+}
+
+bool queue_is_served(struct channel *unused, uint16_t number)
+{
+	(void)unused;
+	return number == 7;
 }
 
 static const char *publish(uint32_t len)
@@ -291,6 +305,7 @@ int main(void)
 		}
 	}
 	queue_overlays_free(&queue);
+	originals_free(&queue);
 	free(queue.moved_ids);
 	fq_unmap(&ring);
 	return 0;

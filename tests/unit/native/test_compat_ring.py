@@ -18,13 +18,16 @@ from .compat_programs import ask, build
 HERE = Path(__file__).parent
 NATIVE = HERE.parents[2] / "native"
 PARTS = (
-    *(NATIVE / f"nfqueue-compat/{name}.c" for name in ("frames", "pace", "verdict", "rebuild", "lock")),
+    *(NATIVE / f"nfqueue-compat/{name}.c" for name in ("frames", "pace", "verdict", "rebuild", "lock", "callback", "original", "overlay")),
     *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "map")),
 )
 ENOENT, EINVAL, EBUSY = -2, -22, -16
 
 _ids = st.one_of(st.integers(1, 9), st.integers(0, 40))
-_verdicts = st.sampled_from([0, 1, 1, 2, 4])
+#: Also with bits that a verdict may have beside its number: an error, a queue, bypass (0x8000).
+_verdicts = st.sampled_from(
+    [0, 1, 1, 1, 2, 4, 0xFFFF0000, 0x8001, 0x8000, 0x8004, 0x10004, 0x70003, 0x78003, 0x90003, 0x98003, 0x58001]
+)
 _rings = st.tuples(st.sampled_from([8, 16, 32, 64]), st.sampled_from([2048, 4096, 65536]))
 _line = st.one_of(
     st.just("next"),
@@ -40,6 +43,15 @@ _line = st.one_of(
 _starts = st.sampled_from([0, 0, (1 << 31) - 4, (1 << 32) - 4])
 #: Often enough that there are packets, and that they are taken.
 _lines = st.lists(st.one_of(_line, st.just("publish 100"), st.just("next")), max_size=80)
+
+
+def translated(verdict: int) -> int:
+    """Return what becomes of a packet; queue 7 has a handler, all others have none."""
+    number, rest = verdict & 0xFF, verdict >> 8
+    if number == 4 and rest:  # to nf_reinject() not NF_REPEAT, nor anything else that lets a packet go on
+        return 0
+    bypassed = number == 3 and verdict & 0x8000 and verdict >> 16 != 7
+    return 1 if bypassed else number
 
 
 #: Frames of the smallest ring.
@@ -82,7 +94,8 @@ class Model:
         assert int(error) in {0, EBUSY}
         assert int(seen) == self.taken - 1
 
-    def verdict(self, number: int, verdict: int, length: int | None, answer: str) -> None:
+    def verdict(self, number: int, wanted: int, length: int | None, answer: str) -> None:
+        verdict = translated(wanted)
         if verdict == 2:
             assert int(answer) == EINVAL
         elif number not in self.waiting or number > self.taken:
@@ -91,7 +104,8 @@ class Model:
             assert int(answer) == 0
             self._settle(number, verdict, length)
 
-    def batch(self, number: int, verdict: int, answer: str) -> None:
+    def batch(self, number: int, wanted: int, answer: str) -> None:
+        verdict = translated(wanted)
         all_of_them = [each for each in self.waiting if each <= number]
         if verdict == 2:
             assert int(answer) == EINVAL
