@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The whole compatibility library on a model of the device: calls of several threads, and of signal handlers.
 
-compat_calls.c has the scenarios. All of them run with checks of addresses and of undefined behaviour, so that what
-is used after it was freed fails them, too.
+compat_calls.c has the scenarios. All of them run with checks of addresses and of undefined behaviour, so that
+what is used after it was freed fails them, too.
 """
 
 from __future__ import annotations

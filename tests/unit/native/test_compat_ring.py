@@ -18,16 +18,18 @@ from .compat_programs import ask, build
 HERE = Path(__file__).parent
 NATIVE = HERE.parents[2] / "native"
 PARTS = (
-    *(NATIVE / f"nfqueue-compat/{name}.c" for name in ("frames", "pace", "verdict", "rebuild", "lock", "callback", "original", "overlay")),
+    *(
+        NATIVE / f"nfqueue-compat/{name}.c"
+        for name in ("frames", "pace", "verdict", "rebuild", "lock", "callback", "original", "overlay")
+    ),
     *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "map")),
 )
 ENOENT, EINVAL, EBUSY = -2, -22, -16
 
 _ids = st.one_of(st.integers(1, 9), st.integers(0, 40))
 #: Also with bits that a verdict may have beside its number: an error, a queue, bypass (0x8000).
-_verdicts = st.sampled_from(
-    [0, 1, 1, 1, 2, 4, 0xFFFF0000, 0x8001, 0x8000, 0x8004, 0x10004, 0x70003, 0x78003, 0x90003, 0x98003, 0x58001]
-)
+_BITS = (0xFFFF0000, 0x8001, 0x8000, 0x8004, 0x10004, 0x70003, 0x78003, 0x90003, 0x98003, 0x58001)
+_verdicts = st.sampled_from([0, 1, 1, 1, 2, 4, *_BITS])
 _rings = st.tuples(st.sampled_from([8, 16, 32, 64]), st.sampled_from([2048, 4096, 65536]))
 _line = st.one_of(
     st.just("next"),
@@ -190,7 +192,7 @@ def test_verdicts_find_their_packets(program: Path, start: int, lines: list[str]
 def test_no_verdict_reaches_another_packet_when_some_leave_during_an_exchange(
     program: Path, lost: int
 ) -> None:
-    """Of six packets three are out; the oldest leave during the exchange, as they do when an interface goes."""
+    """Of six packets three are out; the oldest leave meanwhile, as they do when an interface goes."""
     before = [*["publish 100"] * 6, *["next"] * 3, f"lose {lost}", "exchange 16 4096", "settled"]
     after = [*["publish 100"] * 2, *[f"verdict {number} 1" for number in range(1, 7)], "settled"]
     answers = ask(program, [*before, *after, *["next"] * 6])
