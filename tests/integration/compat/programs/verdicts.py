@@ -313,7 +313,7 @@ def case_bits_of_batches(record: Record) -> None:
 
 
 def case_payload_as_it_was(record: Record) -> None:
-    """Given back where it is, and in a copy; then also changed in place, and shortened."""
+    """Given back where it is, and in a copy; then changed in place, and in both."""
     handle, queue, flow = _begin()
     flow.filler = b"x" * 40
     step = [0]
@@ -322,7 +322,7 @@ def case_payload_as_it_was(record: Record) -> None:
         start = ctypes.c_void_p()
         length = nfq.NFQ.nfq_get_payload(nfad, ctypes.byref(start))
         payload = ctypes.string_at(start, length)
-        pointer: object = ctypes.c_char_p(payload) if step[0] % 2 else start
+        pointer: ctypes.c_char_p | ctypes.c_void_p = ctypes.c_char_p(payload) if step[0] % 2 else start
         if step[0] in {2, 3}:  # no checksum, other text
             changed = payload[:26] + bytes(2) + payload[28:-3] + b"yyy"
             ctypes.memmove(start, changed, length)
