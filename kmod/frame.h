@@ -56,10 +56,11 @@ static inline int fq_copy(struct sk_buff *skb, void *payload, u32 len)
 }
 
 static __always_inline void fq_publish(struct fq_queue *queue, struct nf_queue_entry *entry,
-				       const struct fq_origin *origin, u32 cap_len)
+				       const struct fq_origin *origin, u32 index,
+				       u32 cap_len)
 {
 	struct fq_ring *ring = queue->ring;
-	u32 fa = queue->fa, index = fq_ring_index(ring, fa);
+	u32 fa = queue->fa;
 	struct fastqueue_meta *meta = &ring->meta[index];
 	struct fq_slot *slot = &ring->slots[index];
 
@@ -88,14 +89,14 @@ static __always_inline int fq_frame_put(struct fq_queue *queue,
 {
 	struct fq_ring *ring = queue->ring;
 	u32 cap_len = min(entry->skb->len, queue->copy_range);
+	u32 index = fq_ring_index(ring, queue->fa);
 	int err;
 
 	if (unlikely(queue->fa - queue->fp >= ring->frames))
 		return -ENOBUFS;
-	err = fq_copy(entry->skb, ring->payload + (size_t)ring->frame_size *
-		      fq_ring_index(ring, queue->fa), cap_len);
-	if (!err)
-		fq_publish(queue, entry, origin, cap_len);
+	err = fq_copy(entry->skb, ring->payload + (size_t)ring->frame_size * index, cap_len);
+	if (likely(!err))
+		fq_publish(queue, entry, origin, index, cap_len);
 	return err;
 }
 
