@@ -181,12 +181,30 @@ static void fq_seq_adjust(struct sk_buff *skb, const struct fq_headers *headers,
 #endif
 }
 
-/* The very bytes of the packet: nothing was changed. */
-static bool fq_is_unchanged(const struct sk_buff *skb, const void *data,
+/* Whether @data has the very bytes of the packet. */
+static bool fq_is_same(struct sk_buff *skb, const u8 *data)
+{
+	struct skb_seq_state state;
+	unsigned int piece;
+	const u8 *bytes;
+	u32 done = 0;
+
+	skb_prepare_seq_read(skb, 0, skb->len, &state);
+	while ((piece = skb_seq_read(done, &bytes, &state))) {
+		if (memcmp(bytes, data + done, piece)) {
+			skb_abort_seq_read(&state);
+			return false;
+		}
+		done += piece;
+	}
+	return done == skb->len;
+}
+
+/* The packet as it came, and nothing to complete: it goes on untouched. */
+static bool fq_is_unchanged(struct sk_buff *skb, const void *data,
 			    const struct fastqueue_answer *answer)
 {
-	return !answer->flags && answer->len == skb->len && !skb_is_nonlinear(skb) &&
-	       !memcmp(skb->data, data, skb->len);
+	return !answer->flags && answer->len == skb->len && fq_is_same(skb, data);
 }
 
 static int fq_replace(struct nf_queue_entry *entry, const void *data, u32 len)
