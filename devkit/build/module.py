@@ -22,6 +22,7 @@ COVERAGE = ("GCOV_PROFILE=y", "KCOV_INSTRUMENT=y")
 def module(kernel: Path, *, symbols: bool = True) -> Path:
     """Cache entry with ``fastqueue.ko`` for the kernel of cache entry ``kernel``.
 
+    On a kernel with gcov also ``gcov``: the compiler's notes about each object, ``NAME.gcno``.
     Without ``symbols`` it is only compiled: which of them the kernel exports is not known from headers.
     KitError FQ-COMMAND, with the compiler's last lines, where it does not build.
     """
@@ -52,4 +53,12 @@ def _make(work: Path, kernel: Path, more: list[str]) -> None:
         # Debug sections only: the symbols are what makes an oops readable.
         command.run([command.need("strip", "binutils"), "--strip-debug", built], log=log)
         shutil.copy2(built, work / built.name)
+        _keep_notes(source, work / "gcov")
         cache.remove_tree(source)
+
+
+def _keep_notes(source: Path, into: Path) -> None:
+    """Copy what gcov needs beside the counters; there is something only on a kernel with gcov."""
+    into.mkdir()
+    for path in source.glob("*.gcno"):
+        shutil.copy2(path, into)

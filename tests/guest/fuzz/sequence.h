@@ -33,9 +33,14 @@ struct argument {
 	uint32_t mask;
 };
 
+/* What a call may come with. */
+#define MAY_FAIL	1	/* an allocation that fails */
+#define MAY_CONCUR	2	/* a thread of its own */
+
 struct call_type {
 	const char *name;
 	unsigned int weight;	/* how often it is generated */
+	unsigned int traits;
 	int (*run)(struct session *session, const uint32_t *arguments);
 	struct argument arguments[MAX_ARGUMENTS];
 };

@@ -17,6 +17,8 @@
 #define STREAMS		4
 #define THREADS		4
 
+#define COUNT_OF(array)	(sizeof(array) / sizeof((array)[0]))
+
 struct file {
 	int fd;
 	bool allocated;
@@ -38,6 +40,13 @@ struct thread {
 	unsigned int number;
 };
 
+/* What a sequence did to its network, the worst of it. */
+enum network {
+	NETWORK_WHOLE,
+	NETWORK_CHANGED,	/* network_repair() makes it whole again */
+	NETWORK_LOST,		/* only a new one does */
+};
+
 struct session {
 	struct file files[FILES];
 	struct mapping mappings[MAPPINGS];
@@ -45,7 +54,7 @@ struct session {
 	struct thread threads[THREADS];
 	unsigned int thread_count;
 	pid_t child;			/* holds descriptors, 0: none */
-	bool network_changed;		/* not as network_create() made it */
+	enum network network;
 	const char *fault;		/* a rule of the ABI that did not hold */
 	int results[MAX_CALLS];		/* 0 or an errno, -1: not run */
 };
@@ -64,9 +73,12 @@ enum device { DEVICE_ROUTED, DEVICE_PORT, DEVICE_OTHER_PORT, DEVICE_BRIDGE, DEVI
 
 /* Move this process into a network of its own. Returns 0, or -1 with a line on stderr. */
 int network_create(void);
+void network_repair(void);
 int network_leave(void);
 int device_change(enum device device, unsigned int change);
+bool device_is_lost(unsigned int change);	/* by that change */
 int rules_change(unsigned int change, unsigned int chain, unsigned int queue, unsigned int flags);
+#define BRIDGE_CHAIN	5		/* the first chain of the bridge family */
 int peer_socket(void);			/* AF_PACKET, in the namespace at the other end */
 unsigned int peer_index(enum device device);
 
