@@ -299,15 +299,18 @@ def test(
     help={
         "seconds": "how long to look for new sequences of calls",
         "seed": "of the random numbers (default: the time)",
+        "reduce": "shorten the corpus at the end, which takes minutes",
         "kernel": "flavour of the target's kernel; only kasan has kcov, others do not learn",
     }
 )
 @guarded
-def fuzz(ctx: Context, *, seconds: int = 600, seed: int = 0, kernel: str = "kasan") -> None:
+def fuzz(
+    ctx: Context, *, seconds: int = 600, seed: int = 0, reduce: bool = False, kernel: str = "kasan"
+) -> None:
     """Fuzz the module's ABI, guided by kcov; what is new goes into tests/guest/fuzz/corpus.txt."""
-    from devkit.fuzz.run import fuzz as run_fuzz
+    from devkit.fuzz import run
 
-    run_fuzz(seconds, seed, kernel=kernel)
+    run.fuzz(run.Request(seconds, seed, reduce, kernel))
 
 
 @task

@@ -11,6 +11,7 @@ from devkit import modules
 from devkit.build.bases import Wish
 from devkit.build.image import build_image
 from devkit.errors import KitError
+from devkit.fuzz.blocks import Blocks
 from devkit.fuzz.program import CORPUS, Summary, last_sequences, program
 from devkit.lab.client import Lab
 from devkit.paths import OUT
@@ -20,10 +21,12 @@ from devkit.target import Target
 #: The kernel that has KASAN, lockdep and kcov.
 KERNEL = "kasan"
 FAILURE = OUT / "fuzz/failure.txt"
+UNREACHED = OUT / "fuzz/unreached.txt"
 
 _PLACE = "/run/abi-fuzz"
 _CORPUS = "/run/abi-fuzz.txt"
 _ROUND = 120  # s: the corpus is fetched after each, and abi-fuzz's output is kept no longer
+_REDUCE_TIME = 7200.0  # s
 _SLACK = 900.0  # s that a round may take beyond that: it begins with the corpus
 _TAIL = 64 << 10  # bytes of output: a few dozen sequences
 
@@ -58,18 +61,47 @@ def replay(target: Target, *, timeout: float = 600.0) -> str:
     return _run(target, ["replay", _CORPUS], timeout)
 
 
-def fuzz(seconds: int, seed: int, *, kernel: str = KERNEL, base: str = "auto") -> Summary:
-    """Fuzz for ``seconds`` in a target of its own, and write what is new to the corpus in the tree.
+@dataclass(frozen=True)
+class Request:
+    """What to fuzz with.
 
-    With a ``seed`` of 0 the time is the seed. Returns the last round's counts, with the runs of all.
+    seconds: how long to look for new sequences; seed: of the random numbers, 0: the time;
+    reduce: shorten the corpus at the end; kernel: flavour of the target's kernel.
+    """
+
+    seconds: int
+    seed: int = 0
+    reduce: bool = False
+    kernel: str = KERNEL
+
+
+def fuzz(request: Request) -> Summary:
+    """Fuzz in a target of its own, and write what is new to the corpus in the tree.
+
+    Returns the last round's counts, with the runs of all.
     Raises KitError FQ-FUZZ as replay() does; the last sequences are then in out/fuzz/failure.txt.
     """
-    image = build_image(Wish(base), kernel, folder=f"image-{kernel}")
-    seed = seed or int(time.time())
-    say(f"fuzzing {seconds} s, seed {seed}")
+    image = build_image(Wish(), request.kernel, folder=f"image-{request.kernel}")
+    seed = request.seed or int(time.time())
+    say(f"fuzzing for {request.seconds} s, seed {seed}")
     with Lab.start() as lab, Target.boot(image, lab=lab) as target:
         install(target, CORPUS.read_bytes() if CORPUS.exists() else b"")
-        return _rounds(target, seconds, seed)
+        summary = _rounds(target, request.seconds, seed)
+        if request.reduce:
+            say("  reducing the corpus")
+            summary = Summary.parse(_run(target, ["reduce", _CORPUS], _REDUCE_TIME))
+            CORPUS.write_bytes(target.get(_CORPUS))
+        reached = {int(line, 16) for line in target.get(f"{_CORPUS}.blocks").split()}
+        say(f"✓ {summary.corpus} sequences kept; {_show(Blocks.read(image.module), reached)}")
+        return summary
+
+
+def _show(blocks: Blocks, reached: set[int]) -> str:
+    """Store which functions have blocks that were not reached, and return the counts."""
+    lines = [f"{name}: {hit} of {total}\n" for name, hit, total in blocks.by_function(reached) if hit < total]
+    _store(UNREACHED, "".join(lines))
+    found = len(reached & blocks.offsets)
+    return f"{found} of {len(blocks.offsets)} blocks of the module reached; the others: {UNREACHED}"
 
 
 def _rounds(target: Target, seconds: int, seed: int) -> Summary:
@@ -86,7 +118,6 @@ def _rounds(target: Target, seconds: int, seed: int) -> Summary:
             f"{summary.blocks} blocks of the module"
         )
         if time.monotonic() >= until:
-            _store(OUT / "fuzz/blocks.txt", target.get(f"{_CORPUS}.blocks").decode())
             return Summary(runs, summary.corpus, summary.edges, summary.blocks)
 
 

@@ -31,6 +31,13 @@ void corpus_add(const struct sequence *sequence, const struct coverage *coverage
 	corpus_size++;
 }
 
+void corpus_remove(unsigned int place)
+{
+	free(corpus[place].edges);
+	corpus_size--;
+	memmove(&corpus[place], &corpus[place + 1], (corpus_size - place) * sizeof(corpus[0]));
+}
+
 int corpus_read(const char *path, struct sequence *sequences, unsigned int most)
 {
 	FILE *file = fopen(path, "re");

@@ -20,6 +20,9 @@ extern unsigned int corpus_size;
 /* Add a sequence and what it covers; with a full corpus it is lost. */
 void corpus_add(const struct sequence *sequence, const struct coverage *coverage);
 
+/* Remove an entry; those behind it move down. */
+void corpus_remove(unsigned int place);
+
 /* Read all sequences of a file, which may not exist. Returns their number, or -1. */
 int corpus_read(const char *path, struct sequence *sequences, unsigned int most);
 

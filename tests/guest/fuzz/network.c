@@ -28,7 +28,8 @@
 
 static const char *const names[DEVICES] = { "f0", "f1", "f2", "br0" };
 static const char *const peers[] = { "p0", "p1", "p2" };
-static int home = -1, other = -1;	/* namespaces */
+static unsigned int indices[COUNT_OF(peers)];	/* of the peers, 0: not known yet */
+static int home = -1, other = -1;		/* namespaces */
 
 static int sysctl(const char *name, const char *value)
 {
@@ -102,15 +103,35 @@ static int add_cable(unsigned int number)
 	return message_send(&message, NETLINK_ROUTE);
 }
 
-static int add_address(const char *name, int family, const char *text, unsigned int length)
+struct place {
+	const char *device;
+	int family;
+	const char *address;
+	unsigned int length;	/* of the prefix */
+};
+
+static const struct place home_addresses[] = {
+	{ "f0", AF_INET, "10.9.0.1", 24 },
+	{ "f0", AF_INET6, "fd00:9::1", 64 },
+	{ "br0", AF_INET, "10.9.1.1", 24 },
+	{ "br0", AF_INET6, "fd00:9:1::1", 64 },
+};
+
+static const struct place other_addresses[] = {
+	{ "p0", AF_INET, "10.9.0.2", 24 },
+	{ "p0", AF_INET6, "fd00:9::2", 64 },
+};
+
+static int add_address(const struct place *place)
 {
-	struct ifaddrmsg info = { .ifa_family = family, .ifa_prefixlen = length,
-				  .ifa_flags = IFA_F_NODAD, .ifa_index = if_nametoindex(name) };
+	struct ifaddrmsg info = { .ifa_family = place->family, .ifa_prefixlen = place->length,
+				  .ifa_flags = IFA_F_NODAD,
+				  .ifa_index = if_nametoindex(place->device) };
 	struct message message = {};
 	uint8_t address[16];
-	size_t size = family == AF_INET ? 4 : 16;
+	size_t size = place->family == AF_INET ? 4 : 16;
 
-	inet_pton(family, text, address);
+	inet_pton(place->family, place->address, address);
 	message_begin(&message, RTM_NEWADDR, NLM_F_CREATE, &info, sizeof(info));
 	attribute(&message, IFA_LOCAL, address, size);
 	attribute(&message, IFA_ADDRESS, address, size);
@@ -137,12 +158,14 @@ static int enslave(const char *name)
 	return change(name, RTM_NEWLINK, 0, IFLA_MASTER, if_nametoindex("br0"));
 }
 
-static int add_addresses(void)
+static int add_addresses(const struct place *places, unsigned int count)
 {
-	return add_address("f0", AF_INET, "10.9.0.1", 24) ||
-	       add_address("f0", AF_INET6, "fd00:9::1", 64) ||
-	       add_address("br0", AF_INET, "10.9.1.1", 24) ||
-	       add_address("br0", AF_INET6, "fd00:9:1::1", 64);
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < count && !err; i++)
+		err = add_address(&places[i]);
+	return err;
 }
 
 static int add_neighbours(void)
@@ -160,14 +183,13 @@ static int configure_home(void)
 	sysctl("ipv4/conf/all/rp_filter", "0");
 	return set_up("lo") || add_bridge() || add_cable(0) || add_cable(1) || add_cable(2) ||
 	       enslave("f1") || enslave("f2") || set_up("f0") || set_up("f1") || set_up("f2") ||
-	       set_up("br0") || add_addresses() || add_neighbours();
+	       set_up("br0") || add_addresses(home_addresses, COUNT_OF(home_addresses)) || add_neighbours();
 }
 
 static int configure_other(void)
 {
 	return set_up("lo") || set_up("p0") || set_up("p1") || set_up("p2") ||
-	       add_address("p0", AF_INET, "10.9.0.2", 24) ||
-	       add_address("p0", AF_INET6, "fd00:9::2", 64);
+	       add_addresses(other_addresses, COUNT_OF(other_addresses));
 }
 
 static int namespace_make(int *fd)
@@ -189,24 +211,46 @@ int network_create(void)
 	return err ? -1 : 0;
 }
 
-/* After changes of rules, and of devices that are still there. */
-void network_repair(void)
+/* A cable that was deleted, or whose end here was moved to the other namespace. */
+static void cable_repair(unsigned int number)
+{
+	if (if_nametoindex(names[number]))
+		return;
+	setns(other, CLONE_NEWNET);
+	change(names[number], RTM_DELLINK, 0, 0, 0);
+	setns(home, CLONE_NEWNET);
+	add_cable(number);
+	setns(other, CLONE_NEWNET);
+	configure_other();
+	setns(home, CLONE_NEWNET);
+	indices[0] = 0;
+}
+
+/* Most of it is there, and asking for it again has no effect but an error. */
+static void links_repair(void)
 {
 	unsigned int i;
 
+	if (!if_nametoindex("br0"))
+		add_bridge();
+	for (i = 0; i < COUNT_OF(peers); i++)
+		cable_repair(i);
 	for (i = 0; i < DEVICES; i++) {
 		change(names[i], RTM_NEWLINK, 0, IFLA_MTU, 1500);
 		set_up(names[i]);
 	}
 	enslave("f1");
 	enslave("f2");
-	/* IPv6 loses its addresses with the link, IPv4 does not */
-	add_address("f0", AF_INET6, "fd00:9::1", 64);
-	add_address("br0", AF_INET6, "fd00:9:1::1", 64);
+	for (i = 0; i < COUNT_OF(home_addresses); i++)
+		add_address(&home_addresses[i]);
 	add_neighbours();
-	rules_change(1, 0, 0, 0);
-	rules_change(1, BRIDGE_CHAIN, 0, 0);
-	if (rules_change(0, 0, 0, 0))
+}
+
+void network_repair(unsigned int changed)
+{
+	if (changed & CHANGED_LINKS)
+		links_repair();
+	if (rules_restore(changed))
 		fprintf(stderr, "the rules cannot be restored: %m\n");
 }
 
@@ -215,11 +259,6 @@ int network_leave(void)
 {
 	close(home);
 	return namespace_make(&home);
-}
-
-bool device_is_lost(unsigned int what)
-{
-	return what % 6 == 2 || what % 6 == 3;
 }
 
 int device_change(enum device device, unsigned int what)
@@ -254,10 +293,8 @@ int peer_socket(void)
 	return fd;
 }
 
-/* Of the peer of @device; devices are made in the same order, so after a look once it is known. */
 unsigned int peer_index(enum device device)
 {
-	static unsigned int indices[COUNT_OF(peers)];
 	unsigned int i;
 
 	if (!indices[0] && !setns(other, CLONE_NEWNET)) {

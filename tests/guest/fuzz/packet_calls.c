@@ -152,27 +152,23 @@ int do_write(struct session *session, const uint32_t *arguments)
 	return send(stream, content, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
 }
 
-static void network_worse(struct session *session, enum network network)
-{
-	if (session->network < network)
-		session->network = network;
-}
-
 int do_link(struct session *session, const uint32_t *arguments)
 {
-	network_worse(session, device_is_lost(arguments[1]) ? NETWORK_LOST : NETWORK_CHANGED);
+	session->changed |= CHANGED_LINKS;
 	return device_change(arguments[0] % DEVICES, arguments[1]);
 }
 
 int do_rules(struct session *session, const uint32_t *arguments)
 {
-	network_worse(session, NETWORK_CHANGED);
+	session->changed |= arguments[1] % CHAINS < BRIDGE_CHAIN ? CHANGED_IP_RULES : CHANGED_BRIDGE_RULES;
+	if (!(arguments[0] % 6))
+		session->changed |= CHANGED_IP_RULES | CHANGED_BRIDGE_RULES;
 	return rules_change(arguments[0], arguments[1], arguments[2], arguments[3]);
 }
 
 int do_leave(struct session *session, const uint32_t *arguments)
 {
 	(void)arguments;
-	network_worse(session, NETWORK_LOST);
+	session->changed |= CHANGED_NAMESPACE;
 	return network_leave();
 }

@@ -22,7 +22,7 @@ struct chain {
 	const char *name;
 };
 
-static const struct chain chains[] = {
+static const struct chain chains[CHAINS] = {
 	{ NFPROTO_INET, NF_INET_PRE_ROUTING, "prerouting" },
 	{ NFPROTO_INET, NF_INET_LOCAL_IN, "input" },
 	{ NFPROTO_INET, NF_INET_FORWARD, "forward" },
@@ -122,13 +122,14 @@ static void add_tracking_rule(struct message *message, const struct chain *chain
 	nest_end(message, rule);
 }
 
-static void add_all(struct message *message)
+static void add_all(struct message *message, uint8_t family)
 {
 	unsigned int i;
 
-	table(message, NFT_MSG_NEWTABLE, NFPROTO_INET);
-	table(message, NFT_MSG_NEWTABLE, NFPROTO_BRIDGE);
-	for (i = 0; i < COUNT_OF(chains); i++) {
+	table(message, NFT_MSG_NEWTABLE, family);
+	for (i = 0; i < CHAINS; i++) {
+		if (chains[i].family != family)
+			continue;
 		add_chain(message, &chains[i]);
 		add_queue_rule(message, &chains[i], i, NFT_QUEUE_FLAG_BYPASS);
 	}
@@ -137,13 +138,14 @@ static void add_all(struct message *message)
 /* 0: all as at the beginning; 1: table, 2: chain, 3: rules go; 4: a rule is added; 5: connections are tracked. */
 int rules_change(unsigned int what, unsigned int number, unsigned int queue, unsigned int flags)
 {
-	const struct chain *chain = &chains[number % COUNT_OF(chains)];
+	const struct chain *chain = &chains[number % CHAINS];
 	struct message message = {};
 
 	batch(&message, NFNL_MSG_BATCH_BEGIN);
 	switch (what % 6) {
 	case 0:
-		add_all(&message);
+		add_all(&message, NFPROTO_INET);
+		add_all(&message, NFPROTO_BRIDGE);
 		break;
 	case 1:
 		table(&message, NFT_MSG_DELTABLE, chain->family);
@@ -163,4 +165,30 @@ int rules_change(unsigned int what, unsigned int number, unsigned int queue, uns
 	}
 	batch(&message, NFNL_MSG_BATCH_END);
 	return message_send(&message, NETLINK_NETFILTER);
+}
+
+static int restore(uint8_t family)
+{
+	struct message gone = {}, again = {};
+
+	batch(&gone, NFNL_MSG_BATCH_BEGIN);
+	table(&gone, NFT_MSG_DELTABLE, family);
+	batch(&gone, NFNL_MSG_BATCH_END);
+	message_send(&gone, NETLINK_NETFILTER);	/* there may be none */
+
+	batch(&again, NFNL_MSG_BATCH_BEGIN);
+	add_all(&again, family);
+	batch(&again, NFNL_MSG_BATCH_END);
+	return message_send(&again, NETLINK_NETFILTER);
+}
+
+int rules_restore(unsigned int changed)
+{
+	int err = 0;
+
+	if (changed & CHANGED_IP_RULES)
+		err = restore(NFPROTO_INET);
+	if (!err && changed & CHANGED_BRIDGE_RULES)
+		err = restore(NFPROTO_BRIDGE);
+	return err;
 }

@@ -40,12 +40,11 @@ struct thread {
 	unsigned int number;
 };
 
-/* What a sequence did to its network, the worst of it. */
-enum network {
-	NETWORK_WHOLE,
-	NETWORK_CHANGED,	/* network_repair() makes it whole again */
-	NETWORK_LOST,		/* only a new one does */
-};
+/* What a sequence changed in its network; network_repair() makes it whole again, unless it was left. */
+#define CHANGED_LINKS		1
+#define CHANGED_IP_RULES	2
+#define CHANGED_BRIDGE_RULES	4
+#define CHANGED_NAMESPACE	8
 
 struct session {
 	struct file files[FILES];
@@ -54,7 +53,7 @@ struct session {
 	struct thread threads[THREADS];
 	unsigned int thread_count;
 	pid_t child;			/* holds descriptors, 0: none */
-	enum network network;
+	unsigned int changed;		/* CHANGED_* */
 	const char *fault;		/* a rule of the ABI that did not hold */
 	int results[MAX_CALLS];		/* 0 or an errno, -1: not run */
 };
@@ -73,12 +72,13 @@ enum device { DEVICE_ROUTED, DEVICE_PORT, DEVICE_OTHER_PORT, DEVICE_BRIDGE, DEVI
 
 /* Move this process into a network of its own. Returns 0, or -1 with a line on stderr. */
 int network_create(void);
-void network_repair(void);
+void network_repair(unsigned int changed);
 int network_leave(void);
 int device_change(enum device device, unsigned int change);
-bool device_is_lost(unsigned int change);	/* by that change */
+int rules_restore(unsigned int changed);
 int rules_change(unsigned int change, unsigned int chain, unsigned int queue, unsigned int flags);
-#define BRIDGE_CHAIN	5		/* the first chain of the bridge family */
+#define CHAINS		8	/* of both families */
+#define BRIDGE_CHAIN	5	/* the first chain of the bridge family */
 int peer_socket(void);			/* AF_PACKET, in the namespace at the other end */
 unsigned int peer_index(enum device device);
 

@@ -65,9 +65,9 @@ static void run_shared(void)
 	session_run(&session, &shared->sequence);
 	coverage_end(&result->coverage);
 	memcpy(result->results, session.results, sizeof(result->results));
-	result->used_up = session.network == NETWORK_LOST;
-	if (session.network == NETWORK_CHANGED)
-		network_repair();
+	result->used_up = session.changed & CHANGED_NAMESPACE;
+	if (!result->used_up)
+		network_repair(session.changed);
 	if (session.fault)
 		snprintf(result->fault, sizeof(result->fault), "%s", session.fault);
 }

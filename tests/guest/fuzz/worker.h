@@ -12,7 +12,7 @@
 struct result {
 	struct coverage coverage;
 	int results[MAX_CALLS];		/* of each call: 0 or an errno, -1: not run */
-	bool used_up;			/* the worker: its network cannot be repaired */
+	bool used_up;			/* the worker: its network was left */
 	char fault[256];		/* what went wrong; empty: nothing */
 };
 

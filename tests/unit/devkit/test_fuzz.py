@@ -11,6 +11,7 @@ import pytest
 from devkit import command
 from devkit.build import native
 from devkit.fuzz import program
+from devkit.fuzz.blocks import Blocks
 from devkit.fuzz.program import Summary, last_sequences
 
 OUTPUT = """run 1
@@ -91,3 +92,16 @@ def test_wrong_text_is_refused(written: Path, text: str, said: str) -> None:
     done = _write(written, text)
     assert done.returncode
     assert said in done.stderr
+
+
+def test_blocks_are_counted_by_function(tmp_path: Path) -> None:
+    source, built = tmp_path / "two.c", tmp_path / "two.o"
+    source.write_text(
+        "int f(int a)\n{\n\treturn a;\n}\nint g(int a)\n{\n\tif (a)\n\t\tf(1);\n\treturn f(a);\n}\n"
+    )
+    command.run(["gcc", "-O0", "-c", "-fsanitize-coverage=trace-pc", source, "-o", built])
+    blocks = Blocks.read(built)
+    (f, reached, of_f), (g, _, of_g) = blocks.by_function({min(blocks.offsets)})
+    assert (f, reached, g) == ("f", 1, "g")
+    assert of_g > of_f >= 1
+    assert len(blocks.offsets) == of_f + of_g
