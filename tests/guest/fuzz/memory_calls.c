@@ -44,17 +44,25 @@ static void area_place(const struct fastqueue_ring *ring, unsigned int area, uin
 		area == AREA_META ? ring->meta_size : ring->payload_size;
 }
 
-static int unmap(struct mapping *mapping, size_t first, size_t size)
+static int unmap(struct mapping *mapping)
 {
 	uint8_t *address = mapping->address;
 
 	if (!address)
 		return EINVAL;
-	if (!first && size >= mapping->size)
-		mapping->address = NULL;
+	mapping->address = NULL;
+	return munmap(address, mapping->size) ? errno : 0;
+}
+
+/* The hole stays reserved: nothing else may come to lie in it, as the whole is unmapped later. */
+static int unmap_part(struct mapping *mapping, size_t first, size_t size)
+{
+	void *address = mapping->address + first;
+
 	if (first + size > mapping->size)
 		size = mapping->size - first;
-	return munmap(address + first, size) ? errno : 0;
+	return mmap(address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+	       MAP_FAILED ? errno : 0;
 }
 
 int do_map(struct session *session, const uint32_t *arguments)
@@ -65,7 +73,7 @@ int do_map(struct session *session, const uint32_t *arguments)
 	uint64_t offset, size;
 	void *address;
 
-	unmap(mapping, 0, mapping->size);
+	unmap(mapping);
 	area_place(&file->ring, area, &offset, &size);
 	offset += (int64_t)(int32_t)arguments[5] * PAGE;
 	size += (int64_t)(int32_t)arguments[6] * PAGE;
@@ -88,8 +96,10 @@ int do_unmap(struct session *session, const uint32_t *arguments)
 
 	if (!mapping->address || !pages)
 		return EINVAL;
-	return unmap(mapping, arguments[1] % pages * PAGE,
-		     (arguments[2] < pages ? arguments[2] : pages) * PAGE);
+	if (!(arguments[1] % pages) && arguments[2] >= pages)
+		return unmap(mapping);
+	return unmap_part(mapping, arguments[1] % pages * PAGE,
+			  (arguments[2] && arguments[2] < pages ? arguments[2] : 1) * PAGE);
 }
 
 int do_protect(struct session *session, const uint32_t *arguments)
@@ -153,8 +163,12 @@ static void store_answer(const struct mapping *mapping, uint32_t index, const ui
 	uint32_t *words = (uint32_t *)(mapping->address + FASTQUEUE_WORDS_OFFSET);
 	struct fastqueue_answer *answer =
 		(struct fastqueue_answer *)(words + mapping->frames) + index;
-	uint32_t lap = __atomic_load_n(&words[index], __ATOMIC_RELAXED) & FASTQUEUE_LAP_MASK;
+	uint32_t lap;
 
+	/* it was made smaller */
+	if ((uint8_t *)(answer + 1) > mapping->address + mapping->size)
+		return;
+	lap = __atomic_load_n(&words[index], __ATOMIC_RELAXED) & FASTQUEUE_LAP_MASK;
 	answer->mark = answer->priority = arguments[9];
 	answer->len = arguments[6];
 	answer->queue = arguments[7];

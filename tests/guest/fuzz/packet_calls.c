@@ -13,6 +13,7 @@
 #define PORT		7000
 #define MOST_COUNT	64u
 #define MOST_SIZE	60000u
+#define MOST_BYTES	200000u	/* of one call */
 
 #ifndef SO_ZEROCOPY
 #define SO_ZEROCOPY	60
@@ -77,6 +78,8 @@ static int send_all(int fd, uint32_t size, uint32_t count, uint32_t flags,
 		count = MOST_COUNT;
 	if (size > MOST_SIZE)
 		size = MOST_SIZE;
+	if (size && count > MOST_BYTES / size)
+		count = MOST_BYTES / size;
 	for (i = 0; i < count; i++) {
 		/* corked: two pieces make one packet */
 		if (flags & SEND_CORKED)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@ static void child(const struct session *session, bool stays)
 {
 	unsigned int i;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (i = 0; i < FILES; i++)
 		ioctl(session->files[i].fd, FASTQUEUE_IOC_KICK);
 	while (stays)
