@@ -144,7 +144,7 @@ def test_expressions_that_cannot_be_searched_in_bounded_time_or_at_all(text: byt
     with pytest.raises(ExpressionError) as caught:
         compiled(text)
     assert found in caught.value.found
-    with pytest.raises(RulesError, match="^f:7: found '.*, expected "):
+    with pytest.raises(RulesError, match=r"^f:7: found '.*, expected "):
         parse_rule(Line("f", 7, f"drop /{text.decode()}/"))
 
 
