@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "pyhandler/src"))
 
@@ -17,6 +18,11 @@ from .extension import build, load
 
 #: Names an extension that is built already, in a special way: see test_sanitizers.py.
 BUILT = "FASTQUEUE_TEST_EXTENSION"
+
+#: Few examples of each property where each takes long.
+settings.register_profile("few", max_examples=20)
+if BUILT in os.environ:
+    settings.load_profile("few")
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +38,7 @@ def accelerated(extension: Path) -> implementation.Implementation:
     return load(extension)
 
 
-@pytest.fixture(autouse=True, params=["python", "c"])
+@pytest.fixture(autouse=True, params=["c"] if BUILT in os.environ else ["python", "c"])
 def implemented(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have queues opened by the test use one of the implementations; its name."""
     in_c = request.param == "c"
