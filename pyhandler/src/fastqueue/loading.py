@@ -40,7 +40,7 @@ class Loading:
         """Say that it is done."""
         if self._said and error is None:
             seconds = time.monotonic() - self._began
-            self._say(f"at least {self._rules:,} rules, read in {seconds:.1f} s")
+            self._say(f"{self._rules:,} rules, read in {seconds:.1f} s")
 
     def _say(self, text: str) -> None:
         print(f"fastqueue: {self._file}: {text}", file=sys.stderr, flush=True)

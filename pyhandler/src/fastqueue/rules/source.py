@@ -83,7 +83,7 @@ def parse_lines(
 ) -> Ruleset[Rule]:
     """Parse rules with ``parse``, and at most one ``default accept|drop``; without one: accept.
 
-    ``progress`` is called after every thousandth rule.
+    ``progress`` is called after every thousandth rule, and at the end.
     """
     rules: list[Rule] = []
     default: int | None = None
@@ -97,6 +97,8 @@ def parse_lines(
         rules.append(parse(line))
         if progress and len(rules) % _PROGRESS_EVERY == 0:
             progress(len(rules), line.number)
+    if progress and rules:
+        progress(len(rules), line.number)
     return Ruleset(rules, abi.ANSWER_ACCEPT if default is None else default)
 
 
