@@ -13,7 +13,7 @@ from .fuzz import engine
 
 SECONDS = float(os.environ.get("FASTQUEUE_FUZZ_SECONDS", "0"))
 SEED = int(os.environ.get("FASTQUEUE_FUZZ_SEED", "2010"))
-NUMBERS = {"rule_file": 4000, "any_expression": 3000, "expression": 4000, "packet": 8000, "five_tuple": 800}
+NUMBERS = {"rule_file": 4000, "any_expression": 3000, "expression": 12000, "packet": 8000, "five_tuple": 800}
 
 
 @pytest.fixture

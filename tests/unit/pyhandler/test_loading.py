@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import time
@@ -75,7 +76,7 @@ def test_a_hundred_thousand_rules_are_read_in_bounded_memory(kind: str, most: in
 def test_states_of_automata_are_bounded_however_many_rules_need_one() -> None:
     lines = "\n".join(f"drop /{each}(a|b)*c.{{40}}d.*e/" for each in range(600)).encode()
     rules = source.parse_lines(source.split_lines("f", lines), parse_rule).rules
-    contents = bytes(97 + (number * number >> 3) % 2 for number in range(3000))
+    contents = bytes(random.Random(1).choices(b"ab", k=1500))
     tracemalloc.start()
     try:
         for number, rule in enumerate(rules):

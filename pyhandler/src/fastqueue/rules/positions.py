@@ -64,8 +64,6 @@ class Positions:
         ends = self.end | self.end_or_newline
         if any(self.follow[end] & ~ends for end in members(ends)):
             raise UnsupportedError("match of bytes behind $")
-        for start in members(self.beginning):
-            self.follow[start] = self.closure(self.follow[start], self.beginning)
 
     def closure(self, found: int, places: int) -> int:
         """Add what follows those of ``places`` that are in the set, as they match no byte themselves."""

@@ -18,6 +18,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "packet": packets.packet,
     "five_tuple": packets.five_tuple,
 }
+#: Targets that take decisions from bytes, for which any bytes are good.
+_OF_CHOICES = ("expression", "five_tuple")
 _MOST_BYTES = 4096
 _INTERESTING = (
     b"\0",
@@ -50,7 +52,8 @@ def inputs(target: str, seed: int) -> Iterator[bytes]:
     yield from kept
     chance = random.Random(seed)
     while True:
-        yield _changed(chance, kept)
+        fresh = chance.random() < (0.7 if target in _OF_CHOICES else 0.1)
+        yield chance.randbytes(chance.randint(0, 300)) if fresh else _changed(chance, kept)
 
 
 def run(target: str, seed: int, *, number: int = 0, seconds: float = 0) -> int:
@@ -70,8 +73,6 @@ def run(target: str, seed: int, *, number: int = 0, seconds: float = 0) -> int:
 
 
 def _changed(chance: random.Random, kept: list[bytes]) -> bytes:
-    if chance.random() < 0.1:
-        return chance.randbytes(chance.randint(0, 120))
     data = bytearray(chance.choice(kept))
     for _ in range(1 << chance.randint(0, 4)):
         chance.choice(_CHANGES)(chance, data, kept)

@@ -62,9 +62,10 @@ _CONTENTS = b"abcAB\nx "
 def expression(data: bytes) -> None:
     """Compare what the automaton, Python's matcher, the literals and the bound say about a short search."""
     choice = Choice(data)
-    text = _expression(choice, 4).encode()
     flags = int(re.DOTALL | re.IGNORECASE if choice.number(0, 3) == 3 else re.DOTALL)
     contents = bytes(choice.of(_CONTENTS) for _ in range(choice.number(0, 12)))
+    contents *= choice.of((1, 1, 1, 5))
+    text = _expression(choice, 4).encode()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
