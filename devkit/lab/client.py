@@ -10,13 +10,12 @@ import select
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from devkit.command import need, tail
+from devkit.command import need, python, tail
 from devkit.errors import KitError
 from devkit.lab import folder, protocol
 from devkit.lab.process import Process, Stream, Streams
@@ -70,7 +69,7 @@ class Lab:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         user = () if os.getuid() == 0 else ("--user", "--map-root-user")
         argv = [
-            unshare, *user, *_NEW, sys.executable, "-m", "devkit.lab.supervisor",
+            unshare, *user, *_NEW, *python("-m", "devkit.lab.supervisor"),
             "--name", name, "--directory", str(directory), "--logs", str(logs),
             "--owner", str(theirs.fileno()), *(["--offloads"] if offloads else []),
         ]  # fmt: skip
