@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from pexpect import EOF, TIMEOUT
 from pexpect.spawnbase import SpawnBase
 
+from devkit import peer
 from devkit.errors import KitError
 
 if TYPE_CHECKING:
@@ -68,14 +69,8 @@ class Channel(_Base):
 
     @classmethod
     def connect(cls, path: Path) -> Channel:
-        """Connect to a Unix socket; OSError where nobody listens."""
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            sock.connect(str(path))
-        except OSError:
-            sock.close()
-            raise
-        return cls(sock)
+        """Connect to a Unix socket of this user; OSError where nobody listens, KitError FQ-PEER."""
+        return cls(peer.connect(path))
 
     def _drain(self) -> None:
         while True:

@@ -14,7 +14,7 @@ import tty
 from collections.abc import Iterator
 from pathlib import Path
 
-from devkit import lock
+from devkit import lock, peer
 from devkit.errors import KitError
 
 #: Ctrl-] leaves, as with telnet and virsh.
@@ -50,12 +50,7 @@ def interact(path: Path, *, fresh: bool = False) -> bool:
     """
     need_terminal()
     busy = KitError("FQ-BUSY", "somebody else is on this console", "leave it there first (Ctrl-])")
-    with os.fdopen(lock.hold(path.with_suffix(".lock"), busy)), socket.socket(socket.AF_UNIX) as sock:
-        try:
-            sock.connect(str(path))
-        except OSError as error:
-            remedy = "./inv status shows what runs"
-            raise KitError("FQ-TARGET", "the target has no console any more", remedy) from error
+    with os.fdopen(lock.hold(path.with_suffix(".lock"), busy)), _connected(path) as sock:
         print("console of the target: Enter shows its prompt, Ctrl-] leaves", flush=True)
         if fresh:
             size = shutil.get_terminal_size()
@@ -64,6 +59,14 @@ def interact(path: Path, *, fresh: bool = False) -> bool:
             left = _join(sock)
     print(flush=True)
     return left
+
+
+def _connected(path: Path) -> socket.socket:
+    try:
+        return peer.connect(path)
+    except OSError as error:
+        remedy = "./inv status shows what runs"
+        raise KitError("FQ-TARGET", "the target has no console any more", remedy) from error
 
 
 @contextlib.contextmanager

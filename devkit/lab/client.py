@@ -8,13 +8,13 @@ import itertools
 import os
 import select
 import socket
-import struct
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from devkit import peer
 from devkit.command import need, python, tail
 from devkit.errors import KitError
 from devkit.lab import folder, protocol
@@ -114,14 +114,11 @@ class Lab:
         return lab
 
     def _connect(self) -> socket.socket:
-        sock = protocol.connection()
         try:
-            sock.connect(str(folder.control(self.name)))
+            return protocol.connect(folder.control(self.name))
         except OSError as error:
-            sock.close()
             remedy = "./inv status shows what runs; ./inv boot --detach starts it again"
             raise KitError("FQ-LAB", f"the lab {self.name} ended", remedy) from error
-        return sock
 
     def _ask(self, message: protocol.Message) -> protocol.Message:
         with self._connect() as sock:
@@ -132,7 +129,7 @@ class Lab:
     def pid(self) -> int:
         """Process id of the supervisor, as seen from here; KitError FQ-LAB where it ended."""
         with self._connect() as sock:
-            return _peer(sock)
+            return peer.credentials(sock).pid
 
     def info(self) -> protocol.Message:
         """Return what the supervisor knows: name, started (s since the epoch), logs, detached, target."""
@@ -212,7 +209,7 @@ class Lab:
     def stop(self) -> None:
         """End the lab and all that runs in it, and wait until it is gone."""
         with contextlib.suppress(KitError), self._connect() as sock:
-            pid = _peer(sock)
+            pid = peer.credentials(sock).pid
             gone = os.pidfd_open(pid)
             try:
                 protocol.send(sock, {"op": "stop"})
@@ -248,12 +245,6 @@ _numbers = itertools.count(1)
 
 def _own_name() -> str:
     return f"lab-{os.getpid()}-{next(_numbers)}"
-
-
-def _peer(sock: socket.socket) -> int:
-    """Return the pid, as seen from here, of the process that listens at the other end."""
-    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", credentials)[0])
 
 
 def running() -> list[Lab]:

@@ -23,8 +23,10 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from devkit import peer
 from devkit.errors import KitError
 
 Message = dict[str, Any]
@@ -37,6 +39,11 @@ MAX_DESCRIPTORS = 3
 def connection() -> socket.socket:
     """Return a new socket of the kind that the control socket is."""
     return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def connect(path: Path) -> socket.socket:
+    """Return a connection to the supervisor at ``path``; OSError if there is none, FQ-PEER if foreign."""
+    return peer.connect(path, socket.SOCK_SEQPACKET)
 
 
 def send(sock: socket.socket, message: Message, descriptors: Sequence[int] = ()) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devkit import peer
 from devkit.errors import KitError
 from devkit.lab import folder, network, protocol, topology
 from devkit.lab.children import Children
@@ -27,6 +28,8 @@ from devkit.lab.namespaces import Namespaces
 
 #: A client that does not take its answer in this time (seconds) is dropped.
 _ANSWER_TIME = 1.0
+#: The run-time directory is looked for at least this often (seconds).
+_LOOK_AGAIN = 5.0
 
 
 @dataclass
@@ -66,8 +69,12 @@ class Supervisor:
         self._watch(self.owner, self._owner)
         protocol.send(self.owner, {})
         while self.running:
-            for key, _ in self.selector.select():
+            for key, _ in self.selector.select(_LOOK_AGAIN):
                 key.data()
+            if not self.options.directory.exists():
+                # As when the user logs out: nobody could reach this lab any more.
+                log("the run-time directory is gone, and so goes the lab")
+                self.running = False
 
     def _watch(self, source: socket.socket, action: Callable[[], None]) -> None:
         self.selector.register(source, selectors.EVENT_READ, action)
@@ -86,6 +93,12 @@ class Supervisor:
 
     def _accept(self) -> None:
         sock, _ = self.listener.accept()
+        try:
+            peer.check(sock)
+        except KitError as error:
+            log(error.what)
+            sock.close()
+            return
         sock.settimeout(_ANSWER_TIME)
         connection = Connection(sock)
         self.connections[sock.fileno()] = connection
