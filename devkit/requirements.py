@@ -27,7 +27,7 @@ _HEAD = """\
 
 
 def wanted(pyproject: str) -> list[str]:
-    """Return the requirements of the kit, its tests and its build backend, from the text of pyproject.toml."""
+    """Return the requirements of the kit, its tests and its build backend, from pyproject.toml."""
     table = tomllib.loads(pyproject)
     project = table["project"]
     return [
