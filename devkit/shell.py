@@ -8,6 +8,7 @@ from two words, so that neither an echo of the command line nor an older command
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import secrets
 import shlex
@@ -34,16 +35,33 @@ _PREPARE = "stty -echo -opost -ixon -iexten -icrnl icanon isig 2>/dev/null; trap
 _LONGEST_LINE = 2048
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
+#: Most that is kept of a command's output (bytes), and of one whose output goes to a sink.
+LONGEST_OUTPUT = 64 << 20
+KEPT_BESIDE_SINK = 1 << 20
+_TAIL_BYTES = 1 << 16
+
+#: What follows the end marker: the status, or the word of a shell that did not run the command.
+_OTHER_SHELL = b"new"
+_END = re.compile(rb"(\d{1,3}|new)\r?\n")
+_LONGEST_END = 5
+
+#: Seconds until a command is first checked to have its shell still; each time the wait is doubled.
+_FIRST_LOOK = 2.0
+
 _INTERRUPTS = (b"\x03", b"\x03", b"\x1c")
 _INTERRUPT_TIME = 2.0
 _SYNC_TIME = 5.0
+_LONGEST_ANSWER = 64
 _QUIET_TIME = 2.0
 _TICK = 0.2
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a command left: exit status (128 + signal where one ended it) and output, both streams."""
+    """What a command left: exit status (128 + signal where one ended it) and output, both streams.
+
+    Of an output that went to a sink only the last part is kept.
+    """
 
     status: int
     raw: bytes
@@ -69,6 +87,8 @@ class Shell:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.dead = False
+        #: Bytes in which an answer may have begun.
+        self._heard = b""
 
     def call(self) -> re.Pattern[bytes]:
         """Ask the other end for a sign of life, and return the pattern of its answer."""
@@ -78,11 +98,20 @@ class Shell:
 
     def answered(self, pattern: re.Pattern[bytes], timeout: float) -> bool:
         """Whether the answer to call() comes within ``timeout`` seconds; EOF is pexpect's."""
-        try:
-            self.channel.expect(pattern, timeout=timeout)
-        except TIMEOUT:
-            return False
-        return True
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                self._heard += self.channel.take(max(0.0, until - time.monotonic()))
+            except TIMEOUT:
+                return False
+            found = pattern.search(self._heard)
+            if found:
+                self.channel.give_back(self._heard[found.end() :])
+                self._heard = b""
+                return True
+            self._heard = self._heard[-_LONGEST_ANSWER:]
+            if time.monotonic() > until:
+                return False
 
     def synchronize(self, timeout: float = _SYNC_TIME) -> None:
         """Get hold of a shell somebody else used, whatever it is doing; FQ-CHANNEL if in vain.
@@ -104,7 +133,9 @@ class Shell:
 
         ``sink`` is given the output as it comes. After ``timeout`` seconds the command is interrupted
         and KitError FQ-TIMEOUT raised; the channel stays usable, or is said to be lost (FQ-CHANNEL).
-        Ctrl-C interrupts the command; with ``passes`` its status is then returned as if it ended itself.
+        Ctrl-C interrupts the command; with ``passes`` its status is then returned as if it ended itself, and
+        a shell that dies under the command is noticed (FQ-CHANNEL; the next command finds another shell).
+        FQ-OUTPUT where it prints more than LONGEST_OUTPUT bytes and there is no ``sink``.
         """
         deadline = time.monotonic() + timeout
         if len(command) < _LONGEST_LINE and not _CONTROL.search(command):
@@ -146,7 +177,7 @@ class Shell:
         output = Output(number, sink)
         try:
             self.channel.send(text.encode(), max(1.0, deadline - time.monotonic()))
-            self._collect(output, deadline)
+            self._collect(output, deadline, number if passes else None)
         except KeyboardInterrupt:
             self._interrupt(output)
             if not passes:
@@ -156,19 +187,43 @@ class Shell:
             what = f"no end within the time limit, interrupted: {job.title}"
             remedy = "allow more time, or look at the console (./inv console)"
             raise KitError("FQ-TIMEOUT", what, remedy, lines=output.tail()) from None
+        if output.too_long:
+            self._interrupt(output)
+            what = f"more than {LONGEST_OUTPUT >> 20} MiB of output, interrupted: {job.title}"
+            remedy = "send it to a file in the target, or less of it"
+            raise KitError("FQ-OUTPUT", what, remedy, lines=output.tail())
+        if output.other_shell:
+            raise self._bereft(output)
         assert output.status is not None
         return Result(output.status, bytes(output.kept))
 
-    def _collect(self, output: Output, deadline: float) -> None:
-        while output.status is None:
-            try:
+    def _collect(self, output: Output, deadline: float, number: str | None = None) -> None:
+        """Read until the command ends; TIMEOUT at ``deadline``, however much comes.
+
+        ``number``: now and then its shell is told to speak when it is free. It is not as long as it runs the
+        command; a shell that came in its place is.
+        """
+        begun = time.monotonic()
+        wait = _FIRST_LOOK
+        while output.status is None and not output.other_shell and not output.too_long:
+            with contextlib.suppress(TIMEOUT):
                 output.feed(self.channel.take(_TICK))
-            except TIMEOUT:
-                if time.monotonic() > deadline:
-                    raise
+            spent = time.monotonic() - begun
+            if begun + spent > deadline:
+                if output.status is None:
+                    raise TIMEOUT("the time limit is over")
+            elif number is not None and spent > wait:
+                self._ask_for_another(number)
+                wait *= 2
+
+    def _ask_for_another(self, number: str) -> None:
+        """Have a shell that reads say so. In the one that is busy the line waits and then means nothing."""
+        end = f"printf '%s%s:%s\\n' fq-end- {number} {_OTHER_SHELL.decode()}"
+        self.channel.send(f"{end}\n".encode())
 
     def _interrupt(self, output: Output) -> None:
         """Stop the running command: Ctrl-C, again, Ctrl-\\; FQ-CHANNEL where it withstands."""
+        output.drop()
         for key in _INTERRUPTS:
             self.channel.send(key)
             try:
@@ -179,21 +234,36 @@ class Shell:
         self.dead = True
         raise self._lost("a command cannot be interrupted", output.tail())
 
+    def _bereft(self, output: Output) -> KitError:
+        """The error for a command whose shell is gone; gets hold of the new shell."""
+        with contextlib.suppress(KitError):
+            self.synchronize()
+        what = "the shell that ran the command is gone: it was killed, or memory was out"
+        remedy = "another one has taken its place; dmesg in the target says whether memory was out"
+        return KitError("FQ-CHANNEL", what, remedy, lines=output.tail())
+
     def _lost(self, what: str, lines: list[str] | None = None) -> KitError:
         remedy = "look at ./inv console; ./inv down and ./inv boot start afresh"
         return KitError("FQ-CHANNEL", what, remedy, lines=lines)
 
 
 class Output:
-    """What comes between the markers of one command, passed on as early as possible."""
+    """What comes between the markers of one command, passed on as early as possible.
+
+    The other end may send anything: work is in proportion to what comes, and what is kept has a limit.
+    """
 
     def __init__(self, number: str, sink: Sink | None = None) -> None:
         self.kept = bytearray()
         self.status: int | None = None
+        #: A shell that did not run the command has answered: the one that did is gone.
+        self.other_shell = False
+        #: More came than may be kept.
+        self.too_long = False
         self._begin = re.compile(rf"fq-begin-{number}\r?\n".encode())
         self._mark = f"fq-end-{number}:".encode()
-        self._end = re.compile(re.escape(self._mark) + rb"(\d+)\r?\n")
-        self._begun = False
+        self._longest = len(self._mark) + _LONGEST_END
+        self._begun = self._dropping = False
         self._pending = b""
         self._sink = sink
 
@@ -203,34 +273,60 @@ class Output:
         if not self._begun:
             found = self._begin.search(self._pending)
             if not found:
+                self._pending = self._pending[-self._longest :]
                 return
             self._begun = True
             self._pending = self._pending[found.end() :]
-        ended = self._end.search(self._pending)
-        cut = ended.start() if ended else self._certain()
-        self._pass(self._pending[:cut])
-        self._pending = self._pending[cut:]
-        if ended:
+        at = self._mark_at(0)
+        while at < len(self._pending):
+            rest = self._pending[at + len(self._mark) : at + self._longest]
+            if ended := _END.match(rest):
+                self._end(at, ended)
+                return
+            if len(rest) < _LONGEST_END and b"\n" not in rest:
+                break
+            at = self._mark_at(at + 1)
+        self._pass(self._pending[:at])
+        self._pending = self._pending[at:]
+
+    def _mark_at(self, start: int) -> int:
+        """Where the next end marker begins, or what may become one, or else the end."""
+        found = self._pending.find(self._mark, start)
+        if found >= 0:
+            return found
+        size = len(self._pending)
+        for at in range(max(start, size - len(self._mark) + 1), size):
+            if self._mark.startswith(self._pending[at:]):
+                return at
+        return size
+
+    def _end(self, at: int, ended: re.Match[bytes]) -> None:
+        self._pass(self._pending[:at])
+        self._pending = b""
+        if ended[1] == _OTHER_SHELL:
+            self.other_shell = True
+        else:
             self.status = int(ended[1])
 
-    def _certain(self) -> int:
-        """Length of what cannot be part of the end marker."""
-        start = self._pending.rfind(self._mark)
-        if start >= 0:
-            return start
-        longest = min(len(self._mark), len(self._pending))
-        sizes = (size for size in range(longest, 0, -1) if self._pending.endswith(self._mark[:size]))
-        return len(self._pending) - next(sizes, 0)
-
     def _pass(self, data: bytes) -> None:
-        if data:
+        if not data:
+            return
+        if self._sink:
+            self._sink(data)
             self.kept += data
-            if self._sink:
-                self._sink(data)
+            if len(self.kept) > 2 * KEPT_BESIDE_SINK:
+                del self.kept[:-KEPT_BESIDE_SINK]
+        elif not self._dropping:
+            self.too_long = len(self.kept) + len(data) > LONGEST_OUTPUT
+            self.kept += b"" if self.too_long else data
+
+    def drop(self) -> None:
+        """Keep no more than there is, and be content with that."""
+        self.too_long, self._dropping = False, True
 
     def tail(self) -> list[str]:
         """Return the last lines so far."""
-        return self.kept.decode(errors="replace").splitlines()[-TAIL_LINES:]
+        return self.kept[-_TAIL_BYTES:].decode(errors="replace").splitlines()[-TAIL_LINES:]
 
 
 __all__ = ["EOF", "TIMEOUT", "Output", "Result", "Shell", "Sink"]

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from devkit import lock, peer
 from devkit.errors import KitError
+from devkit.printable import ConsoleFilter
 
 #: Ctrl-] leaves, as with telnet and virsh.
 LEAVE = b"\x1d"
@@ -80,6 +81,7 @@ def _raw(descriptor: int) -> Iterator[None]:
 
 
 def _join(sock: socket.socket) -> bool:
+    shown = ConsoleFilter()
     with selectors.DefaultSelector() as selector:
         selector.register(0, selectors.EVENT_READ)
         selector.register(sock, selectors.EVENT_READ)
@@ -95,7 +97,7 @@ def _join(sock: socket.socket) -> bool:
                     data = sock.recv(_CHUNK)
                     if not data:
                         return False
-                    _write_all(1, data)
+                    _write_all(1, shown.feed(data))
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

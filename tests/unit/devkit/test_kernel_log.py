@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from devkit import bounded_log
 from devkit.kernel_log import KernelLog
 
 LOGS = Path(__file__).parent / "kernel_logs"
@@ -101,3 +102,52 @@ def test_an_unfinished_line_is_not_a_reason_yet(tmp_path: Path) -> None:
             "cing: Fatal exception\n[    1.1] ---[ end Kernel panic - not syncing: Fatal exception ]---\n"
         )
     assert found.fatal() == "Fatal exception"
+
+
+@pytest.mark.timeout(100)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[ 1.0] x invoked oom-killer: gfp_mask=0x140dca, order=0",
+        "[ 1.0] ====================\n[ 1.0] BUG: KCSAN: data-race in a / b",
+        "[ 1.0] " + "=" * 5000 + "x",
+        "[ 1.0] rcu: " * 500,
+        "[ 1.0]  by task 1 on cpu 0:\n f+0x1",
+        "[ 1.0] Kernel panic - not syncing: x ---[ end",
+        "\x1b[" * 50 + "1;" * 50,
+    ],
+    ids=["memory", "race", "rule", "stall", "access", "panic", "escapes"],
+)
+def test_time_is_in_proportion_to_the_log(line: str, tmp_path: Path) -> None:
+    """With a look back from each line it would take hours."""
+    found = KernelLog(tmp_path / "kernel.log")
+    count = 4_000_000 // len(line)
+    found.path.write_text(f"{line}\n" * count)
+    found.complaints(memory=False)
+    assert found.killed_for_memory() == []
+    with found.path.open("a") as file:
+        for _ in range(1000):
+            file.write("[ 2.0] fine\n")
+            file.flush()
+            found.fatal()
+
+
+def test_a_race_whose_report_was_cut_off_is_a_complaint(tmp_path: Path) -> None:
+    found = KernelLog(tmp_path / "kernel.log")
+    found.path.write_text("=" * 60 + "\nBUG: KCSAN: data-race in a / b\nread by task 1 on cpu 0:\n")
+    assert found.complaints() == ["BUG: KCSAN: data-race in a / b"]
+
+
+def test_a_panic_is_found_after_the_log_was_cut(tmp_path: Path) -> None:
+    found = KernelLog(tmp_path / "kernel.log")
+    writer = bounded_log.Writer(found.path)
+    writer.write(b"[ 1.0] Kernel panic - not syncing: first\n")
+    mark = found.mark()
+    for _ in range(40):
+        writer.write(b"noise\n" * 100_000)
+    assert found.fatal() is None
+    writer.write(b"[ 2.0] Kernel panic - not syncing: second\n")
+    writer.close()
+    assert found.fatal() == "second"
+    assert found.mark() == mark + 40 * 600_000 + 42
+    assert len(found.text()) <= 2 * bounded_log.LIMIT
