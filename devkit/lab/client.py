@@ -18,6 +18,7 @@ from devkit import peer
 from devkit.command import need, python, tail
 from devkit.errors import KitError
 from devkit.lab import folder, protocol
+from devkit.lab.machine import Launch
 from devkit.lab.process import Process, Stream, Streams
 from devkit.paths import PROJECT
 
@@ -173,6 +174,23 @@ class Lab:
             raise
         streams.close()
         return Process(sock, words, streams, pid)
+
+    def launch(self, launch: Launch, descriptors: Sequence[int] = ()) -> Process:
+        """Start a program in the sandbox, with ``descriptors`` for the names in ``launch.given``.
+
+        It lives as long as the lab. KitError FQ-TOOL where it is missing, FQ-SANDBOX where the kernel does
+        not let it be confined, FQ-LAB where what it needs cannot be made.
+        """
+        streams = Streams(subprocess.DEVNULL, subprocess.DEVNULL, subprocess.DEVNULL)
+        streams.close()
+        sock = self._connect()
+        try:
+            protocol.send(sock, {"op": "machine", "launch": launch.message()}, descriptors)
+            pid = protocol.checked(protocol.receive(sock)[0])["pid"]
+        except BaseException:
+            sock.close()
+            raise
+        return Process(sock, list(launch.argv), streams, pid)
 
     def run(
         self, namespace: str, argv: Sequence[str | Path], timeout: float = 60.0

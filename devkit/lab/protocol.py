@@ -6,6 +6,7 @@ The socket keeps packet boundaries (SOCK_SEQPACKET), so a message is whole or mi
     request                                                  answer
     exec    namespace argv cwd env lasting  + 3 descriptors  {pid}, later {status}
     signal  number        (where exec was asked)             none
+    machine launch (see lab.machine)        + descriptors    {pid}, later {status}
     socket  namespace family type proto                      {} + 1 descriptor
     describe target                                          {}
     info                                                     {name started logs detached target}
@@ -33,7 +34,7 @@ Message = dict[str, Any]
 
 #: Longest message in bytes; the kernel's default send buffer takes it whole.
 LIMIT = 128 * 1024
-MAX_DESCRIPTORS = 3
+MAX_DESCRIPTORS = 8
 
 
 def connection() -> socket.socket:
