@@ -224,7 +224,7 @@ def test_no_module_comes_from_the_working_directory(tmp_path: Path) -> None:
     names = ["devkit", "invoke", "rich", "pip", "json", "tasks", "sitecustomize", "qemu"]
     for name in names:
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'loaded')!r}, 'a').write({name!r})\n")
-    environment = {**os.environ, "PYTHONPATH": ""}
+    environment = {**os.environ, "PYTHONPATH": ".:"}
     argv = [str(PROJECT / "inv"), "status"]
     done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -249,3 +249,16 @@ def test_matplotlib_reads_no_settings_of_the_working_directory(tmp_path: Path) -
         argv = command.python("-c", program)
         done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
         assert done.stdout == "1.5\n", module
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o000, 0o022), (0o002, 0o022), (0o077, 0o077)])
+def test_no_other_user_may_write_to_what_it_makes(machine: Machine, before: int, after: int) -> None:
+    machine.installed("first", "second")
+    machine.ready()
+    python = machine.project / ".venv/bin/python"
+    python.write_text("#!/bin/sh\numask\n")
+    kept = os.umask(before)
+    try:
+        assert int(machine.inv("build").stdout, 8) == after
+    finally:
+        os.umask(kept)
