@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devkit.printable import one_line, printable
+from devkit.printable import printable
+
+#: Kept in lines of output, which are one line each.
+_TAB = "\t"
 
 
 class KitError(Exception):
@@ -40,7 +43,7 @@ class KitError(Exception):
     def __str__(self) -> str:
         """Message as the tasks print it: of what a guest or a log said, control characters are codes."""
         parts = [f"{self.code}: {self.what}"]
-        parts += [f"    | {one_line(line)}" for line in self.lines]
+        parts += [f"    | {printable(line, keep=_TAB)}" for line in self.lines]
         if self.log is not None:
             parts.append(f"  log: {self.log}")
         parts.append(f"  remedy: {self.remedy}")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import re
 import shutil
 import signal
 import socket
@@ -16,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pexpect import EOF
 
 from devkit import shell as shells
@@ -361,3 +364,33 @@ def test_a_command_that_takes_long_keeps_its_shell(shell: Shell, monkeypatch: py
     monkeypatch.setattr(shells, "_FIRST_LOOK", 0.1)
     assert shell.run("sleep 2; echo done; exit 3", sink=lambda _: None, passes=True).status == 3
     assert shell.run("cat; echo fine").output == "fine\n"
+
+
+_PIECES = st.sampled_from(
+    [b"fq-end-123:", b"fq-begin-123", b"\n", b"\r\n", b"0", b"17", b"new", b"fq-end-12", b"x"]
+)
+
+
+@given(st.lists(st.lists(_PIECES | st.binary(max_size=4), max_size=6), max_size=12))
+def test_any_stream_in_any_pieces(pieces: list[list[bytes]]) -> None:
+    """As one expression over the whole stream has it."""
+    passed: list[bytes] = []
+    output = Output("123", passed.append)
+    sent = b""
+    for piece in map(b"".join, pieces):
+        if output.status is None and not output.other_shell:
+            output.feed(piece)
+            sent += piece
+        assert len(output._pending) < 100
+    begun = re.search(rb"fq-begin-123\r?\n", sent)
+    body = sent[begun.end() :] if begun else b""
+    ended = re.search(rb"fq-end-123:(\d{1,3}|new)\r?\n", body)
+    shown = b"".join(passed)
+    if ended:
+        assert shown == body[: ended.start()]
+        assert output.other_shell == (ended[1] == b"new")
+        assert output.status == (None if output.other_shell else int(ended[1]))
+    else:
+        assert output.status is None
+        assert body.startswith(shown)
+        assert len(body) - len(shown) < 20
