@@ -23,6 +23,8 @@ _TUNSETIFF = 0x400454CA
 _IFF_TAP, _IFF_NO_PI, _IFF_VNET_HDR = 0x0002, 0x1000, 0x4000
 _PLACEHOLDER = re.compile(r"\{fd:([a-z0-9-]+)\}")
 _CHUNK = 1 << 16
+#: Chunks after which others have their turn; more than a pipe holds.
+_ROUNDS = 16
 _BACKLOG = 4
 
 
@@ -67,8 +69,11 @@ class LogPipe:
     writer: Writer
 
     def copy(self) -> bool:
-        """Copy what there is; return False once nobody writes any more. Never waits."""
-        while True:
+        """Copy what there is, some of it where it never ends; return False once nobody writes any more.
+
+        Never waits. A writer that has ended left no more than a pipe holds, which is copied at once.
+        """
+        for _ in range(_ROUNDS):
             try:
                 data = os.read(self.descriptor, _CHUNK)
             except BlockingIOError:
@@ -78,6 +83,7 @@ class LogPipe:
             # A full disk must not stop the machine: its log has a gap then.
             with contextlib.suppress(OSError):
                 self.writer.write(data)
+        return True
 
     def close(self) -> None:
         """Close both ends."""

@@ -21,11 +21,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pexpect import EOF
 
+from devkit import framed_output
 from devkit import shell as shells
 from devkit.channel import Channel
 from devkit.command import TAIL_LINES
 from devkit.errors import KitError
-from devkit.shell import KEPT_BESIDE_SINK, Output, Shell
+from devkit.framed_output import KEPT_BESIDE_SINK, Output
+from devkit.shell import Shell
 
 # A board's console is interactive, the target's channel is not; busybox where the host has it.
 BUSYBOX = ["busybox"] if shutil.which("busybox") else []
@@ -281,7 +283,7 @@ def test_time_and_memory_are_in_proportion(piece: bytes) -> None:
 
 
 def test_too_much_output_is_interrupted(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shells, "LONGEST_OUTPUT", 100_000)
+    monkeypatch.setattr(framed_output, "LONGEST_OUTPUT", 100_000)
     with pytest.raises(KitError) as caught:
         shell.run("while :; do echo 0123456789012345678901234567890123456789; done")
     assert caught.value.code == "FQ-OUTPUT"
