@@ -322,6 +322,15 @@ def lint(ctx: Context) -> None:
     run_lint()
 
 
+@task
+@guarded
+def lock(ctx: Context) -> None:
+    """Resolve pyproject.toml's Python packages anew and write requirements.txt, their versions and hashes."""
+    from devkit.requirements import lock as write_lock
+
+    write_lock()
+
+
 # --- The kernel module
 
 
@@ -356,6 +365,7 @@ _TASKS: tuple[Any, ...] = (
     test,
     fuzz,
     lint,
+    lock,
 )
 namespace = Collection(*_TASKS)
 kmod = Collection("kmod")
