@@ -110,9 +110,9 @@ static inline bool fq_limit_reached(const struct fq_queue *queue)
  * A packet that netfilter queued. Negative: it got no frame, and is to be
  * settled with fq_frame_refuse().
  */
-static __always_inline int fq_frame_receive(struct fq_queue *queue,
-					    struct nf_queue_entry *entry,
-					    const struct fq_origin *origin)
+static __always_inline int
+fq_frame_receive(struct fq_queue *queue, struct nf_queue_entry *entry,
+		 const struct fq_origin *origin)
 {
 	u32 len = entry->skb->len, truesize = entry->skb->truesize;
 	int err;
@@ -134,7 +134,7 @@ static __always_inline int fq_frame_receive(struct fq_queue *queue,
 
 /* Count what happened to a packet that leaves its frame. */
 static inline void fq_frame_count(struct fq_queue *queue, enum fq_finding finding,
-			   unsigned int verdict)
+				  unsigned int verdict)
 {
 	if (finding == FQ_TIMED_OUT) {
 		queue->stats.timed_out++;

@@ -44,8 +44,8 @@ static int fq_resize(struct nf_queue_entry *entry, u32 len)
 /* Before routing or local delivery: a socket may have been found for the packet. */
 static bool fq_is_input(const struct nf_hook_state *state)
 {
-	BUILD_BUG_ON(NF_BR_PRE_ROUTING != NF_INET_PRE_ROUTING ||
-		     NF_BR_LOCAL_IN != NF_INET_LOCAL_IN);
+	static_assert((int)NF_BR_PRE_ROUTING == (int)NF_INET_PRE_ROUTING);
+	static_assert((int)NF_BR_LOCAL_IN == (int)NF_INET_LOCAL_IN);
 	return state->hook == NF_INET_PRE_ROUTING || state->hook == NF_INET_LOCAL_IN;
 }
 
