@@ -264,7 +264,8 @@ def update(ctx: Context, lab: str = "default", base: str = "") -> None:
         "integration": "only the tests that boot targets",
         "kernel": "boot targets with another kernel: 6.1, 6.12, newest, or a debug kernel by its name",
         "from": "kernel, or disk: the session's target boots from the disk image, as a board does",
-        "debug": "the tests that reach the module, on the debug kernels: lockdep, kasan, kcsan",
+        "debug": "the tests that reach the module, on the debug kernels: lockdep, kasan, kcsan, rt",
+        "coverage": "the tests that use the module, and which lines of it they reach",
         "base": "image of the targets: auto, debian or buildroot",
         "target": "a board instead of QEMU, over its console: serial:/dev/ttyUSB0, or with @BAUD",
     }
@@ -278,6 +279,7 @@ def test(
     integration: bool = False,
     kernel: str = "",
     debug: bool = False,
+    coverage: bool = False,
     base: str = "auto",
     target: str = "",
     from_: str = "kernel",
@@ -288,9 +290,27 @@ def test(
 
     only = None if unit == integration else "unit" if unit else "integration"
     run_tests(
-        only, k or None, after_dashes(), kernel=kernel or None, debug=debug, target=target or None,
-        source=from_, base=base,
+        only, k or None, after_dashes(), kernel=kernel or None, debug=debug, measured=coverage,
+        target=target or None, source=from_, base=base,
     )  # fmt: skip
+
+
+@task(
+    help={
+        "seconds": "how long to look for new sequences of calls",
+        "seed": "of the random numbers (default: the time)",
+        "reduce": "shorten the corpus at the end, which takes minutes",
+        "kernel": "flavour of the target's kernel; only kasan has kcov, others do not learn",
+    }
+)
+@guarded
+def fuzz(
+    ctx: Context, *, seconds: int = 600, seed: int = 0, reduce: bool = False, kernel: str = "kasan"
+) -> None:
+    """Fuzz the module's ABI, guided by kcov; what is new goes into tests/guest/fuzz/corpus.txt."""
+    from devkit.fuzz import run
+
+    run.fuzz(run.Request(seconds, seed, reduce, kernel))
 
 
 @task
@@ -300,6 +320,15 @@ def lint(ctx: Context) -> None:
     from devkit.lint import lint as run_lint
 
     run_lint()
+
+
+@task
+@guarded
+def lock(ctx: Context) -> None:
+    """Resolve pyproject.toml's Python packages anew and write requirements.txt, their versions and hashes."""
+    from devkit.requirements import lock as write_lock
+
+    write_lock()
 
 
 # --- The kernel module
@@ -334,7 +363,9 @@ _TASKS: tuple[Any, ...] = (
     down,
     update,
     test,
+    fuzz,
     lint,
+    lock,
 )
 namespace = Collection(*_TASKS)
 kmod = Collection("kmod")

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 
-from devkit import boot_disk
+from devkit import boot_disk, command, coverage
 from devkit.build.bases import check_name as check_base
-from devkit.build.flavour import DEBUG, flavour
+from devkit.build.flavour import COVERAGE, DEBUG, flavour
 from devkit.errors import KitError
 from devkit.paths import PROJECT
 from devkit.progress import say
@@ -23,6 +22,8 @@ NOTHING_SELECTED = 5
 
 #: What the debug kernels are for: all that reaches the module. The kit itself is the same on each.
 DEBUG_FOLDERS = ("tests/integration/packets", "tests/integration/safety")
+#: What is counted for the coverage of the module: all tests that use it.
+COVERAGE_FOLDERS = (*DEBUG_FOLDERS, "tests/integration/compat")
 #: Seconds for a test there: they are several times slower.
 _DEBUG_TIME = "--timeout=1500"
 
@@ -36,7 +37,7 @@ def plan(only: str | None, expression: str | None, arguments: Sequence[str]) -> 
     paths = [word for word in arguments if (PROJECT / word.split("::")[0]).exists()]
     folders = [] if paths else [f"tests/{part}" for part in ("unit", "integration") if only in {None, part}]
     selection = ["-k", expression] if expression else []
-    base = [sys.executable, "-m", "pytest", *selection, *arguments]
+    base = command.python("-m", "pytest", *selection, *arguments)
     return [[*base, folder] for folder in folders] or [base]
 
 
@@ -47,6 +48,16 @@ def plan_debug(expression: str | None, arguments: Sequence[str]) -> list[list[st
         (argv,) = plan("integration", expression, [*arguments, _DEBUG_TIME, f"--kernel={one.name}"])
         lines.append([*argv[:-1], *DEBUG_FOLDERS] if argv[-1] == "tests/integration" else argv)
     return lines
+
+
+def plan_coverage(expression: str | None, arguments: Sequence[str]) -> list[list[str]]:
+    """Command line of pytest for the kernel that counts lines; arguments as for ``plan``.
+
+    One run and one target, so that the counters of all folders add up.
+    """
+    arguments = [*arguments, _DEBUG_TIME, f"--kernel={COVERAGE.name}"]
+    (argv,) = plan("integration", expression, arguments)
+    return [[*argv[:-1], *COVERAGE_FOLDERS] if argv[-1] == "tests/integration" else argv]
 
 
 def plan_board(target: str, expression: str | None, arguments: Sequence[str]) -> list[list[str]]:
@@ -62,6 +73,7 @@ def run_tests(
     *,
     kernel: str | None = None,
     debug: bool = False,
+    measured: bool = False,
     target: str | None = None,
     source: str = "kernel",
     base: str = "auto",
@@ -70,15 +82,18 @@ def run_tests(
 
     kernel: flavour of the targets' kernel; the unit tests, which need none, are left out then.
     debug: the tests that reach the module, on each debug kernel.
+    measured: the tests that use the module, with a table of the lines of it that ran.
     target: a board instead of QEMU (``serial:/dev/ttyUSB0``): the tests that need only a shell there.
     base: image of the targets; with buildroot the unit tests, which need none, are left out.
     source: kernel, or disk: the session's target boots from the disk image, as a board does.
     Integration tests are left out where unit tests fail: they would say the same, later.
     """
     check_base(base)
-    if target and (kernel or debug or source != "kernel"):
+    if target and (kernel or debug or measured or source != "kernel"):
         what = "a board runs what it was flashed with"
-        raise KitError("FQ-ARGUMENT", what, "--target without --kernel, --debug and --from", status=2)
+        raise KitError(
+            "FQ-ARGUMENT", what, "--target without --kernel, --debug, --coverage and --from", status=2
+        )
     if boot_disk.chosen(source):
         arguments = [*arguments, "--from=disk"]
         only = only or "integration"
@@ -87,6 +102,8 @@ def run_tests(
         only = only or "integration"
     if target:
         _run(plan_board(target, expression, arguments))
+    elif measured:
+        _run_measured(plan_coverage(expression, arguments))
     elif debug:
         _run(plan_debug(expression, arguments))
     elif kernel:
@@ -96,12 +113,21 @@ def run_tests(
         _run(plan(only, expression, arguments))
 
 
+def _run_measured(lines: list[list[str]]) -> None:
+    """Run them and show the coverage, also of a run in which a test failed."""
+    coverage.forget()
+    try:
+        _run(lines)
+    finally:
+        coverage.show(coverage.measure())
+
+
 def _run(lines: list[list[str]]) -> None:
     begun = time.monotonic()
     statuses = []
     for argv in lines:
         started = time.monotonic()
-        say(f"$ {shlex.join(['pytest', *argv[3:]])}")
+        say(f"$ {shlex.join(['pytest', *argv[4:]])}")
         status = subprocess.run(argv, cwd=PROJECT, check=False).returncode
         statuses.append(status)
         if status not in {0, NOTHING_SELECTED}:

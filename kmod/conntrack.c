@@ -48,8 +48,7 @@ static int fq_ct_fine(const struct nf_ct_hook *ct, struct net *net)
  * Let conntrack catch up with what changed meanwhile. Returns the verdict to
  * go on with; NF_STOLEN: the packet is no longer ours.
  */
-unsigned int fq_ct_update(struct nf_queue_entry *entry,
-					  unsigned int verdict)
+unsigned int fq_ct_update(struct nf_queue_entry *entry, unsigned int verdict)
 {
 	const struct nf_ct_hook *ct = rcu_dereference(nf_ct_hook);
 	int answer;

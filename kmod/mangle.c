@@ -44,8 +44,8 @@ static int fq_resize(struct nf_queue_entry *entry, u32 len)
 /* Before routing or local delivery: a socket may have been found for the packet. */
 static bool fq_is_input(const struct nf_hook_state *state)
 {
-	BUILD_BUG_ON(NF_BR_PRE_ROUTING != NF_INET_PRE_ROUTING ||
-		     NF_BR_LOCAL_IN != NF_INET_LOCAL_IN);
+	static_assert((int)NF_BR_PRE_ROUTING == (int)NF_INET_PRE_ROUTING);
+	static_assert((int)NF_BR_LOCAL_IN == (int)NF_INET_LOCAL_IN);
 	return state->hook == NF_INET_PRE_ROUTING || state->hook == NF_INET_LOCAL_IN;
 }
 
@@ -181,12 +181,30 @@ static void fq_seq_adjust(struct sk_buff *skb, const struct fq_headers *headers,
 #endif
 }
 
-/* The very bytes of the packet: nothing was changed. */
-static bool fq_is_unchanged(const struct sk_buff *skb, const void *data,
+/* Whether @data has the very bytes of the packet. */
+static bool fq_is_same(struct sk_buff *skb, const u8 *data)
+{
+	struct skb_seq_state state;
+	unsigned int piece;
+	const u8 *bytes;
+	u32 done = 0;
+
+	skb_prepare_seq_read(skb, 0, skb->len, &state);
+	while ((piece = skb_seq_read(done, &bytes, &state))) {
+		if (memcmp(bytes, data + done, piece)) {
+			skb_abort_seq_read(&state);
+			return false;
+		}
+		done += piece;
+	}
+	return done == skb->len;
+}
+
+/* The packet as it came, and nothing to complete: it goes on untouched. */
+static bool fq_is_unchanged(struct sk_buff *skb, const void *data,
 			    const struct fastqueue_answer *answer)
 {
-	return !answer->flags && answer->len == skb->len && !skb_is_nonlinear(skb) &&
-	       !memcmp(skb->data, data, skb->len);
+	return !answer->flags && answer->len == skb->len && fq_is_same(skb, data);
 }
 
 static int fq_replace(struct nf_queue_entry *entry, const void *data, u32 len)

@@ -248,6 +248,7 @@ void fq_queue_stats(struct fq_queue *queue, struct fastqueue_stats *stats)
 	spin_lock_bh(&queue->lock);
 	*stats = queue->stats;
 	stats->occupied = fq_frames_occupied(queue);
+	stats->received = stats->queued + stats->default_accepted + stats->default_dropped;
 	spin_unlock_bh(&queue->lock);
 }
 

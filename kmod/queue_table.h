@@ -4,14 +4,13 @@
 #define FASTQUEUE_QUEUE_TABLE_H
 
 #include <linux/compiler.h>
-#include <linux/nospec.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
 struct fq_queue;
 
-#define FQ_FIRST_QUEUES	16
+#define FQ_FIRST_QUEUES	16	/* a power of two */
 
 /* Per network namespace; read under RCU. */
 struct fq_net {
@@ -30,8 +29,9 @@ static inline struct fq_net *fq_net(const struct net *net)
 static inline struct fq_queue *fq_table_find(struct fq_net *fq_net, unsigned int number)
 {
 	if (likely(number < FQ_FIRST_QUEUES)) {
-		/* a handler's answer may have named it */
-		number = array_index_nospec(number, FQ_FIRST_QUEUES);
+		/* a handler's answer may have named it: no speculation beyond the array */
+		OPTIMIZER_HIDE_VAR(number);
+		number &= FQ_FIRST_QUEUES - 1;
 		/* pairs with the release in fq_table_insert(): a complete queue or none */
 		return smp_load_acquire(&fq_net->first[number]);
 	}

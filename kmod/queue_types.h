@@ -33,7 +33,8 @@ struct fq_queue {
 	u32 fa;				/* receiver: frames published */
 	u32 fp;				/* sender: frames settled */
 	u32 scan;			/* sender: position of its sweep */
-	bool closed;
+	bool closed : 1;
+	bool resizing : 1;		/* packets are on their way to a new ring */
 	bool sending;			/* one sender at a time keeps the order */
 	bool sweeping;			/* from FP to FA, possibly over many batches */
 	bool send_again;		/* requested since the sweep began */
@@ -52,8 +53,7 @@ struct fq_queue {
 	unsigned long reserved;		/* charged for them */
 
 	struct fq_ring *ring;		/* exchanged under lock */
-	bool resizing;			/* packets are on their way to a new ring */
-	struct list_head backlog;	/* packets that came since */
+	struct list_head backlog;	/* packets that came while resizing */
 	bool dropping;			/* packets before drop_end may not go on */
 	u32 drop_end;
 	struct fastqueue_stats stats;

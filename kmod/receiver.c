@@ -49,7 +49,7 @@ static int fq_checksum_complete(struct fq_queue *queue, struct sk_buff *skb)
 }
 
 /* Settle a packet that cannot get a frame; results as of fq_enqueue(). */
-static int fq_refuse(struct fq_queue *queue, struct nf_queue_entry *entry)
+static noinline int fq_refuse(struct fq_queue *queue, struct nf_queue_entry *entry)
 {
 	unsigned int action;
 
@@ -80,33 +80,72 @@ static int fq_own_contents(struct sk_buff *skb)
 	return skb_has_frag_list(skb) ? skb_linearize(skb) : skb_copy_ubufs(skb, GFP_ATOMIC);
 }
 
-/* One packet, one frame. 0: ours or settled; negative: for the caller to free. */
-static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry,
-		      const struct fq_origin *origin)
+/* Forwarded packets come with bottom halves off: that need not be done twice. */
+static inline bool fq_receiver_lock(struct fq_queue *queue)
 {
-	int err = fq_checksum_complete(queue, entry->skb);
-	bool prepared = !err;
-	unsigned int action;
-	u32 count;
+	bool process = !softirq_count();
 
-	spin_lock_bh(&queue->lock);
-	if (unlikely(queue->closed)) {
-		spin_unlock_bh(&queue->lock);
+	if (unlikely(process))
+		local_bh_disable();
+	spin_lock(&queue->lock);
+	return process;
+}
+
+static inline void fq_receiver_unlock(struct fq_queue *queue, bool process)
+{
+	spin_unlock(&queue->lock);
+	if (unlikely(process))
+		local_bh_enable();
+}
+
+/* A packet got no frame; the lock is held and is released. Results as of fq_enqueue(). */
+static noinline int fq_enqueue_failed(struct fq_queue *queue, struct nf_queue_entry *entry,
+				      int err, bool process)
+{
+	unsigned int action = fq_frame_refuse(queue, entry, err);
+
+	fq_receiver_unlock(queue, process);
+	fq_log_full(queue, action);
+	return fq_settle_now(entry, action, -ENOBUFS);
+}
+
+/* The queue has ended, or its ring is exchanged; the lock is held and is released. */
+static noinline int fq_enqueue_unusual(struct fq_queue *queue, struct nf_queue_entry *entry,
+				       bool process)
+{
+	int err;
+
+	if (queue->closed) {
+		fq_receiver_unlock(queue, process);
 		return fq_settle_now(entry, fq_default_action(), -ESRCH);
 	}
+	err = fq_frame_defer(queue, entry);
+	if (err)
+		return fq_enqueue_failed(queue, entry, err, process);
+	fq_receiver_unlock(queue, process);
+	return 0;
+}
+
+/* One packet, one frame. 0: ours or settled; negative: for the caller to free. */
+static __always_inline int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry,
+				      const struct fq_origin *origin)
+{
+	bool process;
+	u32 count;
+	int err;
+
+	if (unlikely(fq_checksum_complete(queue, entry->skb)))
+		return fq_refuse(queue, entry);
+	process = fq_receiver_lock(queue);
+	if (unlikely(queue->closed || queue->resizing))
+		return fq_enqueue_unusual(queue, entry, process);
 	count = queue->fa;
-	if (likely(prepared))
-		err = fq_frame_receive(queue, entry, origin);
-	if (unlikely(err)) {
-		action = fq_frame_refuse(queue, entry, prepared ? err : -EINVAL);
-		spin_unlock_bh(&queue->lock);
-		if (prepared)
-			fq_log_full(queue, action);
-		return fq_settle_now(entry, action, -ENOBUFS);
-	}
+	err = fq_frame_receive(queue, entry, origin);
+	if (unlikely(err))
+		return fq_enqueue_failed(queue, entry, err, process);
 	fq_timer_arm(queue);
 	fq_receiver_wake(queue, count);
-	spin_unlock_bh(&queue->lock);
+	fq_receiver_unlock(queue, process);
 	return 0;
 }
 
@@ -141,6 +180,13 @@ static unsigned int fq_bridge_header(const struct nf_queue_entry *entry)
 	return fq_crosses_bridge(entry) ? skb->data - skb_mac_header(skb) : 0;
 }
 
+/* The same for packets that are segmented anyway. */
+static noinline int fq_enqueue_one(struct fq_queue *queue, struct nf_queue_entry *entry,
+				   const struct fq_origin *origin)
+{
+	return fq_enqueue(queue, entry, origin);
+}
+
 /* Queue one segment with an entry of its own; it is consumed either way. */
 static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
 			       const struct nf_queue_entry *entry,
@@ -157,7 +203,7 @@ static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
 	}
 	own->skb = segment;
 	own->id = shared_ct ? FQ_ID_UNCONFIRMED : 0;
-	if (!fq_enqueue(queue, own, origin))
+	if (!fq_enqueue_one(queue, own, origin))
 		return true;
 	nf_queue_entry_free(own);
 	kfree_skb(segment);

@@ -31,9 +31,11 @@ static bool fq_entry_done(struct nf_queue_entry *entry)
 	if (entry->state.sk)
 		sock_gen_put(entry->state.sk);
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
-	dev_put(entry->bridge_dev);
-	dev_put(entry->physin);
-	dev_put(entry->physout);
+	if (unlikely(entry->bridge_dev || entry->physin || entry->physout)) {
+		dev_put(entry->bridge_dev);
+		dev_put(entry->physin);
+		dev_put(entry->physout);
+	}
 #endif
 	return true;
 #else
@@ -144,6 +146,7 @@ static noinline bool fq_finish(struct nf_queue_entry *entry, unsigned int verdic
 	}
 }
 
+/* Go on behind the hook that queued the packet. Returns whether @entry is gone too. */
 static bool fq_continue(struct nf_queue_entry *entry, unsigned int verdict)
 {
 	const struct nf_hook_entries *hooks = fq_hooks(&entry->state);
@@ -151,11 +154,11 @@ static bool fq_continue(struct nf_queue_entry *entry, unsigned int verdict)
 	unsigned int index = entry->hook_index;
 
 	/* rules may have vanished while the packet was out */
-	if (!hooks || index >= hooks->num_hook_entries) {
+	if (unlikely(!hooks || index >= hooks->num_hook_entries)) {
 		kfree_skb(skb);
-		return fq_entry_done(entry);
+		return false;
 	}
-	if (verdict == NF_REPEAT)
+	if (unlikely(verdict == NF_REPEAT))
 		verdict = nf_hook_entry_hookfn(&hooks->hooks[index], skb,
 					       &entry->state);
 	if (verdict == NF_ACCEPT && fq_reroute(skb, entry) < 0)
@@ -166,13 +169,13 @@ static bool fq_continue(struct nf_queue_entry *entry, unsigned int verdict)
 	}
 	if (likely(verdict == NF_ACCEPT)) {
 		entry->state.okfn(entry->state.net, entry->state.sk, skb);
-		return fq_entry_done(entry);
+		return false;
 	}
 	while (fq_finish(entry, verdict, index)) {
 		index++;
 		verdict = fq_iterate(skb, &entry->state, hooks, &index);
 	}
-	return fq_entry_done(entry);
+	return false;
 }
 
 #else
@@ -180,7 +183,7 @@ static bool fq_continue(struct nf_queue_entry *entry, unsigned int verdict)
 static bool fq_continue(struct nf_queue_entry *entry, unsigned int verdict)
 {
 	nf_reinject(entry, verdict);
-	return false;
+	return true;
 }
 
 #endif /* FQ_HAVE_NF_REINJECT */
@@ -190,8 +193,17 @@ static bool fq_port_valid(const struct net_device *dev)
 	return !dev || netif_is_bridge_port(dev);
 }
 
+static bool fq_crosses_bridge(const struct nf_queue_entry *entry)
+{
+#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+	if (entry->physin || entry->physout)
+		return true;
+#endif
+	return entry->state.pf == NFPROTO_BRIDGE;
+}
+
 /* A bridge port may have left its bridge while the packet was out. */
-static bool fq_ports_valid(const struct nf_queue_entry *entry)
+static noinline bool fq_ports_valid(const struct nf_queue_entry *entry)
 {
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
 	if (!fq_port_valid(entry->physin) || !fq_port_valid(entry->physout))
@@ -199,6 +211,19 @@ static bool fq_ports_valid(const struct nf_queue_entry *entry)
 #endif
 	return entry->state.pf != NFPROTO_BRIDGE ||
 	       (fq_port_valid(entry->state.in) && fq_port_valid(entry->state.out));
+}
+
+/* The verdict after a look at what may have changed; NF_STOLEN: the packet is gone. */
+static unsigned int fq_verdict_now(struct nf_queue_entry *entry, unsigned int verdict)
+{
+	if (unlikely(fq_crosses_bridge(entry)) && !fq_ports_valid(entry))
+		return NF_DROP;
+	if (skb_nfct(entry->skb) && (verdict == NF_ACCEPT || verdict == NF_REPEAT))
+		verdict = fq_ct_update(entry, verdict);
+	if (unlikely(entry->id & FQ_ID_UNCONFIRMED) && verdict != NF_DROP &&
+	    verdict != NF_STOLEN && fq_ct_is_shared(entry, NULL))
+		verdict = NF_DROP;
+	return verdict;
 }
 
 /*
@@ -210,21 +235,12 @@ static bool fq_ports_valid(const struct nf_queue_entry *entry)
  */
 bool fq_reinject_keep(struct nf_queue_entry *entry, unsigned int verdict)
 {
-	if (unlikely(!fq_ports_valid(entry)))
-		verdict = NF_DROP;
-	if (skb_nfct(entry->skb) && (verdict == NF_ACCEPT || verdict == NF_REPEAT)) {
-		verdict = fq_ct_update(entry, verdict);
-		if (verdict == NF_STOLEN)
-			return fq_entry_done(entry);
-	}
-	if (unlikely(verdict != NF_DROP && entry->id & FQ_ID_UNCONFIRMED &&
-		     fq_ct_is_shared(entry, NULL)))
-		verdict = NF_DROP;
-	if (verdict == NF_DROP) {
+	verdict = fq_verdict_now(entry, verdict);
+	if (verdict == NF_DROP)
 		kfree_skb(entry->skb);
-		return fq_entry_done(entry);
-	}
-	return fq_continue(entry, verdict);
+	else if (likely(verdict != NF_STOLEN) && fq_continue(entry, verdict))
+		return false;
+	return fq_entry_done(entry);
 }
 
 /* The same for one entry by itself. */

@@ -78,12 +78,12 @@ static ktime_t fq_timer_delay(struct fq_queue *queue, ktime_t delay)
 	return max(delay, rest);
 }
 
-/* Called with the lock held: have the timer run while frames are out. */
-void fq_timer_arm(struct fq_queue *queue)
+/* See fq_timer_arm(). */
+void fq_timer_start(struct fq_queue *queue)
 {
 	bool soon;
 
-	if (queue->timer_soon || queue->fa == queue->fp)
+	if (queue->fa == queue->fp)
 		return;
 	soon = fq_timer_wanted_soon(queue);
 	if (queue->timer_armed && !soon)

@@ -6,10 +6,20 @@
 #ifndef FASTQUEUE_TIMER_H
 #define FASTQUEUE_TIMER_H
 
-struct fq_queue;
+#include <linux/compiler.h>
+
+#include "queue_types.h"
 
 void fq_timer_init(struct fq_queue *queue);
-void fq_timer_arm(struct fq_queue *queue);
+void fq_timer_start(struct fq_queue *queue);
+
+/* Called with the lock held: have the timer run while frames are out. */
+static inline void fq_timer_arm(struct fq_queue *queue)
+{
+	if (unlikely(!queue->timer_soon))
+		fq_timer_start(queue);
+}
+
 void fq_timer_rearm(struct fq_queue *queue);
 
 #endif /* FASTQUEUE_TIMER_H */

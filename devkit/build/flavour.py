@@ -43,12 +43,18 @@ class Flavour:
 #: Kernels that the module is to work with from one source; DESIGN's eighth point.
 VERSIONS = (Flavour("6.1", "6.1", ("linux-6.1",)), Flavour(DEFAULT), Flavour(NEWEST, NEWEST))
 #: Kernels that find what tests cannot see; KASAN and KCSAN exist on x86_64 only, and not together.
+#: The KASAN kernel also has kcov, for `invoke fuzz`.
 DEBUG = (
     Flavour("lockdep", fragments=("debug", "debug-i686"), profile="smp", memory=256),
     Flavour("kasan", DEFAULT, ("debug", "debug-x86_64", "kasan"), "x86_64", "smp64", 1024),
     Flavour("kcsan", DEFAULT, ("debug", "debug-x86_64", "kcsan"), "x86_64", "smp64", 512),
+    Flavour("rt", DEFAULT, ("debug", "debug-i686", "rt"), profile="smp", memory=256),
 )
-_NAMED = {flavour.name: flavour for flavour in VERSIONS + DEBUG}
+#: Counts which lines of the module run, for `invoke test --coverage`.
+COVERAGE = Flavour("coverage", fragments=("debug", "coverage"), profile="smp", memory=256)
+#: Flavours that exist to test the module: built on the Debian base, with fault injection, without boot media.
+TESTING = (*DEBUG, COVERAGE)
+_NAMED = {flavour.name: flavour for flavour in VERSIONS + TESTING}
 
 
 def flavour(name: str) -> Flavour:

@@ -25,7 +25,7 @@ from devkit.progress import say
 
 #: Entries of each kind that stay in the cache however old they are.
 _KEEP = {
-    "kernel": 6,
+    "kernel": 10,
     "headers": 2,
     "linux-source": 3,
     "userland": 2,
@@ -148,7 +148,7 @@ def build_image(
         built = kernel(flavour, fresh)
         parts = Parts(userland=userland(fresh), kernel=built, module=module(built), native=native(fresh))
         packed = rootfs(parts)
-    contents = files(parts, packed, media=flavour not in flavours.DEBUG)
+    contents = files(parts, packed, media=flavour not in flavours.TESTING)
     description = describe(base.name, parts, contents, flavour)
     image = publish(parts, contents, description, folder or wish.folder)
     for kind, keep in _KEEP.items():

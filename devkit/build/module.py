@@ -14,12 +14,15 @@ from devkit.progress import stage
 
 SOURCE = PROJECT / "kmod"
 #: Part of the key: raise it when this module makes something else of the same inputs.
-RECIPE = "2"
+RECIPE = "3"
+#: Instrument the module, and nothing else, where the kernel can collect coverage; no effect on other kernels.
+COVERAGE = ("GCOV_PROFILE=y", "KCOV_INSTRUMENT=y")
 
 
 def module(kernel: Path, *, symbols: bool = True) -> Path:
     """Cache entry with ``fastqueue.ko`` for the kernel of cache entry ``kernel``.
 
+    On a kernel with gcov also ``gcov``: the compiler's notes about each object, ``NAME.gcno``.
     Without ``symbols`` it is only compiled: which of them the kernel exports is not known from headers.
     KitError FQ-COMMAND, with the compiler's last lines, where it does not build.
     """
@@ -44,10 +47,18 @@ def _make(work: Path, kernel: Path, more: list[str]) -> None:
         about = json.loads((kernel / "kernel.json").read_text())
         # The Buildroot base's kernel was built with a compiler of its own.
         more = [*more, f"CROSS_COMPILE={about['cross_compile']}"] if "cross_compile" in about else more
-        words = [jobs(), f"M={source}", names, *more, "modules"]
+        words = [jobs(), f"M={source}", names, *COVERAGE, *more, "modules"]
         build_in(kernel / "build", log, about.get("architecture", "i386"), *words, work=work)
         built = source / "fastqueue.ko"
         # Debug sections only: the symbols are what makes an oops readable.
         command.run([command.need("strip", "binutils"), "--strip-debug", built], log=log)
         shutil.copy2(built, work / built.name)
+        _keep_notes(source, work / "gcov")
         cache.remove_tree(source)
+
+
+def _keep_notes(source: Path, into: Path) -> None:
+    """Copy what gcov needs beside the counters; there is something only on a kernel with gcov."""
+    into.mkdir()
+    for path in source.glob("*.gcno"):
+        shutil.copy2(path, into)

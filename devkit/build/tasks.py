@@ -21,7 +21,7 @@ _CONFIG = "fastqueue_pentium3"
 @task(
     help={
         "base": "where the user land comes from: auto, debian or buildroot",
-        "kernel": "version of Debian's linux-source, newest, or a debug kernel: lockdep, kasan, kcsan",
+        "kernel": "version of Debian's linux-source, newest, lockdep, kasan, kcsan, rt, coverage",
         "update": "ask the mirrors for newer packages than those in the cache",
         "package": "build only this package of Buildroot's, again",
         **_BUILDROOT,

@@ -20,10 +20,10 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from devkit import kmemleak
+from devkit import coverage, kmemleak
 from devkit.boot_disk import BUSES, SOURCES, Disk
 from devkit.build.bases import BASES, Wish, choose
-from devkit.build.flavour import DEBUG, DEFAULT, flavour
+from devkit.build.flavour import COVERAGE, DEFAULT, TESTING, flavour
 from devkit.build.image import Image, build_image
 from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only a debug kernel or the Debian base has (debug_kernel, debian_base) on others."""
-    if flavour(config.getoption("--kernel")) not in DEBUG:
+    if flavour(config.getoption("--kernel")) not in TESTING:
         _leave_out(config, items, [item for item in items if item.get_closest_marker("debug_kernel")])
     if config.getoption("--target"):
         _leave_out(config, items, [item for item in items if not _needs_only_a_shell(item)])
@@ -113,6 +113,8 @@ def target(request: pytest.FixtureRequest) -> Iterator[TargetCommands]:
         _watched.append(target.log)
         yield target
         _watched.remove(target.log)
+        if request.config.getoption("--kernel") == COVERAGE.name:
+            assert coverage.collect(target), "this kernel counts no lines"
         lost = kmemleak.scan(target)
         assert not lost, lost
 

@@ -82,8 +82,8 @@ class Frame:
         lengths:   set the IP and UDP lengths from ``len(payload)``
         checksums: compute the IPv4 header's, TCP, UDP, ICMP and ICMPv6 checksums
 
-        To edit in place, write into ``frame.payload`` and pass ``frame.payload`` itself. Any other
-        object that equals the bytes in the frame changes nothing: the packet goes on as it came.
+        To edit in place, write into ``frame.payload`` and pass that. Bytes that equal the packet's
+        change nothing: it goes on as it came.
 
         Raises FastQueueError unless the queue was opened with ``writable=True``, and ValueError if the
         packet was not captured whole, if ``payload`` is not 1 to ``frame_size`` bytes, or if ``lengths``
@@ -151,7 +151,7 @@ class Frame:
         self._answer_with(abi.ANSWER_ACCEPT, mark, priority, length=length, completion=completion)
 
     def _store_payload(self, payload: bytes | bytearray | memoryview) -> int:
-        """Put new contents into the frame; return their length, 0 if they are what is there."""
+        """Put new contents into the frame; return their length, 0 if nothing has to be changed."""
         ring, new = self.ring, memoryview(payload).cast("B")
         length = len(new)
         if not ring.writable:
@@ -160,9 +160,9 @@ class Frame:
             raise ValueError(f"{length} bytes do not fit into a frame of {ring.frame_size}")
         if self.meta.truncated:
             raise ValueError("a packet captured in part cannot be changed")
-        if new.obj is not ring.payload.obj and new == self.payload:
-            return 0
         if self.meta.gso:
+            if new == self.payload:
+                return 0
             raise ValueError("a packet of many segments (gso=True) cannot be changed")
         start = self.slot * ring.frame_size
         ring.payload[start : start + length] = new

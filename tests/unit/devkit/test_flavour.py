@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from devkit import profile
-from devkit.build import flavour, linux_source
+from devkit.build import flavour, kconfig, linux_source
 from devkit.errors import KitError
 
 
@@ -16,11 +16,17 @@ def test_the_default_is_linux_config_alone() -> None:
     assert (default.architecture, default.profile) == ("i386", "p3")
 
 
-@pytest.mark.parametrize("one", flavour.VERSIONS + flavour.DEBUG, ids=lambda one: one.name)
+@pytest.mark.parametrize("one", flavour.VERSIONS + flavour.TESTING, ids=lambda one: one.name)
 def test_fragments_and_profiles_are_there(one: flavour.Flavour) -> None:
     assert all(path.exists() for path in one.files)
     wide = one.architecture == "x86_64"
     assert profile.load(one.profile).program == ("qemu-system-x86_64" if wide else "qemu-system-i386")
+
+
+def test_the_real_time_kernel_also_checks_locks_and_contexts() -> None:
+    wanted = kconfig.options(kconfig.merged([path.read_text() for path in flavour.flavour("rt").files]))
+    assert [wanted[name] for name in ("CONFIG_PREEMPT_RT", "CONFIG_PROVE_LOCKING", "CONFIG_SMP")] == ["y"] * 3
+    assert wanted["CONFIG_DEBUG_ATOMIC_SLEEP"] == "y"
 
 
 def test_any_version_can_be_asked_for() -> None:
@@ -31,7 +37,7 @@ def test_another_word_is_refused_with_what_there_is() -> None:
     with pytest.raises(KitError) as caught:
         flavour.flavour("kmsan")
     assert (caught.value.code, caught.value.status) == ("FQ-KERNEL", 2)
-    assert "6.1, 6.12, newest, lockdep, kasan, kcsan" in caught.value.remedy
+    assert "6.1, 6.12, newest, lockdep, kasan, kcsan, rt, coverage" in caught.value.remedy
 
 
 def test_newest_is_by_number_not_by_letter() -> None:

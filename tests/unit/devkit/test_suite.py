@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from devkit import suite
+from devkit import coverage, suite
 from devkit.errors import KitError
 
-PYTEST = [sys.executable, "-m", "pytest"]
+PYTEST = [sys.executable, "-P", "-m", "pytest"]
 
 
 def test_unit_tests_come_first() -> None:
@@ -51,16 +51,33 @@ def test_each_debug_kernel_gets_what_reaches_the_module() -> None:
     folders = ["tests/integration/packets", "tests/integration/safety"]
     assert suite.plan_debug("accept", ["-x"]) == [
         [*PYTEST, "-k", "accept", "-x", "--timeout=1500", f"--kernel={name}", *folders]
-        for name in ("lockdep", "kasan", "kcsan")
+        for name in ("lockdep", "kasan", "kcsan", "rt")
     ]
 
 
 def test_a_path_is_run_alone_on_the_debug_kernels_too() -> None:
     path = "tests/integration/safety/test_soak.py"
-    names = ("lockdep", "kasan", "kcsan")
+    names = ("lockdep", "kasan", "kcsan", "rt")
     assert suite.plan_debug(None, [path]) == [
         [*PYTEST, path, "--timeout=1500", f"--kernel={name}"] for name in names
     ]
+
+
+def test_coverage_is_of_one_run_on_the_kernel_that_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [f"tests/integration/{name}" for name in ("packets", "safety", "compat")]
+    (line,) = suite.plan_coverage(None, [])
+    assert line == [*PYTEST, "--timeout=1500", "--kernel=coverage", *folders]
+
+
+def test_coverage_is_shown_also_where_a_test_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[object] = []
+    monkeypatch.setattr(coverage, "forget", lambda: None)
+    monkeypatch.setattr(coverage, "measure", lambda: ["counts"])
+    monkeypatch.setattr(coverage, "show", shown.append)
+    _statuses(monkeypatch, [1])
+    with pytest.raises(KitError, match="status 1"):
+        suite.run_tests(measured=True)
+    assert shown == [["counts"]]
 
 
 def _statuses(monkeypatch: pytest.MonkeyPatch, statuses: Iterable[int]) -> list[str]:

@@ -181,6 +181,17 @@ def test_values_out_of_their_limits(arguments: str, said: str, capsys: pytest.Ca
         ("top --times 1.5", "'1.5' is not a whole number of 1 or more"),
         ("top --times 0", "'0' is not a whole number of 1 or more"),
         ("tops", "choose from 'run', 'stat', 'top'"),
+        ("run --queue 1_0 null", "'1_0' is not a whole number"),
+        ("run --queue \u0664 null", r"'\u0664' is not a whole number"),
+        ("run --frames +8 null", "'+8' is not a whole number"),
+        ("run --frames 0x10 null", "'0x10' is not a whole number"),
+        ("run --frame-size 64.0 null", "'64.0' is not a whole number"),
+        ("run --timeout-ms= null", "'' is not a whole number"),
+        ("run null --copy-range " + "9" * 5000, f"'{'9' * 57}...' is not a whole number"),
+        ("run --queue \x1b[31m0 null", r"'\x1b[31m0' is not a whole number"),
+        ("top --times 1_0", "'1_0' is not a whole number of 1 or more"),
+        ("top --times " + "1" * 19, f"'{'1' * 19}' is not a whole number of 1 or more"),
+        ("top --interval 3600.1", "'3600.1' is not from 0.1 to 3600 seconds"),
     ],
 )
 def test_words_that_are_none_of_the_right_ones(

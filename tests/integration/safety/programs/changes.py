@@ -185,24 +185,44 @@ def lengths_refused() -> None:
     same(flow.arrived(), list(range(len(wrong))), "packets, unchanged")
 
 
+def _ethernet(ethertype: int, data: bytes) -> bytes:
+    return bytes.fromhex("ffffffffffff 020000000001") + struct.pack("!H", ethertype) + data
+
+
 def broken_headers() -> None:
-    """Frames over a bridge with an IP header shorter than one can be, or that says so: dropped."""
+    """Frames over a bridge with an IP header shorter than one can be, or that says so.
+
+    One that came so leaves as the handler wrote it. A valid one is not turned into such: it is dropped.
+    """
     hosts = Hosts(chain("forward", "ether type 0x0800-0x86dd queue num 0", family="bridge"), bridged=True)
     with hosts.inside("a"):
         sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     sender.bind(("eth0", 0))
     handler = Handler(frames=256, writable=True)
+
+    def changed(ethertype: int, came: bytes, leaves: bytes) -> tuple[int, int, int]:
+        """Change a frame's packet; return how many were accepted, dropped and refused by that."""
+        begin = handler.fa
+        sender.send(_ethernet(ethertype, came))
+        eventually(lambda: handler.fa > begin, "queued")
+        mine = [n for n in range(begin, handler.fa) if bytes(handler.payload(n)[: len(came)]) == came]
+        same(len(mine), 1, "the frame")
+        before = handler.stats()
+        others = [count for count in range(handler.fp, handler.fa) if count != mine[0]]
+        handler.answer(others)
+        handler.payload(mine[0])[: len(leaves)] = leaves
+        handler.fields(mine[0], length=len(leaves))
+        handler.put(mine[0], CHANGED)
+        handler.settle()
+        after = handler.stats()
+        accepted = after.accepted - before.accepted - len(others)
+        return accepted, after.dropped - before.dropped, after.refused - before.refused
+
     frames = [(0x0800, 0x40 | words, length) for words in range(5) for length in (1, 19, 20, 46, 200)]
     frames += [(0x0800, 0x4F, 59), (0x0800, 0x45, 19), (0x86DD, 0x60, 1), (0x86DD, 0x60, 39)]
     for ethertype, first, length in frames:
-        begin, before = handler.fa, handler.stats().dropped
-        data = bytes([first]) + bytes(length - 1)
-        sender.send(bytes.fromhex("ffffffffffff 020000000001") + struct.pack("!H", ethertype) + data)
-        eventually(lambda begin=begin: handler.fa > begin, "queued")  # type: ignore[misc]
-        mine = [count for count in range(begin, handler.fa) if bytes(handler.payload(count)[:length]) == data]
-        same(len(mine), 1, "the frame")
-        handler.fields(mine[0], length=length)
-        handler.put(mine[0], CHANGED)
-        handler.answer(count for count in range(handler.fp, handler.fa) if count != mine[0])
-        handler.settle()
-        same(handler.stats().dropped, before + 1, f"{ethertype:#x}, {first:#x}, {length} bytes: dropped")
+        broken = bytes([first]) + random.randbytes(length - 1)
+        valid = packet(4 if ethertype == 0x0800 else 6, UDP, random.randbytes(40))
+        what = f"{ethertype:#x}, {first:#x}, {length} bytes"
+        same(changed(ethertype, broken, broken), (1, 0, 0), f"{what}: accepted, dropped, refused")
+        same(changed(ethertype, valid, broken), (0, 1, 1), f"{what}, before it valid: the same")

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Coverage-guided fuzzing of the module's ABI, in a target whose kernel has kcov."""
