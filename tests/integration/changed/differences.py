@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from delivery import delivered, is_of_fragment, on_the_wire
 from exchanges import Exchange
 from scenarios import Scenario
-from wire_format import GRE, HOP_BY_HOP, ICMPV6, Layout, layout, valid_checksum
+from wire_format import FRAGMENT, GRE, HOP_BY_HOP, ICMPV6, Layout, layout, valid_checksum
 
 _GRE_INSIDE = 24  # bytes of GRE's header and of the IPv4 header in it
 
