@@ -126,12 +126,11 @@ void fq_flush_device(const struct net_device *dev)
 	mutex_unlock(&fq_all_mutex);
 }
 
-static void fq_drop_work(struct work_struct *work)
+/* Drop the marked packets, with queue->exchange held. */
+void fq_flush_marked(struct fq_queue *queue)
 {
-	struct fq_queue *queue = container_of(work, struct fq_queue, drop_work);
 	struct fq_flush flush = { .verdict = NF_DROP };
 
-	mutex_lock(&queue->exchange);
 	INIT_LIST_HEAD(&flush.batch);
 	spin_lock_bh(&queue->lock);
 	flush.count = queue->fp;
@@ -144,6 +143,14 @@ static void fq_drop_work(struct work_struct *work)
 	if (flush.end == queue->drop_end)
 		queue->dropping = false;
 	spin_unlock_bh(&queue->lock);
+}
+
+static void fq_drop_work(struct work_struct *work)
+{
+	struct fq_queue *queue = container_of(work, struct fq_queue, drop_work);
+
+	mutex_lock(&queue->exchange);
+	fq_flush_marked(queue);
 	mutex_unlock(&queue->exchange);
 }
 

@@ -88,8 +88,7 @@ static void fq_sender_reinject(struct fq_batch *batch)
 	for (i = 0; i < batch->number; i++) {
 		struct nf_queue_entry *entry = batch->entries[i];
 
-		/* with the mark for shared connections still in id */
-		if (fq_reinject_keep(entry, entry->id & ~FQ_ID_UNCONFIRMED))
+		if (fq_reinject_keep(entry, entry->id & ~FQ_ID_FLAGS))
 			batch->entries[kept++] = entry;
 	}
 	if (kept == 1)

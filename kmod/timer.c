@@ -52,17 +52,33 @@ static ktime_t fq_timer_standby(const struct fq_queue *queue)
 #define FQ_REST			19
 #define FQ_USEFUL_NS		20000	/* per packet */
 #define FQ_TICK_NS		3000	/* of the timer itself */
-#define FQ_REST_MAX_NS		(10 * NSEC_PER_MSEC)	/* per queue that shares */
+#define FQ_VAIN_NS		(500 * NSEC_PER_USEC)	/* in vain, and a tick ends */
+#define FQ_REST_MAX_NS		(20 * NSEC_PER_MSEC)	/* per queue that shares */
 
-static u64 fq_timer_rest(const struct fq_queue *queue, u64 spent, u64 settled)
+/* What a tick has done so far. */
+struct fq_tick {
+	u64 begin;		/* ns */
+	u64 settled;		/* packets before it */
+};
+
+static u64 fq_settled(const struct fq_queue *queue)
 {
-	u64 useful = settled * FQ_USEFUL_NS, sharers;
+	return queue->stats.accepted + queue->stats.dropped + queue->stats.flushed;
+}
 
-	spent += FQ_TICK_NS;
-	if (useful >= spent)
-		return 0;
-	sharers = fq_account_sharers(queue->account);
-	return min_t(u64, (spent - useful) * FQ_REST, FQ_REST_MAX_NS) * sharers;
+/* Time that was spent in vain, in ns. */
+static u64 fq_tick_vain(const struct fq_queue *queue, const struct fq_tick *tick)
+{
+	u64 spent = local_clock() - tick->begin + FQ_TICK_NS;
+	u64 useful = (fq_settled(queue) - tick->settled) * FQ_USEFUL_NS;
+
+	return spent > useful ? spent - useful : 0;
+}
+
+static u64 fq_tick_rest(const struct fq_queue *queue, const struct fq_tick *tick)
+{
+	return min_t(u64, fq_tick_vain(queue, tick) * FQ_REST, FQ_REST_MAX_NS) *
+	       fq_account_sharers(queue->account);
 }
 
 /* @delay, or as long as the queue still has to rest. */
@@ -103,21 +119,28 @@ void fq_timer_rearm(struct fq_queue *queue)
 	fq_timer_arm(queue);
 }
 
-static u64 fq_settled(const struct fq_queue *queue)
+/* True: the bound of a tick was reached, with answered frames left. */
+static bool fq_tick_send(struct fq_queue *queue, const struct fq_tick *tick)
 {
-	return queue->stats.accepted + queue->stats.dropped + queue->stats.flushed;
+	unsigned int batches = FQ_TICK_BATCHES;
+	bool backlog;
+
+	fq_sender_request(queue);
+	do {
+		backlog = fq_sender_work(queue, 1);
+	} while (--batches && (backlog || queue->sweeping || queue->send_again) &&
+		 fq_tick_vain(queue, tick) < FQ_VAIN_NS);
+	return backlog;
 }
 
 /* The work of one tick. Returns the time to the next, if frames are out. */
 static ktime_t fq_timer_work(struct fq_queue *queue)
 {
-	u64 begin = local_clock(), settled = fq_settled(queue), rest;
-	bool backlog;
+	struct fq_tick tick = { .begin = local_clock(), .settled = fq_settled(queue) };
+	bool backlog = fq_tick_send(queue, &tick);
+	u64 rest = fq_tick_rest(queue, &tick);
 
-	fq_sender_request(queue);
-	backlog = fq_sender_work(queue, FQ_TICK_BATCHES);
 	queue->stats.ticks++;
-	rest = fq_timer_rest(queue, local_clock() - begin, fq_settled(queue) - settled);
 	queue->rest_until = rest ? ktime_add_ns(ktime_get(), rest) : 0;
 	return backlog ? FQ_BACKLOG_NS : max_t(ktime_t, queue->period, rest);
 }

@@ -75,13 +75,17 @@ def drop_all(queue: Queue) -> None:
 def drop_work(queue: Queue) -> Iterator[None]:
     """Drop what is marked, with pauses."""
     yield from _lock(queue)
+    yield from _flush_marked(queue)
+    queue.exchange = False
+
+
+def _flush_marked(queue: Queue) -> Iterator[None]:
     flush = Flush(queue, queue.drop_end if queue.dropping else queue.fp, "hook gone", abi.DROP)
     yield
     yield from flush.walk()
     yield
     if flush.end == queue.drop_end:
         queue.dropping = False
-    queue.exchange = False
 
 
 class Move:
@@ -142,12 +146,13 @@ def resize(queue: Queue, ring: Ring) -> Run[bool]:
     yield from rounds(queue)
     yield from _lock(queue)
     while fits := queue.occupied() <= ring.frames:
-        if not queue.sending:
+        if not queue.sending and not queue.dropping:
             move = Move(queue, ring)
             yield
             yield from move.frames()
             yield from move.backlog()
             break
+        yield from _flush_marked(queue)
         yield
     queue.exchange = False
     return fits
