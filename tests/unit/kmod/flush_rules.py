@@ -93,7 +93,7 @@ class Move:
 
     def __init__(self, queue: Queue, ring: Ring) -> None:
         """Exchange it, and have packets that come wait in the backlog."""
-        self.queue, self.left = queue, list[Packet]()
+        self.queue = queue
         self.old = [
             (slot.packet, slot.queued_at)
             for count in queue.out()
@@ -104,16 +104,14 @@ class Move:
         queue.sweeping, queue.resizing = False, True
 
     def _put(self, packet: Packet, queued_at: int) -> None:
-        if self.queue.put_again(packet, queued_at):
-            self.queue.moving.remove(packet)
-        else:
-            self.left.append(packet)
+        self.queue.moving.remove(packet)
+        if not self.queue.put_again(packet, queued_at):
+            self.queue.unmoved.append(packet)
 
     def _settle_left(self) -> None:
-        for packet in self.left:
-            self.queue.moving.remove(packet)
+        for packet in self.queue.unmoved:
             self.queue.left.append(Left(packet.name, "not moved", self.queue.default_action))
-        self.left.clear()
+        self.queue.unmoved.clear()
 
     def frames(self) -> Iterator[None]:
         """Move the packets of the old ring."""
@@ -137,6 +135,7 @@ class Move:
         queue.resizing = False
         if queue.dropping:
             queue.drop_end, queue.drop_work = queue.fa, True
+            queue.marked_again |= {packet.name for packet in queue.packets()}
         yield
         self._settle_left()
 

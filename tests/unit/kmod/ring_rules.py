@@ -147,6 +147,7 @@ class Queue:
     next_name: int = 0
     stats: Stats = field(default_factory=Stats)
     left: list[Left] = field(default_factory=list)
+    leaving: list[Left] = field(default_factory=list)  # in a sender's batch, on their way to netfilter
     # sender
     sending: bool = False
     sweeping: bool = False
@@ -161,6 +162,10 @@ class Queue:
     backlog: list[Packet] = field(default_factory=list)
     #: Packets outside of frames and backlog while the ring is exchanged.
     moving: list[Packet] = field(default_factory=list)
+    #: Those that the new ring has no room for, before they go.
+    unmoved: list[Packet] = field(default_factory=list)
+    #: Names of packets that a mark stands for since an exchange.
+    marked_again: set[int] = field(default_factory=set)
     #: Slot, word and author of a store by the handler, right after the sender has read its next word.
     race: tuple[int, int, int] | None = None
 
@@ -175,7 +180,7 @@ class Queue:
     def packets(self) -> list[Packet]:
         """Return all packets that are in the queue, wherever they are."""
         inside = [packet for count in self.out() if (packet := self.ring.packet(count))]
-        return [*inside, *self.moving, *self.backlog]
+        return [*inside, *self.moving, *self.backlog, *self.unmoved]
 
     def occupied(self) -> int:
         """Return their number, as the counters have it."""
@@ -264,6 +269,7 @@ class Queue:
             return self._leave(count, Left(packet.name, "answered", verdict, author))
         if word != abi.OCCUPIED | lap and ring.words[index] == word:
             self.stats.invalid_words += 1
+            assert not self.answered(count), "an answer that was just written is lost"
             ring.store(index, abi.OCCUPIED | lap)
         if self.timeout and self.now > ring.slots[index].queued_at + self.timeout:
             self.stats.timed_out += 1

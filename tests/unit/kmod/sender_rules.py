@@ -65,9 +65,16 @@ def _batch(queue: Queue) -> Run[tuple[bool, int]]:
     if not queue.sweeping:
         queue.sweeping, queue.send_again = True, False
         queue.scan = queue.fp
+    before = len(queue.left)
     number = _collect(queue)
+    batch = queue.left[before:]
+    del queue.left[before:]
+    queue.leaving += batch
     if number or queue.sweeping:
         yield
+    for each in batch:
+        queue.leaving.remove(each)
+        queue.left.append(each)
     return queue.sweeping or queue.send_again, number
 
 
