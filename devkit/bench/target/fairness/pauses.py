@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How long others wait for the processor while a full ring goes: ``pauses.py FRAMES``.
+"""How long others wait for the processor while a full ring goes: ``-m fairness.pauses FRAMES``.
 
 A process of higher priority wakes up every 100 us and notes how late it is: that is how long a process
 that is ready to run has to wait. (Two processes of one priority take turns of milliseconds whatever they
@@ -19,9 +19,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import queues
 from fastqueue import abi
-from queues import Queue
+
+from . import queues
+from .queues import Queue
 
 _INTERVAL_NS = 100_000
 _PRIORITY = 50
@@ -47,8 +48,7 @@ class Watch:
             sleep(_INTERVAL_NS / 1e9)
             delay = now() - due
             delays[1] += 1
-            if delay > delays[0]:
-                delays[0] = delay
+            delays[0] = max(delays[0], delay)
 
     def reset(self) -> None:
         """Forget the delays until now."""
@@ -98,7 +98,6 @@ class Cases:
             queue.close()
 
     def _queue(self, action: int) -> Queue:
-        # A time limit that a period brings up would have nothing to do here: none is set.
         queue = Queue(0, self._frames, default_action=action)
         queue.fill()
         return queue
@@ -115,7 +114,8 @@ class Cases:
         time.sleep(_WAIT)
         took = time.monotonic_ns() - begin
         left = None if gone is None else queue.occupied()
-        print(json.dumps({"name": name, "packets": packets, "left": left, "took_ns": took, **self._watch.seen()}))
+        found = {"name": name, "packets": packets, "left": left, "took_ns": took}
+        print(json.dumps(found | self._watch.seen()))
 
 
 def _wait_empty(queue: Queue) -> None:

@@ -48,7 +48,7 @@ def set_up(queues: int) -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     rules = "; ".join(f"udp dport {_FIRST_PORT + number} queue num {number}" for number in range(queues))
     chain = f"chain input {{ type filter hook input priority 0; {rules}; }}"
-    subprocess.run(["nft", f"table {TABLE} {{ {chain} }}"], check=True)
+    subprocess.run(["nft", f"table {TABLE} {{ {chain}; }}"], check=True)
 
 
 class Queue:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an unprivileged user's queues take of the processor: ``share.py NAME QUEUES FRAMES PACKETS MS``.
+"""What an unprivileged user's queues take of the processor: ``-m fairness.share NAME QUEUES FRAMES PACKETS MS``.
 
 A process in a user namespace of its own does what NAME says with its queues; another one, which has
 nothing to do with them, counts. This is done twice, with empty queues and with full ones, so that what
@@ -16,15 +16,17 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import queues
 from fastqueue import abi
-from queues import Queue
+
+from . import queues
+from .queues import Queue
 
 _PERIOD_US = 50
 _CPU_TIME = 2  # of clock_gettime(): time of a whole process as the scheduler counts it
 #: Frames that the timer looks at in one tick.
 _TICK_FRAMES = 8192
 _MS = 1_000_000
+_COUNTERS = ("ticks", "queued", "dropped", "occupied", "invalid_words")
 
 Act = Callable[[Sequence[Queue]], None]
 
@@ -50,6 +52,7 @@ class Answers:
         self._next = 0
 
     def __call__(self, each: Sequence[Queue]) -> None:
+        """Answer, then sleep."""
         for queue in each:
             for count in range(self._next + 1, queue.frames, self._step):
                 queue.answer(count)
@@ -64,6 +67,7 @@ class Nonsense:
         self._words = memoryview(b"")
 
     def __call__(self, each: Sequence[Queue]) -> None:
+        """Write all words, then sleep."""
         if not self._words:
             self._words = memoryview(each[0].words_of(abi.LAP_MASK | abi.ANSWER_DROP)).cast("I")
         for queue in each:
@@ -80,8 +84,9 @@ ACTS: dict[str, Callable[[], Act]] = {
 }
 
 
-def act_for_good(name: str, number: int, frames: int, packets: int, ready: int, go: int) -> None:
-    """Be the user: act with empty queues, then with full ones."""
+def be_the_user(name: str, sizes: Sequence[int], ready: int, go: int) -> None:
+    """Act with empty queues, then with full ones; ``sizes``: queues, frames and packets of each."""
+    number, frames, packets = sizes
     queues.become_unprivileged()
     queues.set_up(number)
     flags = abi.F_UNORDERED | abi.F_TIMER_ONLY
@@ -95,7 +100,7 @@ def act_for_good(name: str, number: int, frames: int, packets: int, ready: int, 
         queue.fill(packets or None)
     os.write(ready, b"%d\n" % sum(queue.occupied() for queue in each))
     _act(ACTS[name](), each, go)
-    os.write(ready, json.dumps([vars_of(queue) for queue in each]).encode() + b"\n")
+    os.write(ready, json.dumps([counters(queue) for queue in each]).encode() + b"\n")
 
 
 def _act(act: Act, each: Sequence[Queue], go: int) -> None:
@@ -111,10 +116,10 @@ def _act(act: Act, each: Sequence[Queue], go: int) -> None:
             act(each)
 
 
-def vars_of(queue: Queue) -> dict[str, int]:
+def counters(queue: Queue) -> dict[str, int]:
     """Return the counters that say what the queue did."""
     stats = queue.stats()
-    return {name: getattr(stats, name) for name in ("ticks", "queued", "dropped", "occupied", "invalid_words")}
+    return {name: getattr(stats, name) for name in _COUNTERS}
 
 
 def count_until(end: int) -> int:
@@ -141,7 +146,7 @@ def main(name: str, number: str, frames: str, packets: str, milliseconds: str) -
     go, to_child = os.pipe()
     pid = os.fork()
     if not pid:
-        act_for_good(name, int(number), int(frames), int(packets), ready, go)
+        be_the_user(name, (int(number), int(frames), int(packets)), ready, go)
         os._exit(0)
     os.close(ready)
     found: dict[str, Any] = {}
