@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an unprivileged user's queues take of the processor: ``-m fairness.share NAME QUEUES FRAMES PACKETS MS``.
+"""What queues of an unprivileged user take: ``-m fairness.share NAME QUEUES FRAMES PACKETS MS``.
 
 A process in a user namespace of its own does what NAME says with its queues; another one, which has
 nothing to do with them, counts. This is done twice, with empty queues and with full ones, so that what

@@ -98,7 +98,7 @@ def test_queues_share_the_frames() -> None:
 def test_a_program_that_fails_is_told(status: int, output: str) -> None:
     done = SimpleNamespace(status=status, output=output)
     target = cast("Target", SimpleNamespace(run=lambda *_, **__: done))
-    with pytest.raises(KitError, match="fairness.share failed") as caught:
+    with pytest.raises(KitError, match=r"fairness\.share failed") as caught:
         measure._run(target, "share")
     assert caught.value.code == "FQ-BENCH"
 
