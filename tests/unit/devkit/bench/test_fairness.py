@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 import json
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,8 +11,21 @@ from devkit.bench import compare, page
 from devkit.bench.fairness import cases, found, measure, tables
 from devkit.bench.results import Results
 from devkit.bench.store import Store
+from devkit.bench.target.fairness.share import Answers
 from devkit.errors import KitError
 from devkit.target import Target
+
+
+class Answered:
+    """A queue that notes which frames are answered."""
+
+    frames = 65_536
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+
+    def answer(self, count: int) -> None:
+        self.counts.append(count)
 
 
 def window(counted: int, process_ns: int, elapsed_ns: int = 1_000_000) -> dict[str, int]:
@@ -107,3 +121,14 @@ def test_each_line_of_a_program_is_a_result() -> None:
     lines = [{"name": "resize"}, {"name": "nothing"}]
     done = SimpleNamespace(status=0, output="\n".join(map(json.dumps, lines)))
     assert measure._run(cast("Target", SimpleNamespace(run=lambda *_, **__: done)), "pauses") == lines
+
+
+@pytest.mark.parametrize("number", [1, 20])
+def test_so_many_frames_are_answered_of_what_each_tick_looks_at(number: int) -> None:
+    queue, act = Answered(), Answers(number, 0)
+    act(cast("list[Any]", [queue]))
+    act(cast("list[Any]", [queue]))
+    ticks = Counter(count // 8192 for count in queue.counts)
+    assert len(queue.counts) == len(set(queue.counts))
+    assert set(ticks) == set(range(8))
+    assert all(abs(answers - 2 * number) <= 2 for answers in ticks.values())
