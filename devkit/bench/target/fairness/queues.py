@@ -158,5 +158,7 @@ class Queue:
         self._areas = self._ask(abi.IOC_RESIZE, frame_size)
 
     def close(self) -> None:
-        """Close the only file of the queue."""
+        """Close the only file of the queue, and the sockets."""
         os.close(self.file)
+        self._sender.close()
+        self._receiver.close()

@@ -126,8 +126,9 @@ def test_each_line_of_a_program_is_a_result() -> None:
 @pytest.mark.parametrize("number", [1, 20])
 def test_so_many_frames_are_answered_of_what_each_tick_looks_at(number: int) -> None:
     queue, act = Answered(), Answers(number, 0)
-    act(cast("list[Any]", [queue]))
-    act(cast("list[Any]", [queue]))
+    each: list[Any] = [queue]
+    act(each)
+    act(each)
     ticks = Counter(count // 8192 for count in queue.counts)
     assert len(queue.counts) == len(set(queue.counts))
     assert set(ticks) == set(range(8))
