@@ -80,7 +80,7 @@ class Nonsense:
 ACTS: dict[str, Callable[[], Act]] = {
     "rest": lambda: rest,
     "set": lambda: set_often,
-    "one": lambda: Answers(1, 0.01),
+    "one": lambda: Answers(1, 0.06),
     "twenty": lambda: Answers(20, 0.004),
     "nonsense": Nonsense,
 }
