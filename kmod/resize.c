@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/delay.h>
 #include <linux/list.h>
+#include <linux/netfilter.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <net/netfilter/nf_queue.h>
@@ -55,7 +56,12 @@ static int fq_move_begin(struct fq_queue *queue, struct fq_move *move, struct fq
 /* Packets leave for good, without a lock: they may come straight back. */
 static void fq_move_settle_left(struct fq_queue *queue, struct fq_move *move)
 {
-	fq_reinject_list(&move->left, READ_ONCE(queue->default_action));
+	bool dropping;
+
+	spin_lock_bh(&queue->lock);
+	dropping = queue->dropping;	/* a hook went: nothing may go on */
+	spin_unlock_bh(&queue->lock);
+	fq_reinject_list(&move->left, dropping ? NF_DROP : READ_ONCE(queue->default_action));
 	cond_resched();
 }
 

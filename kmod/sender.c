@@ -148,6 +148,12 @@ bool fq_sender_work(struct fq_queue *queue, unsigned int batches)
 			    (queue->closed && (queue->sweeping || queue->send_again)));
 }
 
+/* Whether frames are left to look at, or another request came, with nobody at work on it. */
+static bool fq_sender_wanted(const struct fq_queue *queue)
+{
+	return !queue->sending && (queue->sweeping || queue->send_again);
+}
+
 /*
  * In process context: @send until nothing more is answered, within bounds: two
  * sweeps through the largest ring, as one may be half way when its queue closes.
@@ -166,7 +172,7 @@ static bool fq_sender_rounds(struct fq_queue *queue, bool send)
 		if (send && !more)
 			fq_sender_request(queue);
 		more = send && queue->fa != queue->fp &&
-		       (fq_sender_work(queue, 1) || (queue->sweeping && --looks));
+		       (fq_sender_work(queue, 1) || (fq_sender_wanted(queue) && --looks));
 		unseen = queue->fa != READ_ONCE(queue->ring->control->fo);
 		spin_unlock_bh(&queue->lock);
 		rcu_read_unlock();

@@ -35,6 +35,8 @@ class Flush:
     def take(self) -> bool:
         """Take matching packets, in one step. Return whether there are frames left to look at."""
         queue, taken, looks = self.queue, 0, FLUSH_LOOKS
+        if queue.dropping:
+            self.verdict = abi.DROP
         if ahead(queue.fp, self.count) > 0:
             self.count = queue.fp
         while ahead(self.end, self.count) > 0 and taken < FLUSH_BATCH and looks:
@@ -63,13 +65,13 @@ def flush_matching(queue: Queue, how: str, verdict: int, device: int | None = No
 
 def drop_all(queue: Queue) -> None:
     """A hook goes, which cannot wait: what is not dropped at once is marked."""
-    if queue.closed or not (queue.resizing or queue.fa != queue.fp):
+    if not (queue.resizing or queue.fa != queue.fp):
         return
     queue.dropping, queue.drop_end = True, queue.fa
     flush = Flush(queue, queue.fa, "hook gone", abi.DROP)
     flush.take()
     queue.dropping = queue.resizing or flush.count != flush.end
-    queue.drop_work = queue.drop_work or queue.dropping
+    queue.drop_work = queue.drop_work or (queue.dropping and not queue.closed)
 
 
 def drop_work(queue: Queue) -> Iterator[None]:
@@ -110,7 +112,8 @@ class Move:
 
     def _settle_left(self) -> None:
         for packet in self.queue.unmoved:
-            self.queue.left.append(Left(packet.name, "not moved", self.queue.default_action))
+            verdict = abi.DROP if self.queue.dropping else self.queue.default_action
+            self.queue.left.append(Left(packet.name, "not moved", verdict))
         self.queue.unmoved.clear()
 
     def frames(self) -> Iterator[None]:

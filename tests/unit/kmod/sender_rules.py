@@ -99,7 +99,7 @@ def rounds(queue: Queue) -> Run[None]:
             request(queue)
         out = queue.fa != queue.fp
         more = out and (yield from work(queue, 1))
-        if out and not more and queue.sweeping:
+        if out and not more and not queue.sending and (queue.sweeping or queue.send_again):
             looks -= 1
             more = looks > 0
         if not more:

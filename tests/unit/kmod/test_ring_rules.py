@@ -288,8 +288,7 @@ class RingRules(RuleBasedStateMachine):
     def _check_hooks(self) -> None:
         """A packet that was queued when a hook went goes nowhere; those that came later do not mind."""
         for each in self.queue.left:
-            if each.how != "not moved":  # resize.c: the default action, as of a full queue
-                assert each.verdict == abi.DROP or each.name not in self.doomed
+            assert each.verdict == abi.DROP or each.name not in self.doomed
             assert each.how != "hook gone" or each.name in self.doomed | self.queue.marked_again
         dropping = self.queue.dropping
         assert not dropping or self.queue.drop_work or self.queue.resizing or "work" in self.runs
