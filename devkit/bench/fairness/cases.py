@@ -44,7 +44,7 @@ LOADS = (
     Load("twenty-answers", "twenty frames answered per tick", "twenty"),
     Load("invalid", "every word invalid", "nonsense"),
     Load("set", "FASTQUEUE_IOC_SET 100 times per second", "set"),
-    Load("queues-4", "4 queues, nothing answered", queues=4),
+    Load("queues-4", "4 queues, nothing answered", queues=4, quick=False),
     Load("queues-16", "16 queues, nothing answered", queues=16),
     Load("queues-16-set", "16 queues, FASTQUEUE_IOC_SET", "set", queues=16, quick=False),
     Load("one-packet", "one packet in a ring of 8", frames=8, packets=1),

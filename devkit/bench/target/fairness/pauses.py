@@ -130,7 +130,7 @@ def _ip(*words: str) -> None:
 
 
 def _nft(script: str) -> None:
-    subprocess.run(["nft", script], check=True)
+    subprocess.run(["nft", script], check=True, stdout=subprocess.DEVNULL)
 
 
 def main(frames: str) -> None:
