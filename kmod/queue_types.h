@@ -33,6 +33,7 @@ struct fq_queue {
 	u32 fa;				/* receiver: frames published */
 	u32 fp;				/* sender: frames settled */
 	u32 scan;			/* sender: position of its sweep */
+	u32 looks;			/* sender: frames looked at, ever */
 	bool closed : 1;
 	bool resizing : 1;		/* packets are on their way to a new ring */
 	bool sending;			/* one sender at a time keeps the order */

@@ -78,6 +78,7 @@ static void fq_sender_collect(struct fq_queue *queue, struct fq_batch *batch)
 	}
 	queue->sweeping = false;
 pause:
+	queue->looks += count - queue->scan;
 	fq_sender_advance(queue, count);
 }
 

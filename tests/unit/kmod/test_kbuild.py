@@ -97,6 +97,7 @@ def test_comments_and_layout_do_not_matter(tree: Tree, structure: str) -> None:
         "\tstruct list_head list;",
         "#ifdef CONFIG_NET\n\tstruct net *net2;\n#endif",
         "\t/* what it is */ struct dst_entry *dst;",
+        "\t/* one */ struct dst_entry *dst; /* two */",
     ],
 )
 def test_a_member_more_is_not_known(tree: Tree, structure: str, member: str) -> None:
