@@ -47,15 +47,17 @@ static ktime_t fq_timer_standby(const struct fq_queue *queue)
  * A tick that looks at many frames and settles few takes the processor from
  * others, at the request of a handler that may have no rights outside its user
  * namespace. Of the time that it spent, the part for frames that stayed was in
- * vain; a frame that is settled weighs as much as FQ_SETTLED_LOOKS of those. Rest
- * follows, FQ_REST times as long, so that a queue takes less than a twentieth of
- * a processor; all queues of one unprivileged user share that.
+ * vain; a frame that is settled weighs as much as FQ_SETTLED_LOOKS of those. An
+ * unprivileged user's packets are not others' business either: its handler sends
+ * them in its own time, by poll() and KICK, and all of a tick counts. Rest follows,
+ * FQ_REST times as long, so that a queue takes less than a twentieth of a
+ * processor; all queues of one unprivileged user share that.
  */
-#define FQ_REST			24
+#define FQ_REST			32
 #define FQ_SETTLED_LOOKS	64
 #define FQ_TICK_NS		3000	/* of the timer itself */
 #define FQ_VAIN_NS		(500 * NSEC_PER_USEC)	/* in vain, and a tick ends */
-#define FQ_REST_MAX_NS		(20 * NSEC_PER_MSEC)	/* per queue that shares */
+#define FQ_REST_MAX_NS		(25 * NSEC_PER_MSEC)	/* per queue that shares */
 
 /* Where a tick began. */
 struct fq_tick {
@@ -77,7 +79,7 @@ static u64 fq_tick_vain(const struct fq_queue *queue, const struct fq_tick *tick
 	u32 looks = queue->looks - tick->looks;
 	u32 stayed = looks > settled ? looks - settled : 0;
 
-	if (!settled)
+	if (!settled || !fq_account_privileged(queue->account))
 		return spent + FQ_TICK_NS;
 	return div_u64((u64)spent * stayed, stayed + settled * FQ_SETTLED_LOOKS);
 }
