@@ -3,6 +3,7 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_queue.h>
+#include <net/sock.h>
 
 #include "conntrack.h"
 #include "default_action.h"
@@ -255,6 +256,18 @@ static noinline int fq_enqueue_segments(struct fq_queue *queue,
 	return 0;
 }
 
+/*
+ * A tunnel's packet may still have its sender's socket, of another namespace: that
+ * one would live for as long as the packet waits.
+ */
+static noinline void fq_release_foreign_socket(struct nf_queue_entry *entry)
+{
+	struct sk_buff *skb = entry->skb;
+
+	if (!net_eq(sock_net(skb->sk), entry->state.net))
+		skb_orphan(skb);
+}
+
 /* netfilter's way in, under rcu_read_lock(). */
 int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 {
@@ -276,6 +289,8 @@ int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 		fq_count_lost(queue);
 		return -EINVAL;
 	}
+	if (unlikely(skb->sk))
+		fq_release_foreign_socket(entry);
 	if (unlikely(fq_own_contents(skb)))
 		return fq_refuse(queue, entry);
 	/* of a GSO packet too: only its last segment keeps the socket */

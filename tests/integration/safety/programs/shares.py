@@ -67,9 +67,11 @@ def several_queues() -> None:
 def _alone() -> None:
     os.setgid(65534)
     os.setuid(65534)
+    libc.set_dumpable()
     libc.unshare(libc.CLONE_NEWUSER | libc.CLONE_NEWNET)
-    with open("/proc/self/uid_map", "w") as file:  # noqa: PTH123
-        file.write("0 65534 1")
+    for name, text in (("setgroups", "deny"), ("uid_map", "0 65534 1"), ("gid_map", "0 65534 1")):
+        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123
+            file.write(text)
 
 
 def _take_all(most: int) -> list[Device]:
@@ -97,6 +99,7 @@ def rings_of_a_user() -> None:
     ready, taken_all = os.pipe()
     end, finish = os.pipe()
     pid = start(unprivileged)
+    os.close(taken_all)
     same(os.read(ready, 1), b"x", "the unprivileged user has all that it gets")
     own = _take_all(18)
     same(len(own), 18, "rings for the administrator")
