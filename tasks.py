@@ -95,7 +95,8 @@ def demo(
     help={
         "quick": "fewer points and runs: a few minutes",
         "rows": "only these ways through the target, by commas (plain forwarding is always measured)",
-        "only": "only these parts, by commas: table, rings, queues, timers, profile, nics, streams, ids",
+        "only": "only these parts, by commas: table, rings, queues, timers, profile, nics, streams, ids, "
+        "fairness",
         "seconds": "length of each TCP stream (30; --quick: 20; the paper: 180)",
         "compare": "an older bench.json: show what changed",
         "base": "image to measure: auto, debian or buildroot",

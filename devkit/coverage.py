@@ -64,10 +64,18 @@ def collect(target: TargetCommands, into: Path = COUNTERS) -> bool:
     target.run(_PACK, timeout=120)
     if target.run(["test", "-e", f"{_PLACE}.tar.gz"], check=False).status:
         return False
-    into.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(target.get(f"{_PLACE}.tar.gz"))) as archive:
-        archive.extractall(into, filter="data")
+    unpack(target.get(f"{_PLACE}.tar.gz"), into)
     return True
+
+
+def unpack(packed: bytes, into: Path = COUNTERS) -> None:
+    """Store the files of an archive in ``into``, by the last part of their names: it comes from a target."""
+    into.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.isfile() else None
+            if content is not None:
+                (into / Path(member.name).name).write_bytes(content.read())
 
 
 def forget(counters: Path = COUNTERS) -> None:

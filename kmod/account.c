@@ -143,6 +143,11 @@ unsigned long fq_account_queue_limit(const struct fq_account *account)
 	return fq_max_packet_memory() / (account->privileged ? FQ_QUEUE_PART : FQ_ACCOUNT_PART);
 }
 
+bool fq_account_privileged(const struct fq_account *account)
+{
+	return account->privileged;
+}
+
 unsigned int fq_account_sharers(const struct fq_account *account)
 {
 	return account->privileged ? 1 : READ_ONCE(account->queues);

@@ -23,6 +23,7 @@ void fq_account_uncharge(struct fq_account *account, enum fq_memory kind, u64 by
 
 /* Bytes of packets that a single queue of this account may hold. */
 unsigned long fq_account_queue_limit(const struct fq_account *account);
+bool fq_account_privileged(const struct fq_account *account);
 /* Queues that share the processor time of one unprivileged user; else 1. */
 unsigned int fq_account_sharers(const struct fq_account *account);
 

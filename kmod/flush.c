@@ -77,6 +77,8 @@ static bool fq_flush_batch(struct fq_queue *queue, struct fq_flush *flush)
 	bool more;
 
 	spin_lock_bh(&queue->lock);
+	if (queue->dropping)	/* a hook went: nothing may go on */
+		flush->verdict = NF_DROP;
 	fq_flush_take(queue, flush);
 	more = (s32)(flush->end - flush->count) > 0;
 	spin_unlock_bh(&queue->lock);
@@ -126,12 +128,11 @@ void fq_flush_device(const struct net_device *dev)
 	mutex_unlock(&fq_all_mutex);
 }
 
-static void fq_drop_work(struct work_struct *work)
+/* Drop the marked packets, with queue->exchange held. */
+void fq_flush_marked(struct fq_queue *queue)
 {
-	struct fq_queue *queue = container_of(work, struct fq_queue, drop_work);
 	struct fq_flush flush = { .verdict = NF_DROP };
 
-	mutex_lock(&queue->exchange);
 	INIT_LIST_HEAD(&flush.batch);
 	spin_lock_bh(&queue->lock);
 	flush.count = queue->fp;
@@ -144,6 +145,14 @@ static void fq_drop_work(struct work_struct *work)
 	if (flush.end == queue->drop_end)
 		queue->dropping = false;
 	spin_unlock_bh(&queue->lock);
+}
+
+static void fq_drop_work(struct work_struct *work)
+{
+	struct fq_queue *queue = container_of(work, struct fq_queue, drop_work);
+
+	mutex_lock(&queue->exchange);
+	fq_flush_marked(queue);
 	mutex_unlock(&queue->exchange);
 }
 
@@ -159,7 +168,7 @@ static void fq_drop_all(struct fq_queue *queue)
 
 	INIT_LIST_HEAD(&flush.batch);
 	spin_lock_bh(&queue->lock);
-	if (!queue->closed && (queue->resizing || queue->fa != queue->fp)) {
+	if (queue->resizing || queue->fa != queue->fp) {
 		queue->dropping = true;
 		queue->drop_end = queue->fa;
 		flush.count = queue->fp;
@@ -167,7 +176,7 @@ static void fq_drop_all(struct fq_queue *queue)
 		fq_flush_take(queue, &flush);
 		more = queue->resizing || flush.count != flush.end;
 		queue->dropping = more;
-		if (more)
+		if (more && !queue->closed)	/* closing drops what is marked itself */
 			schedule_work(&queue->drop_work);
 	}
 	spin_unlock_bh(&queue->lock);

@@ -32,6 +32,16 @@ static void fq_headers_ipv4(struct fq_headers *headers, const struct sk_buff *sk
 	fq_headers_ports(headers, skb);
 }
 
+static void fq_headers_hop(struct fq_headers *headers, const struct sk_buff *skb)
+{
+	u32 offset = sizeof(struct ipv6hdr);
+
+	if (skb_copy_bits(skb, offset, headers->hop, sizeof(struct ipv6_opt_hdr)))
+		return;
+	headers->hop_size = ipv6_optlen((struct ipv6_opt_hdr *)headers->hop);
+	skb_copy_bits(skb, offset, headers->hop, min_t(u32, headers->hop_size, FQ_HOP_MAX));
+}
+
 static void fq_headers_ipv6(struct fq_headers *headers, const struct sk_buff *skb)
 {
 	struct ipv6hdr copy;
@@ -45,6 +55,8 @@ static void fq_headers_ipv6(struct fq_headers *headers, const struct sk_buff *sk
 	protocol = iph->nexthdr;
 	headers->version = 6;
 	memcpy(headers->addresses, &iph->saddr, 2 * sizeof(iph->saddr));
+	if (protocol == NEXTHDR_HOP)
+		fq_headers_hop(headers, skb);
 	offset = ipv6_skip_exthdr(skb, sizeof(*iph), &protocol, &fragment);
 	if (offset < 0 || offset > skb->len) {
 		headers->protocol = FQ_PROTOCOL_UNKNOWN;
@@ -85,6 +97,13 @@ bool fq_headers_same_options(const struct fq_headers *a, const struct fq_headers
 	return a->transport == b->transport &&
 	       !memcmp(a->ipv4 + sizeof(struct iphdr), b->ipv4 + sizeof(struct iphdr),
 		       fq_options_size(a));
+}
+
+/* Whether two IPv6 packets have the same hop-by-hop header, or none. */
+bool fq_headers_same_hop(const struct fq_headers *a, const struct fq_headers *b)
+{
+	return a->hop_size == b->hop_size && a->hop_size <= FQ_HOP_MAX &&
+	       !memcmp(a->hop, b->hop, a->hop_size);
 }
 
 /* Whether the options of an IPv4 header can be walked to their end. */

@@ -9,8 +9,18 @@
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/netdevice.h>
+#include <asm/cacheflush.h>
 #ifdef FQ_HAVE_NET_GSO_H
 #include <net/gso.h>
+#endif
+
+/*
+ * Kernels that do not say yet whether data caches alias: those that flush them
+ * do, but for some that only keep instructions coherent.
+ */
+#if !defined(FQ_HAVE_CACHE_ALIASING) && ARCH_IMPLEMENTS_FLUSH_DCACHE_PAGE && \
+	!defined(CONFIG_ARM64) && !defined(CONFIG_RISCV) && !defined(CONFIG_PPC)
+#define FQ_CACHES_MAY_ALIAS
 #endif
 
 static inline void

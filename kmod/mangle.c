@@ -18,6 +18,7 @@
 #include "checksum.h"
 #include "headers.h"
 #include "mangle.h"
+#include "queue_types.h"
 
 /* The largest packet that an IP header can describe, as for nfnetlink_queue. */
 #define FQ_PACKET_MAX	0xffffu
@@ -33,7 +34,11 @@ static int fq_resize(struct nf_queue_entry *entry, u32 len)
 		larger = skb_copy_expand(skb, skb_headroom(skb), diff, GFP_ATOMIC);
 		if (!larger)
 			return -ENOMEM;
-		/* its owner may be notified, which must not happen under the queue's lock */
+		/*
+		 * The old one is freed later, as its owner may be notified, which must
+		 * not happen under the queue's lock. Its connection has one user.
+		 */
+		nf_reset_ct(skb);
 		dev_consume_skb_irq(skb);
 		entry->skb = larger;
 	}
@@ -49,11 +54,25 @@ static bool fq_is_input(const struct nf_hook_state *state)
 	return state->hook == NF_INET_PRE_ROUTING || state->hook == NF_INET_LOCAL_IN;
 }
 
+/*
+ * Whether the packet is on its way through a bridge right now. What br_netfilter
+ * knows about a packet stays with it when it is routed or delivered afterwards.
+ */
 static bool fq_is_bridged(const struct nf_queue_entry *entry)
 {
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
-	if (nf_bridge_info_get(entry->skb))
-		return true;
+	const struct nf_bridge_info *bridge = nf_bridge_info_get(entry->skb);
+
+	if (bridge && entry->state.pf != NFPROTO_BRIDGE)
+		switch (entry->state.hook) {
+		case NF_INET_PRE_ROUTING:
+			return bridge->in_prerouting;
+		case NF_INET_FORWARD:
+		case NF_INET_POST_ROUTING:
+			return entry->physout;
+		default:
+			return false;
+		}
 #endif
 	return entry->state.pf == NFPROTO_BRIDGE;
 }
@@ -113,7 +132,7 @@ static int fq_rederive_options(struct nf_queue_entry *entry, const struct fq_hea
  * on; only a hop-by-hop header is skipped before. No position found earlier may
  * be used again.
  */
-static int fq_rederive_extensions(struct nf_queue_entry *entry)
+static int fq_rederive_extensions(struct nf_queue_entry *entry, bool same_hop)
 {
 	struct sk_buff *skb = entry->skb;
 	const struct ipv6hdr *iph = (void *)skb->data;
@@ -137,6 +156,12 @@ static int fq_rederive_extensions(struct nf_queue_entry *entry)
 	parsed->dst1 = 0;
 	parsed->srcrt = 0;
 	parsed->lastopt = 0;
+	parsed->srhoff = 0;
+#if IS_ENABLED(CONFIG_IPV6_MIP6)
+	parsed->dsthao = 0;
+#endif
+	if (same_hop)
+		return 0;
 	parsed->flags &= ~(IP6SKB_ROUTERALERT | IP6SKB_HOPBYHOP);
 	if (iph->nexthdr == NEXTHDR_HOP)
 		parsed->flags |= IP6SKB_HOPBYHOP;
@@ -152,11 +177,11 @@ static int fq_rederive(struct nf_queue_entry *entry, const struct fq_headers *ol
 
 	/* a socket was found by addresses and ports: it is looked up again */
 	if (input && skb->sk && !fq_headers_same_flow(old, new))
-		skb_orphan(skb);
+		entry->id |= FQ_ID_ORPHAN;	/* not under the queue's lock */
 	if (!new->version)
 		return 0;
 	if (new->version == 6 && input)
-		return fq_rederive_extensions(entry);
+		return fq_rederive_extensions(entry, fq_headers_same_hop(old, new));
 	skb_set_transport_header(skb, new->transport);
 	return new->version == 4 ? fq_rederive_options(entry, old, new) : 0;
 }
@@ -176,7 +201,8 @@ static void fq_seq_adjust(struct sk_buff *skb, const struct fq_headers *headers,
 	if (glue && ct && diff && headers->version == 4 &&
 	    headers->protocol == IPPROTO_TCP && !headers->fragment &&
 	    skb->len >= headers->transport + sizeof(struct tcphdr) &&
-	    nf_ct_is_confirmed(ct) && nf_ct_ext_exist(ct, NF_CT_EXT_SEQADJ))
+	    nf_ct_protonum(ct) == IPPROTO_TCP && nf_ct_is_confirmed(ct) &&
+	    nf_ct_ext_exist(ct, NF_CT_EXT_SEQADJ))
 		glue->seq_adjust(skb, ct, info, diff);
 #endif
 }

@@ -183,8 +183,6 @@ void fq_queue_close(struct fq_queue *queue)
 {
 	struct fastqueue_stats stats;
 
-	fq_table_erase(queue);
-
 	spin_lock_bh(&queue->lock);
 	queue->closed = true;
 	queue->send_again = true;
@@ -196,6 +194,7 @@ void fq_queue_close(struct fq_queue *queue)
 	fq_queue_stats(queue, &stats);
 	fq_log_flushed(queue, stats.occupied, queue->default_action);
 	fq_flush_queue(queue, READ_ONCE(queue->default_action));
+	fq_table_erase(queue);	/* until here a hook that goes reaches its packets */
 	fq_packet_memory_return(queue, 0);
 	fq_queue_free_later(queue);
 }

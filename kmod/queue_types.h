@@ -33,6 +33,7 @@ struct fq_queue {
 	u32 fa;				/* receiver: frames published */
 	u32 fp;				/* sender: frames settled */
 	u32 scan;			/* sender: position of its sweep */
+	u32 looks;			/* sender: frames looked at, ever */
 	bool closed : 1;
 	bool resizing : 1;		/* packets are on their way to a new ring */
 	bool sending;			/* one sender at a time keeps the order */
@@ -81,9 +82,11 @@ struct fq_origin {
 
 /*
  * entry->id belongs to the current holder of the entry: here it carries the
- * verdict from the sender's lock to reinjection, and whether another segment of
- * the same packet shares an unconfirmed connection.
+ * verdict from the sender's lock to reinjection and, in bits that verdicts do
+ * not use, what else is to be done then.
  */
-#define FQ_ID_UNCONFIRMED	0x4000u	/* between verdict, bypass flag and queue */
+#define FQ_ID_UNCONFIRMED	0x4000u	/* segments share an unconfirmed connection */
+#define FQ_ID_ORPHAN		0x2000u	/* the socket is to be looked up again */
+#define FQ_ID_FLAGS		(FQ_ID_UNCONFIRMED | FQ_ID_ORPHAN)
 
 #endif /* FASTQUEUE_QUEUE_TYPES_H */

@@ -187,6 +187,16 @@ static noinline int fq_enqueue_one(struct fq_queue *queue, struct nf_queue_entry
 	return fq_enqueue(queue, entry, origin);
 }
 
+static bool fq_has_ended(struct fq_queue *queue)
+{
+	bool ended;
+
+	spin_lock_bh(&queue->lock);
+	ended = queue->closed;
+	spin_unlock_bh(&queue->lock);
+	return ended;
+}
+
 /* Queue one segment with an entry of its own; it is consumed either way. */
 static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
 			       const struct nf_queue_entry *entry,
@@ -238,8 +248,8 @@ static noinline int fq_enqueue_segments(struct fq_queue *queue,
 		queued += fq_enqueue_segment(queue, segment, entry, origin,
 					     unconfirmed && queued);
 	}
-	if (!queued)
-		return -ENOBUFS;
+	if (!queued)	/* a rule's bypass takes effect once the queue has ended */
+		return fq_has_ended(queue) ? -ESRCH : -ENOBUFS;
 	nf_queue_entry_free(entry);
 	consume_skb(skb);
 	return 0;

@@ -213,6 +213,18 @@ static noinline bool fq_ports_valid(const struct nf_queue_entry *entry)
 	       (fq_port_valid(entry->state.in) && fq_port_valid(entry->state.out));
 }
 
+/* A packet with a mark in entry->id, see FQ_ID_FLAGS. */
+static noinline unsigned int fq_verdict_of_marked(struct nf_queue_entry *entry,
+						  unsigned int verdict)
+{
+	if (verdict == NF_DROP || verdict == NF_STOLEN)
+		return verdict;
+	if (entry->id & FQ_ID_ORPHAN)
+		skb_orphan(entry->skb);
+	return entry->id & FQ_ID_UNCONFIRMED && fq_ct_is_shared(entry, NULL) ?
+	       NF_DROP : verdict;
+}
+
 /* The verdict after a look at what may have changed; NF_STOLEN: the packet is gone. */
 static unsigned int fq_verdict_now(struct nf_queue_entry *entry, unsigned int verdict)
 {
@@ -220,9 +232,8 @@ static unsigned int fq_verdict_now(struct nf_queue_entry *entry, unsigned int ve
 		return NF_DROP;
 	if (skb_nfct(entry->skb) && (verdict == NF_ACCEPT || verdict == NF_REPEAT))
 		verdict = fq_ct_update(entry, verdict);
-	if (unlikely(entry->id & FQ_ID_UNCONFIRMED) && verdict != NF_DROP &&
-	    verdict != NF_STOLEN && fq_ct_is_shared(entry, NULL))
-		verdict = NF_DROP;
+	if (unlikely(entry->id & FQ_ID_FLAGS))
+		verdict = fq_verdict_of_marked(entry, verdict);
 	return verdict;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/delay.h>
 #include <linux/list.h>
+#include <linux/netfilter.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <net/netfilter/nf_queue.h>
@@ -15,8 +17,9 @@
 #include "sender.h"
 #include "timer.h"
 
-/* Frames moved under one hold of the lock. */
+/* Frames and bytes moved under one hold of the lock. */
 #define FQ_MOVE_BATCH	64
+#define FQ_MOVE_BYTES	(128u << 10)
 
 /* Packets on their way from one ring to another. */
 struct fq_move {
@@ -36,7 +39,7 @@ static int fq_move_begin(struct fq_queue *queue, struct fq_move *move, struct fq
 	if (atomic_read(&queue->ring->mapped) ||
 	    fq_frames_occupied(queue) > ring->frames)
 		return -EBUSY;
-	if (queue->sending)
+	if (queue->sending || queue->dropping)
 		return -EAGAIN;
 	move->old = queue->ring;
 	move->count = queue->fp;
@@ -53,22 +56,33 @@ static int fq_move_begin(struct fq_queue *queue, struct fq_move *move, struct fq
 /* Packets leave for good, without a lock: they may come straight back. */
 static void fq_move_settle_left(struct fq_queue *queue, struct fq_move *move)
 {
-	fq_reinject_list(&move->left, READ_ONCE(queue->default_action));
+	bool dropping;
+
+	spin_lock_bh(&queue->lock);
+	dropping = queue->dropping;	/* a hook went: nothing may go on */
+	spin_unlock_bh(&queue->lock);
+	fq_reinject_list(&move->left, dropping ? NF_DROP : READ_ONCE(queue->default_action));
 	cond_resched();
+}
+
+static void fq_move_batch(struct fq_queue *queue, struct fq_move *move)
+{
+	u32 batch = FQ_MOVE_BATCH, bytes = 0;
+	struct nf_queue_entry *entry;
+
+	while (batch-- && bytes < FQ_MOVE_BYTES && move->count != move->end) {
+		bytes += move->old->slots[fq_ring_index(move->old, move->count)].cap_len;
+		entry = fq_frame_move(queue, move->old, move->count++);
+		if (entry)
+			list_add_tail(&entry->list, &move->left);
+	}
 }
 
 static void fq_move_frames(struct fq_queue *queue, struct fq_move *move)
 {
-	struct nf_queue_entry *entry;
-	u32 batch;
-
 	while (move->count != move->end) {
 		spin_lock_bh(&queue->lock);
-		for (batch = FQ_MOVE_BATCH; batch && move->count != move->end; batch--) {
-			entry = fq_frame_move(queue, move->old, move->count++);
-			if (entry)
-				list_add_tail(&entry->list, &move->left);
-		}
+		fq_move_batch(queue, move);
 		spin_unlock_bh(&queue->lock);
 		fq_move_settle_left(queue, move);
 	}
@@ -93,6 +107,7 @@ static void fq_move_backlog(struct fq_queue *queue, struct fq_move *move)
 	spin_lock_bh(&queue->lock);
 	while ((entry = fq_backlog_first(queue))) {
 		spin_unlock_bh(&queue->lock);
+		cond_resched();
 		fq_origin_find(&origin, queue, entry->skb->sk);
 		spin_lock_bh(&queue->lock);
 		entry = fq_frame_undefer(queue, entry, &origin);
@@ -109,7 +124,10 @@ static void fq_move_backlog(struct fq_queue *queue, struct fq_move *move)
 	fq_move_settle_left(queue, move);
 }
 
-/* A sender that runs on another processor is through soon. */
+/*
+ * A sender that runs on another processor is through soon. Packets that a hook
+ * left behind are dropped first, so that only those are.
+ */
 static int fq_move_begin_wait(struct fq_queue *queue, struct fq_move *move,
 			      struct fq_ring *ring, u32 copy_range)
 {
@@ -119,7 +137,10 @@ static int fq_move_begin_wait(struct fq_queue *queue, struct fq_move *move,
 		spin_lock_bh(&queue->lock);
 		err = fq_move_begin(queue, move, ring, copy_range);
 		spin_unlock_bh(&queue->lock);
-		cond_resched();
+		if (err == -EAGAIN) {
+			fq_flush_marked(queue);
+			usleep_range(20, 50);
+		}
 	} while (err == -EAGAIN);
 	return err;
 }

@@ -36,7 +36,7 @@
 #include "ring.h"
 
 /* Kernel and handler see one area at different addresses. */
-#ifdef CONFIG_ARCH_HAS_CPU_CACHE_ALIASING
+#if defined(CONFIG_ARCH_HAS_CPU_CACHE_ALIASING) || defined(FQ_CACHES_MAY_ALIAS)
 #error "Fast Queue needs a processor whose data caches do not alias"
 #endif
 

@@ -78,6 +78,7 @@ static void fq_sender_collect(struct fq_queue *queue, struct fq_batch *batch)
 	}
 	queue->sweeping = false;
 pause:
+	queue->looks += count - queue->scan;
 	fq_sender_advance(queue, count);
 }
 
@@ -88,8 +89,7 @@ static void fq_sender_reinject(struct fq_batch *batch)
 	for (i = 0; i < batch->number; i++) {
 		struct nf_queue_entry *entry = batch->entries[i];
 
-		/* with the mark for shared connections still in id */
-		if (fq_reinject_keep(entry, entry->id & ~FQ_ID_UNCONFIRMED))
+		if (fq_reinject_keep(entry, entry->id & ~FQ_ID_FLAGS))
 			batch->entries[kept++] = entry;
 	}
 	if (kept == 1)
@@ -149,6 +149,12 @@ bool fq_sender_work(struct fq_queue *queue, unsigned int batches)
 			    (queue->closed && (queue->sweeping || queue->send_again)));
 }
 
+/* Whether frames are left to look at, or another request came, with nobody at work on it. */
+static bool fq_sender_wanted(const struct fq_queue *queue)
+{
+	return !queue->sending && (queue->sweeping || queue->send_again);
+}
+
 /*
  * In process context: @send until nothing more is answered, within bounds: two
  * sweeps through the largest ring, as one may be half way when its queue closes.
@@ -167,7 +173,7 @@ static bool fq_sender_rounds(struct fq_queue *queue, bool send)
 		if (send && !more)
 			fq_sender_request(queue);
 		more = send && queue->fa != queue->fp &&
-		       (fq_sender_work(queue, 1) || (queue->sweeping && --looks));
+		       (fq_sender_work(queue, 1) || (fq_sender_wanted(queue) && --looks));
 		unseen = queue->fa != READ_ONCE(queue->ring->control->fo);
 		spin_unlock_bh(&queue->lock);
 		rcu_read_unlock();

@@ -198,6 +198,11 @@ void explore_reduce(void)
 	}
 }
 
+bool explore_sees(void)
+{
+	return edge_total > 0;
+}
+
 void explore_summary(void)
 {
 	printf("{\"runs\": %lu, \"corpus\": %u, \"edges\": %u, \"blocks\": %u}\n", runs, corpus_size,

@@ -17,6 +17,9 @@ void explore_try(struct sequence *sequence);
 /* Shorten the corpus: sequences that reach nothing alone go, others lose what they do not need for that. */
 void explore_reduce(void);
 
+/* Whether the kernel told what was reached; without that a corpus cannot be judged. */
+bool explore_sees(void);
+
 /* Print counts as a line of JSON. */
 void explore_summary(void);
 

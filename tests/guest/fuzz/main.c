@@ -97,7 +97,8 @@ static int end(const char *path, bool changed)
 	explore_summary();
 	snprintf(name, sizeof(name), "%s.blocks", path);
 	explore_write_blocks(name);
-	return changed && corpus_write(path) < 0 ? 2 : 0;
+	/* without coverage no sequence would be worth keeping */
+	return changed && explore_sees() && corpus_write(path) < 0 ? 2 : 0;
 }
 
 int main(int argc, char **argv)
@@ -121,10 +122,12 @@ int main(int argc, char **argv)
 		return end(argv[2], false);
 	}
 	begin(sequences, count);
+	if (!explore_sees() && count)
+		fputs("this kernel has no kcov: the corpus stays as it is\n", stderr);
 	if (fuzzing) {
 		random_seed(strtoull(argv[4], NULL, 0));
 		fuzz(strtol(argv[3], NULL, 0));
-	} else {
+	} else if (explore_sees()) {
 		explore_reduce();
 	}
 	return end(argv[2], true);

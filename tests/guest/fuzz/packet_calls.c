@@ -32,7 +32,7 @@ static const char *const addresses[2][4] = {
 	{ "::1", "fd00:9::2", "fd00:9:1::2", "fd00:9::1" },
 };
 
-static const uint8_t content[MOST_SIZE];	/* zeros: a packet's bytes do not matter */
+static uint8_t content[MOST_SIZE];	/* zeros: a packet's bytes do not matter */
 
 static socklen_t address_make(struct sockaddr_storage *storage, bool six, uint32_t to)
 {

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,21 @@ def test_unreached_lines_are_shown_with_their_text(
     text = (SOURCE / "main.c").read_text().splitlines()[1].strip()
     assert (tmp_path / "out/unreached.txt").read_text() == f"main.c:2: {text}\n"
     assert "1 of 2 lines, 50.0 %" in capsys.readouterr().out
+
+
+def test_counters_come_out_of_their_archive_under_their_own_names_only(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name in ("./main.gcda", "../../outside.gcda"):
+            member = tarfile.TarInfo(name)
+            member.size = 4
+            archive.addfile(member, io.BytesIO(b"gcda"))
+        link = tarfile.TarInfo("link.gcda")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    coverage.unpack(buffer.getvalue(), tmp_path / "counters")
+    found = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {"main.gcda": b"gcda", "outside.gcda": b"gcda"}
 
 
 def test_without_counters_there_is_no_coverage(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def rules_of_a_large_ring() -> None:
 def tunnel() -> None:
     """A tunnel's packets enter the namespace of its link, and hold the device in the tunnel's own."""
     same(subprocess.run(["modprobe", "ipip"], check=False).returncode, 0, "modprobe ipip")
-    enter(chain("output", "ip protocol ipip queue num 0"))
+    enter(chain("output", "meta l4proto 4 queue num 0"))
     ip("link add d0 type dummy", "link set d0 up", "address add 10.9.0.1/24 dev d0",
        "neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev d0 nud permanent",
        "link add t0 type ipip local 10.9.0.1 remote 10.9.0.2")  # fmt: skip

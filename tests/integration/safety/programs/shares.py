@@ -4,52 +4,29 @@
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
 
 import libc
 from checks import eventually, holds, refused, same
 from fastqueue import QueueError, RingRequest, abi
 from fastqueue.device import Device
 from lane import Flow, Handler, chain, conserved, enter
-from limits import MEGABYTE, set_limit
+from limits import MEGABYTE, PACKETS, parameter, read, set_limit
 from processes import start, wait
 
 QUEUED = chain("output", "udp dport 7000 queue num 0")
-_PACKETS = "/sys/module/fastqueue/parameters/max_packet_memory"
-_RINGS = "/sys/module/fastqueue/parameters/max_memory"
-
-
-def _read(path: str) -> int:
-    with open(path) as file:  # noqa: PTH123 start-up time
-        return int(file.read())
-
-
-def _write(path: str, value: int) -> None:
-    with open(path, "w") as file:  # noqa: PTH123 start-up time
-        file.write(str(value))
-
-
-@contextlib.contextmanager
-def _limit(path: str, value: int) -> Iterator[None]:
-    usual = _read(path)
-    _write(path, value)
-    try:
-        yield
-    finally:
-        _write(path, usual)
 
 
 def default_limit() -> None:
     """Packets in all frames may hold a quarter of the memory, and 256 MiB at most."""
     with open("/proc/meminfo") as file:  # noqa: PTH123 start-up time
         total = int(next(file).split()[1]) << 10
-    limit = _read(_PACKETS)
+    limit = read(PACKETS)
     holds(total / 5 < limit <= total / 3 or limit == 256 * MEGABYTE, f"{limit} of {total} bytes")
 
 
 def waiting_packets() -> None:
     """Frames are left, but the memory for packets is not: the next packet finds the queue full."""
-    with _limit(_PACKETS, 2 * MEGABYTE):
+    with parameter(PACKETS, 2 * MEGABYTE):
         enter(QUEUED)
         flow, handler = Flow(filler=8000), Handler(frames=8192, frame_size=64)
         flow.send(400)
@@ -69,7 +46,7 @@ def waiting_packets() -> None:
 
 def several_queues() -> None:
     """All queues together stay below the limit; what one returns another may take."""
-    with _limit(_PACKETS, MEGABYTE):
+    with parameter(PACKETS, MEGABYTE):
         enter(chain("output", *(f"udp dport {7000 + number} queue num {number}" for number in range(4))))
         flows = [Flow(port=7000 + number, filler=8000) for number in range(4)]
         handlers = [Handler(number, frames=1024, frame_size=64) for number in range(4)]
@@ -91,6 +68,8 @@ def _alone() -> None:
     os.setgid(65534)
     os.setuid(65534)
     libc.unshare(libc.CLONE_NEWUSER | libc.CLONE_NEWNET)
+    with open("/proc/self/uid_map", "w") as file:  # noqa: PTH123
+        file.write("0 65534 1")
 
 
 def _take_all(most: int) -> list[Device]:

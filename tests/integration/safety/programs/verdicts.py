@@ -10,6 +10,7 @@ from checks import eventually, holds, same
 from fastqueue import abi
 from fastqueue.meta import Meta
 from lane import Flow, Handler, chain, deliver, enter, ip, nft
+from limits import MEGABYTE, PACKETS, parameter
 
 ACCEPT, DROP, REPEAT, QUEUE = abi.ANSWER_ACCEPT, abi.ANSWER_DROP, abi.ANSWER_REPEAT, abi.ANSWER_QUEUE
 QUEUED = chain("output", "udp dport 7000 queue num 0")
@@ -205,6 +206,11 @@ def timeouts() -> None:
 def answered_before_the_end() -> None:
     """What was answered is sent at close, also where a sweep through the ring takes many batches."""
     enter(QUEUED)
+    with parameter(PACKETS, 64 * MEGABYTE):
+        _answered_before_the_end()
+
+
+def _answered_before_the_end() -> None:
     for kicks in range(3):  # the last sweep has stopped here or there
         flow = Flow()
         handler = Handler(frames=16384, frame_size=64, unordered=True, period_us=1_000_000)
