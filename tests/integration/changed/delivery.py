@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from exchanges import Exchange, Left
 from scenarios import ADDRESSES, CONNECTED, DELIVERED, PORTS
-from wire_format import UDP, Layout, layout, packed, valid_checksum
+from wire_format import FRAGMENT, UDP, Layout, layout, packed, valid_checksum
 
 
 def on_the_wire(found: Exchange) -> bytes:
@@ -47,6 +49,24 @@ def _datagram(data: bytes, at: Layout) -> Left:
 
 
 def is_of_fragment(found: Exchange, at: Layout) -> bool:
-    """Say whether all that was delivered has the contents of this fragment in it: it was the last one."""
-    piece = found.written[at.transport :]
-    return all(piece in data or (at.protocol == UDP and piece[8:] in data) for _, data in found.left)
+    """Say whether what was delivered has the contents of this fragment, the last one, in it."""
+    if not found.left:
+        return True
+    (_, whole), *others = found.left
+    return found.written[at.transport :] in whole and all(data in whole for _, data in others)
+
+
+def joined(packets: Iterable[bytes]) -> bytes:
+    """Put the contents of fragments together."""
+    pieces = {}
+    for packet in packets:
+        at = layout(packet)
+        if at is None:
+            return b""
+        headers = [place for number, place in at.extensions if number == FRAGMENT]
+        if at.version == 4:
+            place = (int.from_bytes(packet[6:8], "big") & 0x1FFF) * 8
+        else:
+            place = int.from_bytes(packet[headers[0] + 2 : headers[0] + 4], "big") & 0xFFF8 if headers else 0
+        pieces[place] = packet[at.transport :]
+    return b"".join(pieces[place] for place in sorted(pieces))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from delivery import delivered, is_of_fragment, on_the_wire
+from delivery import delivered, is_of_fragment, joined, on_the_wire
 from exchanges import Exchange
 from scenarios import Scenario
 from wire_format import FRAGMENT, GRE, HOP_BY_HOP, ICMPV6, Layout, layout, valid_checksum
@@ -195,6 +195,22 @@ def _fragment_header_was_removed(found: Exchange) -> bool:
     return FRAGMENT in dict(sent.extensions[1:]) and FRAGMENT not in dict(before.extensions)
 
 
+def _made_whole_and_same(found: Exchange) -> bool:
+    """Put together from fragments for conntrack, and given back as it was."""
+    return found.scenario.conntrack and len(found.record.packets) > 1 and found.seen == found.answer
+
+
+def _same_contents(original: Exchange, found: Exchange) -> bool:
+    contents = [joined(data[2:] for _, data in each.left) for each in (original, found)]
+    return bool(contents[0]) and contents[0] == contents[1]
+
+
+def _connection_not_confirmed(found: Exchange) -> bool:
+    """No segment of a large packet came through before, the first of a connection."""
+    large = found.scenario.conntrack and found.record.kind == "large"
+    return large and bool(found.earlier) and not any(each.left for each in found.earlier)
+
+
 def _without_raw_icmpv6(original: Exchange, found: Exchange) -> bool:
     return tuple(item for item in original.left if item[0] != f"raw6 {ICMPV6}") == found.left
 
@@ -265,5 +281,17 @@ DIFFERENCES = (
         "a changed packet is parsed anew and delivered; nfnetlink_queue, as without a change, loses it",
         _fragment_header_was_removed,
         _as_delivered,
+    ),
+    Difference(
+        "fragments given back as they were",
+        "leave as they came; nfnetlink_queue cuts what conntrack put together anew",
+        _made_whole_and_same,
+        _same_contents,
+    ),
+    Difference(
+        "segments after those that were refused",
+        "dropped with the connection that no packet confirmed",
+        _connection_not_confirmed,
+        _nothing,
     ),
 )

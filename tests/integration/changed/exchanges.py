@@ -67,6 +67,7 @@ class Exchange:
     answer: bytes | None
     left: Left
     refused: int | None
+    earlier: tuple[Exchange, ...] = ()  # of the same record
 
     @property
     def record(self) -> Record:
@@ -127,9 +128,13 @@ def read(line: str) -> Iterator[Exchange]:
     found = json.loads(line)
     about = (_BY_NAME[found["scenario"]], found["name"], found["kind"], found["error"])
     yield Exchange(*about, None, None, _left(found["passed"]), None)
+    earlier: tuple[Exchange, ...] = ()
     for each in found["packets"]:
         answer = None if each["answer"] is None else bytes.fromhex(each["answer"])
-        yield Exchange(*about, bytes.fromhex(each["seen"]), answer, _left(each["left"]), each["refused"])
+        seen, left = bytes.fromhex(each["seen"]), _left(each["left"])
+        exchange = Exchange(*about, seen, answer, left, each["refused"], earlier)
+        earlier = (*earlier, exchange)
+        yield exchange
 
 
 def _left(items: list[tuple[str, str]]) -> Left:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from conftest import Exchanges
-from delivery import on_the_wire
+from delivery import joined, on_the_wire
 from exchanges import COMPAT, NFQUEUE, RING, Exchange, Path_
 from handmade import CASES, hidden
 from report import describe
-from wire_format import FRAGMENT, layout
+from wire_format import layout
 
 PATHS = pytest.mark.parametrize("path", (NFQUEUE, RING, COMPAT), ids=lambda path: path.name)
 
@@ -85,21 +85,7 @@ def test_a_datagram_made_whole_is_cut_again(handmade: Exchanges, path: Path_, na
     (found,) = _found(handmade, path, name)
     whole = layout(found.written)
     assert whole and len(found.left) == 2
-    assert _joined(_packets([found])) == found.written[whole.transport :]
-
-
-def _joined(packets: list[bytes]) -> bytes:
-    pieces = {}
-    for packet in packets:
-        found = layout(packet)
-        assert found
-        if found.version == 4:
-            place = (int.from_bytes(packet[6:8], "big") & 0x1FFF) * 8
-        else:
-            (at,) = (at for number, at in found.extensions if number == FRAGMENT)
-            place = int.from_bytes(packet[at + 2 : at + 4], "big") & 0xFFF8
-        pieces[place] = packet[found.transport :]
-    return b"".join(pieces[place] for place in sorted(pieces))
+    assert joined(_packets([found])) == found.written[whole.transport :]
 
 
 @PATHS
