@@ -26,10 +26,13 @@ bool frame_moved(const struct queue *queue, uint32_t id, uint32_t *count)
 void frame_answer(struct queue *queue, uint32_t count, uint32_t verdict, uint32_t which,
 		  const struct fastqueue_answer *with)
 {
-	if (which || verdict == FASTQUEUE_QUEUE)
-		fq_answer_with(queue->ring, count, verdict, which, with);
-	else
+	if (which || verdict == FASTQUEUE_QUEUE) {
+		/* a change that the kernel would refuse drops the packet, as NFQUEUE's does */
+		if (fq_answer_with(queue->ring, count, verdict, which, with))
+			fq_answer(queue->ring, count, FASTQUEUE_DROP);
+	} else {
 		fq_answer(queue->ring, count, verdict);
+	}
 }
 
 /* Count behind the last frame, delivered or not, whose id is not after this one. */

@@ -165,6 +165,7 @@ int fq_open(struct fq_queue **opened, const struct fq_options *options)
 	device = device_of(NULL);
 	if (!device_numbered((uint16_t)options->queue)) {
 		device->queue = calloc(1, sizeof(*device->queue));
+		device->queue->flags = options->flags;
 		device->queue->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		device->number = (uint16_t)options->queue;
 		device->namespace = namespace_of_thread();
