@@ -238,11 +238,11 @@ def choose(seed: str, scenario: Scenario, record: Record, number: int) -> str:
     return kind
 
 
-def _spares_the_stack(scenario: Scenario, data: bytes, answer: bytes) -> bool:
-    """Say whether nfnetlink_queue can be given this answer.
+def _is_comparable(scenario: Scenario, data: bytes, answer: bytes) -> bool:
+    """Return whether both paths are meant to do the same with this answer.
 
-    It lets the stack go on with the positions of the old IPv4 options, which is not safe. Fast Queue
-    derives them again: handmade.py has such answers for it alone.
+    Fast Queue derives positions of changed IPv4 options again, nfnetlink_queue does not; handmade.py
+    has such answers for Fast Queue alone.
     """
     if scenario.bridged or scenario.hook not in ("input", "forward") or data[0] >> 4 != 4:
         return True
@@ -263,4 +263,4 @@ def alter(scenario: Scenario, name: str, kind: str, count: int, data: bytes) -> 
     if repair:
         wire.repair_checksums(changed)
     answer = bytes(changed)
-    return answer if _spares_the_stack(scenario, data, answer) else data
+    return answer if _is_comparable(scenario, data, answer) else data
