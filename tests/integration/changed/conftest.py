@@ -6,11 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from exchanges import Exchange, Path_, run
+from exchanges import Exchange, Exchanges, Path_, run
 
 from devkit.target import Target
-
-Exchanges = Callable[[Path_], dict[str, list[Exchange]]]
 
 
 def _keeping(target: Target, handmade: bool, key: Callable[[Exchange], str]) -> Exchanges:

@@ -7,7 +7,7 @@ import gzip
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +84,10 @@ class Exchange:
         """Return what left, without the fragment identifications that IPv6 draws by chance."""
         known = {number for data in (self.seen, self.answer) if data for number in _numbers(data)}
         return tuple((place, _without_chance(data, known)) for place, data in self.left)
+
+
+#: What a path did, by scenario or by name of a case.
+Exchanges = Callable[[Path_], dict[str, list[Exchange]]]
 
 
 def _fragment_headers(packet: bytes) -> list[int]:

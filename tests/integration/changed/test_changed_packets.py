@@ -10,9 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from conftest import Exchanges
 from differences import DIFFERENCES, Difference
-from exchanges import COMPAT, COUNT, NFQUEUE, RING, SEED, Exchange, Path_
+from exchanges import COMPAT, COUNT, NFQUEUE, RING, SEED, Exchange, Exchanges, Path_
 from report import describe
 from scenarios import SCENARIOS, Scenario
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from conftest import Exchanges
 from delivery import joined, on_the_wire
-from exchanges import COMPAT, NFQUEUE, RING, Exchange, Path_
+from exchanges import COMPAT, NFQUEUE, RING, Exchange, Exchanges, Path_
 from handmade import CASES, hidden
 from report import describe
 from wire_format import layout
