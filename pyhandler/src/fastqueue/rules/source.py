@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Generic, NamedTuple, NoReturn, TypeVar
+from typing import BinaryIO, Generic, NamedTuple, NoReturn, TypeVar
 
 from .. import abi
 from .errors import RulesError
@@ -14,6 +14,7 @@ from .errors import RulesError
 VERDICTS = {"accept": abi.ANSWER_ACCEPT, "drop": abi.ANSWER_DROP}
 #: Limits of a rule file: more is refused before memory is taken for it.
 MOST_FILE_BYTES, MOST_LINE_BYTES, MOST_RULES = 64 << 20, 65536, 1_000_000
+_PIECE_BYTES = 65536
 _PROGRESS_EVERY = 1000
 
 Rule = TypeVar("Rule")
@@ -45,13 +46,24 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[Line]:
     file = os.fspath(path)
     try:
         with Path(path).open("rb") as opened:
-            data = opened.read(MOST_FILE_BYTES + 1)
+            data = _contents(opened)
+    except MemoryError as error:
+        raise RulesError(file, 0, "a file that does not fit into the memory", "fewer rules") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise RulesError(file, 0, f"no readable file ({reason})", "a file with rules") from error
     if len(data) > MOST_FILE_BYTES:
         raise RulesError(file, 0, "a larger file", f"at most {MOST_FILE_BYTES >> 20} MiB of rules")
     return split_lines(file, data)
+
+
+def _contents(opened: BinaryIO) -> bytes:
+    """Read in pieces: asked for all at once, Python reserves the largest size first."""
+    pieces, size = [], 0
+    while size <= MOST_FILE_BYTES and (piece := opened.read(_PIECE_BYTES)):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
 
 
 def split_lines(file: str, data: bytes) -> Iterator[Line]:
