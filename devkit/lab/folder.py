@@ -8,12 +8,13 @@
 Each use looks whether <runtime> is still this user's alone, and whether a process of this user answers.
 out/logs/labs/<lab>/*.log      what they said, kept when the lab is gone
 
-With a run-time folder of one's own (FASTQUEUE_RUNTIME) the logs go to out/logs/<its name>/.
+With a run-time folder of one's own (FASTQUEUE_RUNTIME) the logs go to out/logs/<its name>-<digest of its path>/.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -28,6 +29,7 @@ from devkit.lab import protocol
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _LONGEST_SOCKET = 107
 _KEPT_LOGS = 20
+_DIGITS = 8
 _OURS = (".sock", ".lock")
 
 
@@ -65,8 +67,15 @@ def control(name: str) -> Path:
 
 
 def all_logs() -> Path:
-    """Folder of the logs of all labs; labs of the same name in two run-time folders do not mix."""
-    return paths.LOGS / (paths.runtime_dir().name if "FASTQUEUE_RUNTIME" in os.environ else "labs")
+    """Folder of the logs of all labs; those of two run-time folders never meet, whatever their names are.
+
+    What lies there and does not live in this run-time folder is old, and ``sweep`` may remove it.
+    """
+    if not os.environ.get("FASTQUEUE_RUNTIME"):
+        return paths.LOGS / "labs"
+    place = paths.runtime_dir()
+    digest = hashlib.sha256(os.fsencode(place)).hexdigest()
+    return paths.LOGS / f"{place.name}-{digest[:_DIGITS]}"
 
 
 def logs(name: str) -> Path:

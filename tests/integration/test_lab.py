@@ -323,9 +323,22 @@ def test_a_lab_whose_directory_is_gone_ends(own: Lab) -> None:
 def test_a_runtime_folder_of_ones_own_has_its_own_logs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = folder.logs("default")
-    monkeypatch.setenv("FASTQUEUE_RUNTIME", str(tmp_path / "mine"))
-    assert folder.logs("default") != usual
+    found = {folder.all_logs()}
+    for name in ("mine", "other/mine", "labs"):
+        monkeypatch.setenv("FASTQUEUE_RUNTIME", str(tmp_path / name))
+        found.add(folder.all_logs())
+    assert len(found) == 4
+
+
+def test_logs_of_a_living_lab_stay_however_many_come_in_another_folder(
+    own: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "_KEPT_LOGS", 1)
+    monkeypatch.setenv("FASTQUEUE_RUNTIME", str(tmp_path / "labs"))
+    for _ in range(3):
+        with Lab.start():
+            pass
+    assert (own.logs / "lab.log").exists()
 
 
 def test_only_what_labs_make_is_ever_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
