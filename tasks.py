@@ -95,7 +95,8 @@ def demo(
     help={
         "quick": "fewer points and runs: a few minutes",
         "rows": "only these ways through the target, by commas (plain forwarding is always measured)",
-        "only": "only these parts, by commas: table, rings, queues, timers, profile, nics, streams, ids",
+        "only": "only these parts, by commas: table, rings, queues, timers, profile, nics, streams, ids, "
+        "fairness",
         "seconds": "length of each TCP stream (30; --quick: 20; the paper: 180)",
         "compare": "an older bench.json: show what changed",
         "base": "image to measure: auto, debian or buildroot",
@@ -322,6 +323,15 @@ def lint(ctx: Context) -> None:
     run_lint()
 
 
+@task
+@guarded
+def lock(ctx: Context) -> None:
+    """Resolve pyproject.toml's Python packages anew and write requirements.txt, their versions and hashes."""
+    from devkit.requirements import lock as write_lock
+
+    write_lock()
+
+
 # --- The kernel module
 
 
@@ -356,6 +366,7 @@ _TASKS: tuple[Any, ...] = (
     test,
     fuzz,
     lint,
+    lock,
 )
 namespace = Collection(*_TASKS)
 kmod = Collection("kmod")

@@ -32,11 +32,11 @@ class Addition:
     memory: int
     build: Callable[[Path], Path]
 
-    def arguments(self, rootfs: Path) -> list[str]:
-        """QEMU's arguments for the disk beside ``rootfs``; KitErrors of what is built."""
-        file = str(self.build(rootfs)).replace(",", ",,")
+    def arguments(self, file: Path) -> list[str]:
+        """QEMU's arguments for the disk ``file``, which ``build`` returned."""
+        name = str(file).replace(",", ",,")
         return [
-            "-blockdev", f"driver=file,node-name=addition,filename={file},read-only=on",
+            "-blockdev", f"driver=file,node-name=addition,filename={name},read-only=on",
             "-device", f"virtio-blk-pci,drive=addition,serial={_SERIAL}",
         ]  # fmt: skip
 

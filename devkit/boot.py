@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pexpect import EOF
 
-from devkit import qemu
+from devkit import boot_disk, qemu
 from devkit.channel import Channel
 from devkit.command import need, tail
 from devkit.errors import KitError
@@ -46,16 +46,20 @@ class Boot:
     @classmethod
     def begin(cls, lab: Lab, machine: qemu.Machine, image: Image) -> Boot:
         """Start QEMU; KitError FQ-TOOL where it is missing."""
-        need(machine.profile.program, qemu.PACKAGE)
-        log = KernelLog(lab.logs / "kernel.log")
-        log.path.unlink(missing_ok=True)
-        argv = qemu.arguments(
-            machine, kernel=image.kernel, rootfs=image.rootfs, topology=topology.load(),
-            sockets=qemu.Sockets(lab.directory), log=log.path,
+        program = need(machine.profile.program, qemu.PACKAGE)
+        log, output = KernelLog(lab.logs / "kernel.log"), lab.logs / "qemu.log"
+        (lab.logs / "scratch").mkdir(mode=0o700, exist_ok=True)
+        launch = qemu.launch(
+            machine, program=program, kernel=image.kernel, rootfs=image.rootfs, topology=topology.load(),
+            logs=lab.logs,
         )  # fmt: skip
-        output = lab.logs / "qemu.log"
-        with output.open("wb") as file:
-            process = lab.popen("lab", argv, stdout=file.fileno(), stderr=file.fileno(), lasting=True)
+        try:
+            with boot_disk.opened(machine.disk) as descriptors:
+                process = lab.launch(launch, descriptors)
+        except KitError as error:
+            if error.code == "FQ-SANDBOX":
+                error.log, error.lines = output, tail(output)
+            raise
         facts = {"profile": machine.profile.name, "nic": machine.nic, "memory": machine.memory}
         more = {
             "image": str(image.directory),

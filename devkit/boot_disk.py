@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from devkit.errors import KitError
+from devkit.lab.machine import fd
 
 #: Words of ``./inv boot --from``.
 SOURCES = ("kernel", "disk")
@@ -20,6 +23,11 @@ BUSES = {
     "usb": ("-device", "usb-ehci,id=usb", "-device", "usb-storage,drive=disk,bus=usb.0"),
     "virtio": ("-device", "virtio-blk-pci,drive=disk"),
 }
+
+
+#: Descriptors that QEMU gets, and the sets by which it names them.
+_DISK, _WRITES = "disk", "disk-log"
+_DISK_SET, _WRITES_SET = 2, 3
 
 
 @dataclass(frozen=True)
@@ -54,15 +62,43 @@ class Disk:
         assert self.path is not None
         return [*self._backend(), *BUSES[self.bus], "-device", "i6300esb", "-action", "watchdog=reset"]
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the descriptors that QEMU is to be given."""
+        return [_DISK, *([_WRITES] if self.log else [])]
+
+    @contextmanager
+    def opened(self) -> Iterator[list[int]]:
+        """Open the files behind ``names``, for QEMU. OSError, and KitError FQ-ARGUMENT for a device in use.
+
+        A block device is opened for us alone, and QEMU gets that very descriptor: nothing of this machine can
+        mount it until the target ends.
+        """
+        assert self.path is not None
+        with ExitStack() as stack:
+            found = [_open(self.path, write=self.keep)]
+            stack.callback(os.close, found[0])
+            if self.log:
+                found.append(_open(self.log, write=True))
+                stack.callback(os.close, found[1])
+            yield found
+
     def _backend(self) -> list[str]:
-        name = str(self.path).replace(",", ",,")
-        if self.log is None:
-            temporary = "" if self.keep else ",snapshot=on"
-            return ["-drive", f"if=none,id=disk,format=raw,file={name}{temporary}"]
-        log = str(self.log).replace(",", ",,")
-        files = [f"driver=file,node-name=bytes,filename={name}", f"driver=file,node-name=log,filename={log}"]
-        nodes = [*files, "driver=blklogwrites,node-name=disk,file=bytes,log=log"]
-        return [word for node in nodes for word in ("-blockdev", node)]
+        assert self.path is not None
+        sets = ["-add-fd", f"fd={fd(_DISK)},set={_DISK_SET}"]
+        driver = "host_device" if self.path.is_block_device() else "file"
+        file = f"/dev/fdset/{_DISK_SET}"
+        if not self.keep:
+            drive = f"if=none,id=disk,format=raw,file.driver={driver},file.filename={file},snapshot=on"
+            return [*sets, "-drive", drive]
+        nodes = [f"driver={driver},node-name=bytes,filename={file}"]
+        if self.log:
+            sets += ["-add-fd", f"fd={fd(_WRITES)},set={_WRITES_SET}"]
+            nodes += [f"driver=file,node-name=log,filename=/dev/fdset/{_WRITES_SET}"]
+            nodes += ["driver=blklogwrites,node-name=disk,file=bytes,log=log"]
+        else:
+            nodes += ["driver=raw,node-name=disk,file=bytes"]
+        return [*sets, *(word for node in nodes for word in ("-blockdev", node))]
 
     def options(self) -> list[str]:
         """Words of ``./inv boot`` for this disk."""
@@ -71,14 +107,34 @@ class Disk:
 
 def _check_free(device: Path) -> None:
     """Refuse a device that this machine uses: the target would write below a mounted file system."""
+    # Without the right to open it the boot says so itself.
+    with suppress(OSError):
+        os.close(_open(device, write=False, alone=True))
+
+
+def _open(path: Path, *, write: bool, alone: bool | None = None) -> int:
+    """Open a file, or a block device that is written to for us alone; FQ-ARGUMENT where it is in use."""
+    alone = write and path.is_block_device() if alone is None else alone
+    # O_EXCL is what file systems, swap and RAIDs hold.
+    flags = (os.O_RDWR if write else os.O_RDONLY) | (os.O_EXCL if alone else 0) | os.O_CLOEXEC
     try:
-        # Without the right to open it QEMU says so itself; O_EXCL is what file systems, swap and RAIDs hold.
-        os.close(os.open(device, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
+        return os.open(path, flags)
     except OSError as error:
         if error.errno == errno.EBUSY:
-            what = f"{device} is in use on this machine: the target would write there too"
-            remedy = f"umount it, or name another one: lsblk {device}"
+            what = f"{path} is in use on this machine: the target would write there too"
+            remedy = f"umount it, or name another one: lsblk {path}"
             raise KitError("FQ-ARGUMENT", what, remedy, status=2) from error
+        raise
+
+
+@contextmanager
+def opened(disk: Disk | None) -> Iterator[list[int]]:
+    """As Disk.opened, for a machine that may have none."""
+    if disk is None:
+        yield []
+        return
+    with disk.opened() as descriptors:
+        yield descriptors
 
 
 def chosen(source: str, bus: str = "ide", path: str = "") -> Disk | None:

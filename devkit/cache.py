@@ -20,12 +20,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from devkit import lock, private_dir
 from devkit.errors import KitError
 from devkit.paths import cache_dir
 from devkit.progress import say
 
 MANIFEST = ".manifest.json"
 DAY = 86400.0
+
+
+def directory() -> Path:
+    """Return the cache's directory, which is made where it is missing and is this user's alone.
+
+    KitError FQ-CACHE where it cannot be made, belongs to somebody else or can be written to by others: its
+    entries are trusted, and a stranger's would be too.
+    """
+    path = cache_dir()
+    try:
+        os.close(private_dir.make(path, tighten=True))
+    except PermissionError as error:
+        remedy = f"remove it (rm -r {path}) or point XDG_CACHE_HOME at a directory of your own"
+        raise KitError("FQ-CACHE", f"the cache is not private: {path} {error.strerror}", remedy) from error
+    except OSError as error:
+        remedy = "point XDG_CACHE_HOME at a directory of yours that can be written"
+        raise KitError("FQ-CACHE", f"the cache cannot be used: {error}", remedy) from error
+    return path
 
 
 def digest(*parts: str | bytes) -> str:
@@ -80,7 +99,7 @@ def entry(
     and leaves no entry.
     """
     while True:
-        place = cache_dir() / kind / (key if isinstance(key, str) else key())
+        place = directory() / kind / (key if isinstance(key, str) else key())
         if _ensure(place, make, key, fresh):
             os.utime(place)
             return place
@@ -90,7 +109,7 @@ def entry(
 def _ensure(place: Path, make: Callable[[Path], None], key: str | Callable[[], str], fresh: bool) -> bool:
     """Have ``place`` whole; False where what it is made from changed under way."""
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise KitError(
             "FQ-CACHE",
@@ -158,11 +177,15 @@ def _lock(place: Path) -> Iterator[None]:
             file.close()
 
 
-def _open_locked(place: Path, operation: int) -> IO[str] | None:
+def _lock_file(place: Path) -> Path:
+    return place.with_name(f".{place.name}.lock")
+
+
+def _open_locked(place: Path, operation: int) -> IO[bytes] | None:
     """Locked lock file of ``place``; None where another process holds it (with LOCK_NB)."""
-    path = place.with_name(f".{place.name}.lock")
+    path = _lock_file(place)
     while True:
-        file = path.open("w")
+        file = os.fdopen(lock.open_file(path), "r+b")
         try:
             fcntl.flock(file, operation)
             # prune() may have removed the file between open and lock.
@@ -182,7 +205,7 @@ def prune(kind: str, keep: int, older_than: float = DAY) -> list[Path]:
     The ``keep`` latest stay in any case, and what is just being made; what builders that
     died left behind goes too. Returns the entries that went.
     """
-    folder = cache_dir() / kind
+    folder = directory() / kind
     places = [path for path in folder.glob("[!.]*") if path.is_dir()]
     places.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     limit = time.time() - older_than
@@ -200,7 +223,7 @@ def _remove(path: Path, place: Path) -> bool:
     with file:
         remove_tree(path)
         if not place.exists():
-            Path(file.name).unlink(missing_ok=True)
+            _lock_file(place).unlink(missing_ok=True)
     return True
 
 
@@ -209,8 +232,8 @@ def remove_tree(path: Path) -> None:
     if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
         return
-    for folder, _, _ in os.walk(path):
-        Path(folder).chmod(0o755)
+    for _, _, _, descriptor in os.fwalk(path):
+        os.fchmod(descriptor, 0o700)
     shutil.rmtree(path)
 
 

@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import contextlib
-import queue
 import socket
 import threading
 import time
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pexpect import EOF, TIMEOUT
 from pexpect.spawnbase import SpawnBase
 
+from devkit import peer
 from devkit.errors import KitError
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ else:
 
 _CHUNK = 65536
 _TICK = 0.5
+#: Most that is read ahead (bytes).
+_MOST = 16 << 20
 
 
 class Stream(Protocol):
@@ -52,15 +55,18 @@ class Stream(Protocol):
 class Channel(_Base):
     """pexpect over a connected socket or a serial line, bytes in and out.
 
-    A thread of its own empties the socket: QEMU drops what a virtual console says while its
-    socket is full, so a reader that is busy elsewhere would lose output, markers included.
+    A thread of its own empties the socket, so that a target is not made to wait for a reader that is busy
+    for a moment; no more than _MOST bytes ahead of it.
     """
 
     def __init__(self, sock: Stream) -> None:
         super().__init__(timeout=30, maxread=_CHUNK)
         self._sock = sock
         self._sock.settimeout(_TICK)
-        self._chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._chunks: deque[bytes] = deque()
+        self._waiting = 0
+        self._changed = threading.Condition()
+        self._hung_up = False
         self._rest = b""
         self._ended = False
         self._thread = threading.Thread(target=self._drain, name="channel", daemon=True)
@@ -68,14 +74,8 @@ class Channel(_Base):
 
     @classmethod
     def connect(cls, path: Path) -> Channel:
-        """Connect to a Unix socket; OSError where nobody listens."""
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            sock.connect(str(path))
-        except OSError:
-            sock.close()
-            raise
-        return cls(sock)
+        """Connect to a Unix socket of this user; OSError where nobody listens, KitError FQ-PEER."""
+        return cls(peer.connect(path))
 
     def _drain(self) -> None:
         while True:
@@ -85,8 +85,12 @@ class Channel(_Base):
                 continue
             except OSError:
                 chunk = b""
-            self._chunks.put(chunk)
-            if not chunk:
+            with self._changed:
+                self._chunks.append(chunk)
+                self._waiting += len(chunk)
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._waiting < _MOST or self._hung_up)
+            if not chunk or self._hung_up:
                 return
 
     def read_nonblocking(self, size: int = 1, timeout: float | None = None) -> bytes:
@@ -102,17 +106,19 @@ class Channel(_Base):
     def _next(self, timeout: float | None) -> bytes:
         if self._ended:
             raise EOF("the other end is closed")
-        try:
-            chunk = self._chunks.get(timeout=None if timeout is None else max(timeout, 0))
-        except queue.Empty:
-            raise TIMEOUT("nothing to read") from None
-        chunks = [chunk]
-        while chunks[-1] and not self._chunks.empty():
-            chunks.append(self._chunks.get())
-        self._ended = self.flag_eof = not chunks[-1]
+        with self._changed:
+            ready = self._changed.wait_for(
+                lambda: self._chunks, timeout=None if timeout is None else max(timeout, 0)
+            )
+            if not ready:
+                raise TIMEOUT("nothing to read")
+            chunk = self._chunks.popleft()
+            self._waiting -= len(chunk)
+            self._changed.notify_all()
         if not chunk:
+            self._ended = self.flag_eof = True
             raise EOF("the other end is closed")
-        return b"".join(chunks)
+        return chunk
 
     def take(self, timeout: float) -> bytes:
         """Return what expect() left over, or else the next bytes to come; TIMEOUT, EOF as above."""
@@ -120,6 +126,10 @@ class Channel(_Base):
             left, self.buffer = self.buffer, b""
             return left
         return self.read_nonblocking(_CHUNK, timeout)
+
+    def give_back(self, data: bytes) -> None:
+        """Have the next take() return ``data`` first."""
+        self.buffer = data + self.buffer
 
     def send(self, data: bytes, timeout: float = 30.0) -> None:
         """Write all of ``data``; KitError FQ-CHANNEL if nothing of it is taken for ``timeout`` seconds."""
@@ -137,6 +147,9 @@ class Channel(_Base):
 
     def close(self) -> None:
         """Hang up; the thread ends with it."""
+        with self._changed:
+            self._hung_up = True
+            self._changed.notify_all()
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
         self._thread.join()

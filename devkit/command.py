@@ -10,6 +10,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -31,6 +32,11 @@ def need(tool: str, package: str) -> str:
     if path is None:
         raise KitError("FQ-TOOL", f"{tool} is not installed", f"apt-get install {package}")
     return path
+
+
+def python(*words: str | Path) -> list[str]:
+    """Return the command line of this Python that loads no module from the working directory (-P)."""
+    return [sys.executable, "-P", *map(str, words)]
 
 
 def run(

@@ -37,6 +37,8 @@ class Counters:
     ticks: int
     truncated: int
     segmented: int
+    refused: int  # of dropped
+    over_memory: int  # of default_*
     period_us: int
     default_action: str
     flags: int
@@ -57,6 +59,8 @@ class Counters:
                 ),
                 ("more frames occupied than there are", self.occupied > self.frames),
                 ("more timed out than flushed", self.timed_out > self.flushed),
+                ("more refused than dropped", self.refused > self.dropped),
+                ("more over the memory limit than without a frame", self.over_memory > self.by_default),
             )
             if found
         ]

@@ -5,6 +5,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from devkit.printable import printable
+
+#: Kept in lines of output, which are one line each.
+_TAB = "\t"
+
 
 class KitError(Exception):
     """A failure the kit can explain.
@@ -36,10 +41,10 @@ class KitError(Exception):
         self.status = status
 
     def __str__(self) -> str:
-        """Message as the tasks print it."""
+        """Message as the tasks print it: of what a guest or a log said, control characters are codes."""
         parts = [f"{self.code}: {self.what}"]
-        parts += [f"    | {line}" for line in self.lines]
+        parts += [f"    | {printable(line, keep=_TAB)}" for line in self.lines]
         if self.log is not None:
             parts.append(f"  log: {self.log}")
         parts.append(f"  remedy: {self.remedy}")
-        return "\n".join(parts)
+        return printable("\n".join(parts))

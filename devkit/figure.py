@@ -6,9 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
+from devkit.drawing import Figure, FigureCanvasAgg
 from devkit.throughput import Measurement
 
 _COLOURS = {None: "#8a8f98", "nfnetlink_queue": "#c9822b", "fastqueue": "#2a6f97"}

@@ -13,6 +13,7 @@ from invoke.exceptions import Exit
 
 from devkit.errors import KitError
 from devkit.paths import LOGS
+from devkit.printable import printable
 
 P = ParamSpec("P")
 
@@ -64,5 +65,5 @@ def _unforeseen(error: Exception) -> str:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("".join(lines))
     except OSError:
-        return f"FQ-BUG: {what}\n" + "".join(lines)
+        return printable(f"FQ-BUG: {what}\n" + "".join(lines))
     return str(KitError("FQ-BUG", what, "this is a fault of the kit: report it with the log", log=log))

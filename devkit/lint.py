@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -57,15 +56,15 @@ def project_files() -> list[Path]:
 def checks(files: Iterable[Path], checkpatch: Path) -> list[Check]:
     """The tools to run on ``files``; ``checkpatch`` is the kernel's script."""
     files = list(files)
-    python = str(Path(sys.executable))
+    python = command.python()
     module = [
         str(path) for path in files if path.is_relative_to(PROJECT / "kmod") and path.suffix in {".c", ".h"}
     ]
     ignored = ",".join(CHECKPATCH_IGNORES)
     return [
-        Check("ruff check", (python, "-m", "ruff", "check", ".")),
-        Check("ruff format", (python, "-m", "ruff", "format", "--check", ".")),
-        Check("mypy", (python, "-m", "mypy", *MYPY_TARGETS)),
+        Check("ruff check", (*python, "-m", "ruff", "check", ".")),
+        Check("ruff format", (*python, "-m", "ruff", "format", "--check", ".")),
+        Check("mypy", (*python, "-m", "mypy", *MYPY_TARGETS)),
         *_mypy_of_integration_tests(python, files),
         Check("shellcheck", ("shellcheck", *map(str, shell_scripts(files)))),
         Check(
@@ -76,7 +75,17 @@ def checks(files: Iterable[Path], checkpatch: Path) -> list[Check]:
     ]  # fmt: skip
 
 
-def _mypy_of_integration_tests(python: str, files: Iterable[Path]) -> list[Check]:
+#: Folders of integration tests whose files are also on the path of others: programs installed together.
+_TOGETHER = {"changed": ("changed/programs",), "changed/programs": ("safety/programs",)}
+
+
+def _mypy_path(folder: Path) -> str:
+    tests = PROJECT / "tests/integration"
+    others = _TOGETHER.get(str(folder.relative_to(tests)), ())
+    return ":".join(map(str, (folder, folder.parent, *(tests / other for other in others))))
+
+
+def _mypy_of_integration_tests(python: list[str], files: Iterable[Path]) -> list[Check]:
     """One run a folder: pytest puts each on the path, so names of modules are only unique in one."""
     tests = PROJECT / "tests/integration"
     by_folder: dict[Path, list[str]] = {}
@@ -86,7 +95,7 @@ def _mypy_of_integration_tests(python: str, files: Iterable[Path]) -> list[Check
     return [
         Check(
             f"mypy {folder.relative_to(PROJECT)}",
-            ("env", f"MYPYPATH={folder}:{folder.parent}", python, "-m", "mypy",
+            ("env", f"MYPYPATH={_mypy_path(folder)}", *python, "-m", "mypy",
              "--cache-dir", f".mypy_cache/{folder.name}", *paths),
         )
         for folder, paths in by_folder.items()

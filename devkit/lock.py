@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 import time
 from pathlib import Path
 
@@ -13,12 +15,22 @@ from devkit.errors import KitError
 _TICK = 0.1
 
 
+def open_file(path: Path) -> int:
+    """Open a lock file, made where it is missing; OSError where it is a link or another user's file."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    found = os.fstat(descriptor)
+    if found.st_uid != os.geteuid() or not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise PermissionError(errno.EPERM, "the lock file is not a file of this user", str(path))
+    return descriptor
+
+
 def hold(path: Path, busy: KitError, patience: float = 0.0) -> int:
     """Lock a file and return the descriptor whose closing gives it free.
 
     Waits up to ``patience`` seconds for another holder, then raises ``busy``.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = open_file(path)
     until = time.monotonic() + patience
     while True:
         try:

@@ -30,6 +30,8 @@ class Profile:
     fallback:     profile to use where this one cannot run, or none
     silence:      seconds after which a kernel that has said nothing is taken to run never, or none
     program:      QEMU's program for the machine
+    reads:        files that the arguments name, for QEMU to read
+    writes:       directories that QEMU writes to
     """
 
     name: str
@@ -41,6 +43,8 @@ class Profile:
     fallback: str | None = None
     silence: float | None = None
     program: str = PROGRAMS[0]
+    reads: tuple[Path, ...] = ()
+    writes: tuple[Path, ...] = ()
 
 
 def names(folder: Path = FOLDER) -> list[str]:

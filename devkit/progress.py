@@ -9,12 +9,27 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from devkit.printable import printable
 
 #: Characters of a line where there is no terminal: tables and paths stay in one piece.
 _PLAIN_WIDTH = 200
-console = Console(highlight=False, soft_wrap=True)
+
+
+class _Console(Console):
+    """Rich's console for text of others: in tables too, what it prints is printable."""
+
+    def render_str(self, text: str, **more: Any) -> Text:  # noqa: ANN401 (as rich has them)
+        """Return text without control characters."""
+        return super().render_str(printable(text), **more)
+
+
+console = _Console(highlight=False, soft_wrap=True)
 if not console.is_terminal and "COLUMNS" not in os.environ:
     console.width = _PLAIN_WIDTH
 
@@ -23,8 +38,8 @@ HEARTBEAT = 30.0
 
 
 def say(text: str) -> None:
-    """Print one line of news."""
-    console.print(text, markup=False)
+    """Print one line of news; control characters in it are shown as their codes."""
+    console.print(printable(text), markup=False)
 
 
 @contextmanager
@@ -45,7 +60,7 @@ def stage(title: str, log: Path | None = None) -> Iterator[None]:
 def _alive(title: str, log: Path | None) -> Iterator[None]:
     where = f"  (log: {log})" if log else ""
     if console.is_terminal:
-        with console.status(f"{title} …{where}"):
+        with console.status(escape(printable(f"{title} …{where}"))):
             yield
         return
     done = threading.Event()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""QEMU's argument list, as a pure function of machine, image and network."""
+"""How QEMU is started, as a pure function of machine, image and network."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from devkit.addition import Addition
 from devkit.boot_disk import Disk
 from devkit.errors import KitError
+from devkit.lab.machine import Launch, fd
 from devkit.lab.topology import Side, Topology
 from devkit.profile import Profile
 
@@ -20,6 +21,11 @@ NICS = {"virtio": "virtio-net-pci", "e1000": "e1000"}
 
 SMALLEST_MEMORY = 48
 _TRANSLATED_MB = 256
+
+#: QEMU's own filter of system calls: none that starts programs, gains rights or is obsolete.
+_FILTER = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+SOCKETS = ("serial", "command", "console", "qmp")
+_LOG_SET = 1
 
 #: With offloads off, the virtual card has none to offer: every frame is as it was sent.
 _NO_OFFLOADS = (
@@ -104,22 +110,52 @@ class Sockets:
         return self.folder / "qmp.sock"
 
 
-def arguments(
-    machine: Machine, *, kernel: Path, rootfs: Path, topology: Topology, sockets: Sockets, log: Path
+def launch(
+    machine: Machine, *, program: str, kernel: Path, rootfs: Path, topology: Topology, logs: Path
+) -> Launch:
+    """Return what to start: ``program`` with its command line, and all that it gets.
+
+    ``logs``: directory of kernel.log, all that ttyS0 says, of qemu.log, what QEMU itself says, and of QEMU's
+    temporary files. Descriptors of ``machine.disk`` are to be given.
+    """
+    addition = machine.addition.build(rootfs).resolve() if machine.addition else None
+    # Links end here: there is nothing behind them in the sandbox.
+    kernel, rootfs = kernel.resolve(), rootfs.resolve()
+    loaded = [] if machine.disk else [kernel, rootfs]
+    reads = [*loaded, *([addition] if addition else []), *machine.profile.reads]
+    return Launch(
+        argv=[program, *_arguments(machine, kernel, rootfs, topology, addition)],
+        taps=[side.tap for side in topology.sides],
+        sockets=SOCKETS,
+        logs={"log": str(logs / "kernel.log"), "output": str(logs / "qemu.log")},
+        given=machine.disk.names if machine.disk else (),
+        reads=[*map(str, reads), *_home(program)],
+        scratch=str((logs / "scratch").resolve()),
+        writes=[str(path) for path in machine.profile.writes],
+    )
+
+
+def _home(program: str) -> list[str]:
+    """Where a QEMU that is not the system's has its files: beside the directory of its program."""
+    found = Path(program).resolve()
+    return [] if found.is_relative_to("/usr") else [str(found.parent.parent)]
+
+
+def _arguments(
+    machine: Machine, kernel: Path, rootfs: Path, topology: Topology, addition: Path | None
 ) -> list[str]:
-    """Return the whole command line, program first. ``log`` receives all that ttyS0 says."""
     profile = machine.profile
     return [
-        profile.program, "-name", "fastqueue",
+        "-name", "fastqueue", "-sandbox", _FILTER,
         "-nodefaults", "-no-user-config", "-display", "none",
         *([] if machine.disk and machine.disk.reboots else ["-no-reboot"]),
         "-machine", "pc", "-accel", _accelerator(profile), "-cpu", profile.cpu, "-m", str(machine.memory),
         *profile.arguments,
         *(machine.disk.arguments() if machine.disk else _direct(machine, kernel, rootfs)),
-        *(machine.addition.arguments(rootfs) if machine.addition else []),
+        *(machine.addition.arguments(addition) if machine.addition and addition else []),
         "-device", "virtio-rng-pci",
-        *_ports(sockets, log),
-        "-qmp", f"unix:{_escaped(sockets.qmp)},server=on,wait=off",
+        *_ports(),
+        "-chardev", _server("qmp"), "-mon", "chardev=qmp,mode=control",
         *(word for number, side in enumerate(topology.sides) for word in _nic(machine, number, side)),
     ]  # fmt: skip
 
@@ -138,27 +174,28 @@ def _accelerator(profile: Profile) -> str:
     return f"tcg,tb-size={_TRANSLATED_MB}" if profile.accelerator == "tcg" else profile.accelerator
 
 
-def _ports(sockets: Sockets, log: Path) -> list[str]:
+def _ports() -> list[str]:
     # Serial ports, not virtio consoles: QEMU makes a guest wait that sends faster than the reader at a
     # socket takes, where a virtio console silently loses what does not fit.
     return [
-        "-chardev", f"{_server('serial', sockets.serial)},logfile={_escaped(log)},logappend=off",
+        "-add-fd", f"fd={fd('log')},set={_LOG_SET}",
+        "-chardev", f"{_server('serial')},logfile=/dev/fdset/{_LOG_SET},logappend=on",
         "-serial", "chardev:serial",
-        "-chardev", _server("command", sockets.command),
-        "-chardev", _server("console", sockets.console),
+        "-chardev", _server("command"),
+        "-chardev", _server("console"),
         "-device", "pci-serial-2x,chardev1=command,chardev2=console",
     ]  # fmt: skip
 
 
-def _server(name: str, path: Path) -> str:
-    return f"socket,id={name},path={_escaped(path)},server=on,wait=off"
+def _server(name: str) -> str:
+    return f"socket,id={name},fd={fd(name)},server=on,wait=off"
 
 
 def _nic(machine: Machine, number: int, side: Side) -> list[str]:
     device = f"{NICS[machine.nic]},netdev=net{number},mac={side.target.mac},romfile="
     if machine.nic == "virtio" and not machine.offloads:
         device += f",{_NO_OFFLOADS}"
-    tap = f"tap,id=net{number},ifname={side.tap},script=no,downscript=no"
+    tap = f"tap,id=net{number},fd={fd(side.tap)}"
     return ["-netdev", tap, "-device", device]
 
 

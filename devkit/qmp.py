@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from pathlib import Path
 
+from devkit import peer
 from devkit.errors import KitError
 
 _TIME = 10.0
@@ -18,7 +19,9 @@ def execute(path: Path, command: str, arguments: dict[str, object] | None = None
 
     async def once() -> object:
         client = QMPClient("fastqueue")
-        await client.connect(str(path))
+        sock = peer.connect(path)
+        sock.setblocking(False)
+        await client.connect(sock)
         try:
             return await client.execute(command, arguments)
         finally:

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from pexpect import EOF, TIMEOUT
 
+from devkit import bounded_log
 from devkit.channel import Channel
 from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
@@ -98,12 +99,12 @@ class AskedLog(KernelLog):
         super().__init__(path)
         self._shell = shell
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"")
+        self._writer = bounded_log.Writer(path)
 
-    def text(self, since: int = 0) -> str:
+    def read(self, since: int = 0) -> tuple[int, bytes]:
         """As KernelLog has it, up to now."""
         self._fetch()
-        return super().text(since)
+        return super().read(since)
 
     def mark(self) -> int:
         """As KernelLog has it, up to now."""
@@ -112,8 +113,8 @@ class AskedLog(KernelLog):
 
     def _fetch(self) -> None:
         # Read and clear: the kernel's buffer is a ring, and offsets into it would not stay.
-        with contextlib.suppress(EOF), self.path.open("ab") as file:
-            file.write(self._shell.run("dmesg -c").raw)
+        with contextlib.suppress(EOF):
+            self._writer.write(self._shell.run("dmesg -c").raw)
 
 
 def _wake(shell: Shell, address: Address, patience: float) -> None:

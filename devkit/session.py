@@ -21,8 +21,10 @@ from devkit.errors import KitError
 from devkit.ids import engine
 from devkit.lab import folder
 from devkit.lab.client import Lab, running
+from devkit.printable import Decoder
 from devkit.progress import console as screen
 from devkit.progress import say, stage
+from devkit.shell import Sink
 from devkit.target import Target
 
 if TYPE_CHECKING:
@@ -119,7 +121,7 @@ def run(command: list[str], *, lab: str = DEFAULT_LAB, timeout: float | None = N
     try:
         line = command[0] if len(command) == 1 else command
         limit = timeout if timeout is not None else float("inf")
-        return target.run(line, timeout=limit, check=False, sink=_pass_through, passes=True).status
+        return target.run(line, timeout=limit, check=False, sink=_passed_through(), passes=True).status
     except BrokenPipeError:
         # Nobody reads on; the next to use the channel interrupts what still runs there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -128,10 +130,17 @@ def run(command: list[str], *, lab: str = DEFAULT_LAB, timeout: float | None = N
         target.close()
 
 
-def _pass_through(data: bytes) -> None:
-    if sys.stdout is not None:  # closed by whoever called us: the status still counts
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+def _passed_through() -> Sink:
+    """Return what takes the output: a file or a pipe gets the very bytes, a terminal printable text."""
+    text = Decoder()
+
+    def sink(data: bytes) -> None:
+        if sys.stdout is not None:  # closed by whoever called us: the status still counts
+            shown = text.feed(data).encode(errors="replace") if sys.stdout.isatty() else data
+            sys.stdout.buffer.write(shown)
+            sys.stdout.buffer.flush()
+
+    return sink
 
 
 def console(*, lab: str = DEFAULT_LAB) -> None:

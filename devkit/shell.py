@@ -8,11 +8,11 @@ from two words, so that neither an echo of the command line nor an older command
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import secrets
 import shlex
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from pexpect import EOF, TIMEOUT
@@ -20,8 +20,7 @@ from pexpect import EOF, TIMEOUT
 from devkit.channel import Channel
 from devkit.command import TAIL_LINES
 from devkit.errors import KitError
-
-Sink = Callable[[bytes], None]
+from devkit.framed_output import LONGEST_OUTPUT, OTHER_SHELL, Output, Sink
 
 #: Ends a file sent through the channel; sent before a resynchronization too, in case one was cut off.
 _HEREDOC = "fq-heredoc"
@@ -34,16 +33,23 @@ _PREPARE = "stty -echo -opost -ixon -iexten -icrnl icanon isig 2>/dev/null; trap
 _LONGEST_LINE = 2048
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
+#: Seconds until a command is first checked to have its shell still; each time the wait is doubled.
+_FIRST_LOOK = 2.0
+
 _INTERRUPTS = (b"\x03", b"\x03", b"\x1c")
 _INTERRUPT_TIME = 2.0
 _SYNC_TIME = 5.0
+_LONGEST_ANSWER = 64
 _QUIET_TIME = 2.0
 _TICK = 0.2
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a command left: exit status (128 + signal where one ended it) and output, both streams."""
+    """What a command left: exit status (128 + signal where one ended it) and output, both streams.
+
+    Of an output that went to a sink only the last part is kept.
+    """
 
     status: int
     raw: bytes
@@ -69,6 +75,8 @@ class Shell:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.dead = False
+        #: Bytes in which an answer may have begun.
+        self._heard = b""
 
     def call(self) -> re.Pattern[bytes]:
         """Ask the other end for a sign of life, and return the pattern of its answer."""
@@ -78,11 +86,20 @@ class Shell:
 
     def answered(self, pattern: re.Pattern[bytes], timeout: float) -> bool:
         """Whether the answer to call() comes within ``timeout`` seconds; EOF is pexpect's."""
-        try:
-            self.channel.expect(pattern, timeout=timeout)
-        except TIMEOUT:
-            return False
-        return True
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                self._heard += self.channel.take(max(0.0, until - time.monotonic()))
+            except TIMEOUT:
+                return False
+            found = pattern.search(self._heard)
+            if found:
+                self.channel.give_back(self._heard[found.end() :])
+                self._heard = b""
+                return True
+            self._heard = self._heard[-_LONGEST_ANSWER:]
+            if time.monotonic() > until:
+                return False
 
     def synchronize(self, timeout: float = _SYNC_TIME) -> None:
         """Get hold of a shell somebody else used, whatever it is doing; FQ-CHANNEL if in vain.
@@ -104,7 +121,9 @@ class Shell:
 
         ``sink`` is given the output as it comes. After ``timeout`` seconds the command is interrupted
         and KitError FQ-TIMEOUT raised; the channel stays usable, or is said to be lost (FQ-CHANNEL).
-        Ctrl-C interrupts the command; with ``passes`` its status is then returned as if it ended itself.
+        Ctrl-C interrupts the command; with ``passes`` its status is then returned as if it ended itself, and
+        a shell that dies under the command is noticed (FQ-CHANNEL; the next command finds another shell).
+        FQ-OUTPUT where it prints more than LONGEST_OUTPUT bytes and there is no ``sink``.
         """
         deadline = time.monotonic() + timeout
         if len(command) < _LONGEST_LINE and not _CONTROL.search(command):
@@ -146,7 +165,7 @@ class Shell:
         output = Output(number, sink)
         try:
             self.channel.send(text.encode(), max(1.0, deadline - time.monotonic()))
-            self._collect(output, deadline)
+            self._collect(output, deadline, number if passes else None)
         except KeyboardInterrupt:
             self._interrupt(output)
             if not passes:
@@ -156,19 +175,43 @@ class Shell:
             what = f"no end within the time limit, interrupted: {job.title}"
             remedy = "allow more time, or look at the console (./inv console)"
             raise KitError("FQ-TIMEOUT", what, remedy, lines=output.tail()) from None
+        if output.too_long:
+            self._interrupt(output)
+            what = f"more than {LONGEST_OUTPUT >> 20} MiB of output, interrupted: {job.title}"
+            remedy = "send it to a file in the target, or less of it"
+            raise KitError("FQ-OUTPUT", what, remedy, lines=output.tail())
+        if output.other_shell:
+            raise self._bereft(output)
         assert output.status is not None
         return Result(output.status, bytes(output.kept))
 
-    def _collect(self, output: Output, deadline: float) -> None:
-        while output.status is None:
-            try:
+    def _collect(self, output: Output, deadline: float, number: str | None = None) -> None:
+        """Read until the command ends; TIMEOUT at ``deadline``, however much comes.
+
+        ``number``: now and then its shell is told to speak when it is free. It is not as long as it runs the
+        command; a shell that came in its place is.
+        """
+        begun = time.monotonic()
+        wait = _FIRST_LOOK
+        while output.status is None and not output.other_shell and not output.too_long:
+            with contextlib.suppress(TIMEOUT):
                 output.feed(self.channel.take(_TICK))
-            except TIMEOUT:
-                if time.monotonic() > deadline:
-                    raise
+            spent = time.monotonic() - begun
+            if begun + spent > deadline:
+                if output.status is None:
+                    raise TIMEOUT("the time limit is over")
+            elif number is not None and spent > wait:
+                self._ask_for_another(number)
+                wait *= 2
+
+    def _ask_for_another(self, number: str) -> None:
+        """Have a shell that reads say so. In the one that is busy the line waits and then means nothing."""
+        end = f"printf '%s%s:%s\\n' fq-end- {number} {OTHER_SHELL.decode()}"
+        self.channel.send(f"{end}\n".encode())
 
     def _interrupt(self, output: Output) -> None:
         """Stop the running command: Ctrl-C, again, Ctrl-\\; FQ-CHANNEL where it withstands."""
+        output.drop()
         for key in _INTERRUPTS:
             self.channel.send(key)
             try:
@@ -179,58 +222,17 @@ class Shell:
         self.dead = True
         raise self._lost("a command cannot be interrupted", output.tail())
 
+    def _bereft(self, output: Output) -> KitError:
+        """The error for a command whose shell is gone; gets hold of the new shell."""
+        with contextlib.suppress(KitError):
+            self.synchronize()
+        what = "the shell that ran the command is gone: it was killed, or memory was out"
+        remedy = "another one has taken its place; dmesg in the target says whether memory was out"
+        return KitError("FQ-CHANNEL", what, remedy, lines=output.tail())
+
     def _lost(self, what: str, lines: list[str] | None = None) -> KitError:
         remedy = "look at ./inv console; ./inv down and ./inv boot start afresh"
         return KitError("FQ-CHANNEL", what, remedy, lines=lines)
-
-
-class Output:
-    """What comes between the markers of one command, passed on as early as possible."""
-
-    def __init__(self, number: str, sink: Sink | None = None) -> None:
-        self.kept = bytearray()
-        self.status: int | None = None
-        self._begin = re.compile(rf"fq-begin-{number}\r?\n".encode())
-        self._mark = f"fq-end-{number}:".encode()
-        self._end = re.compile(re.escape(self._mark) + rb"(\d+)\r?\n")
-        self._begun = False
-        self._pending = b""
-        self._sink = sink
-
-    def feed(self, chunk: bytes) -> None:
-        """Take what was read; sets ``status`` once the end marker is there."""
-        self._pending += chunk
-        if not self._begun:
-            found = self._begin.search(self._pending)
-            if not found:
-                return
-            self._begun = True
-            self._pending = self._pending[found.end() :]
-        ended = self._end.search(self._pending)
-        cut = ended.start() if ended else self._certain()
-        self._pass(self._pending[:cut])
-        self._pending = self._pending[cut:]
-        if ended:
-            self.status = int(ended[1])
-
-    def _certain(self) -> int:
-        """Length of what cannot be part of the end marker."""
-        start = self._pending.rfind(self._mark)
-        if start >= 0:
-            return start
-        longest = min(len(self._mark), len(self._pending))
-        sizes = (size for size in range(longest, 0, -1) if self._pending.endswith(self._mark[:size]))
-        return len(self._pending) - next(sizes, 0)
-
-    def _pass(self, data: bytes) -> None:
-        if data:
-            self.kept += data
-            if self._sink:
-                self._sink(data)
-
-    def tail(self) -> list[str]:
-        """Return the last lines so far."""
-        return self.kept.decode(errors="replace").splitlines()[-TAIL_LINES:]
 
 
 __all__ = ["EOF", "TIMEOUT", "Output", "Result", "Shell", "Sink"]

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 
-from devkit import boot_disk, coverage
+from devkit import boot_disk, command, coverage
 from devkit.build.bases import check_name as check_base
 from devkit.build.flavour import COVERAGE, DEBUG, flavour
 from devkit.errors import KitError
@@ -38,7 +37,7 @@ def plan(only: str | None, expression: str | None, arguments: Sequence[str]) -> 
     paths = [word for word in arguments if (PROJECT / word.split("::")[0]).exists()]
     folders = [] if paths else [f"tests/{part}" for part in ("unit", "integration") if only in {None, part}]
     selection = ["-k", expression] if expression else []
-    base = [sys.executable, "-m", "pytest", *selection, *arguments]
+    base = command.python("-m", "pytest", *selection, *arguments)
     return [[*base, folder] for folder in folders] or [base]
 
 
@@ -128,7 +127,7 @@ def _run(lines: list[list[str]]) -> None:
     statuses = []
     for argv in lines:
         started = time.monotonic()
-        say(f"$ {shlex.join(['pytest', *argv[3:]])}")
+        say(f"$ {shlex.join(['pytest', *argv[4:]])}")
         status = subprocess.run(argv, cwd=PROJECT, check=False).returncode
         statuses.append(status)
         if status not in {0, NOTHING_SELECTED}:

@@ -14,8 +14,9 @@ import tty
 from collections.abc import Iterator
 from pathlib import Path
 
-from devkit import lock
+from devkit import lock, peer
 from devkit.errors import KitError
+from devkit.printable import ConsoleFilter
 
 #: Ctrl-] leaves, as with telnet and virsh.
 LEAVE = b"\x1d"
@@ -50,12 +51,7 @@ def interact(path: Path, *, fresh: bool = False) -> bool:
     """
     need_terminal()
     busy = KitError("FQ-BUSY", "somebody else is on this console", "leave it there first (Ctrl-])")
-    with os.fdopen(lock.hold(path.with_suffix(".lock"), busy)), socket.socket(socket.AF_UNIX) as sock:
-        try:
-            sock.connect(str(path))
-        except OSError as error:
-            remedy = "./inv status shows what runs"
-            raise KitError("FQ-TARGET", "the target has no console any more", remedy) from error
+    with os.fdopen(lock.hold(path.with_suffix(".lock"), busy)), _connected(path) as sock:
         print("console of the target: Enter shows its prompt, Ctrl-] leaves", flush=True)
         if fresh:
             size = shutil.get_terminal_size()
@@ -64,6 +60,14 @@ def interact(path: Path, *, fresh: bool = False) -> bool:
             left = _join(sock)
     print(flush=True)
     return left
+
+
+def _connected(path: Path) -> socket.socket:
+    try:
+        return peer.connect(path)
+    except OSError as error:
+        remedy = "./inv status shows what runs"
+        raise KitError("FQ-TARGET", "the target has no console any more", remedy) from error
 
 
 @contextlib.contextmanager
@@ -77,6 +81,7 @@ def _raw(descriptor: int) -> Iterator[None]:
 
 
 def _join(sock: socket.socket) -> bool:
+    shown = ConsoleFilter()
     with selectors.DefaultSelector() as selector:
         selector.register(0, selectors.EVENT_READ)
         selector.register(sock, selectors.EVENT_READ)
@@ -92,7 +97,7 @@ def _join(sock: socket.socket) -> bool:
                     data = sock.recv(_CHUNK)
                     if not data:
                         return False
-                    _write_all(1, data)
+                    _write_all(1, shown.feed(data))
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

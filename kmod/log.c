@@ -1,10 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * What the kernel's log says of a queue in trouble: one line of each kind in ten
- * seconds, and of all queues no more than net.core.message_* allow. How often it
- * happened is in /proc/net/fastqueue. Some lines are written with the queue's
- * lock held, as NFQUEUE's are.
- */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/net.h>
@@ -12,7 +6,8 @@
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
 
-#include "queue.h"
+#include "log.h"
+#include "queue_types.h"
 
 #define FQ_LOG_INTERVAL	(10 * HZ)
 

@@ -1,92 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Fast Queue: module set-up, its parameters, and what the rest of the kernel
- * tells it: packets to queue, hooks and interfaces that go away.
- */
+/* Fast Queue: module set-up, and the calls that the rest of the kernel makes. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <net/netfilter/nf_queue.h>
-#include <net/netns/generic.h>
 
+#include "chardev.h"
+#include "flush.h"
+#include "params.h"
+#include "procfs.h"
 #include "queue.h"
+#include "queue_table.h"
+#include "receiver.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
-
-static unsigned int fq_net_id __read_mostly;
-static atomic_long_t fq_memory = ATOMIC_LONG_INIT(0);
-
-static ulong max_memory = 64UL << 20;
-module_param(max_memory, ulong, 0644);
-MODULE_PARM_DESC(max_memory, "bytes that all rings together may take (default 64 MiB)");
-
-static const char * const fq_actions[] = { [NF_DROP] = "drop", [NF_ACCEPT] = "accept" };
-static unsigned int default_action = NF_DROP;
-
-static int fq_action_set(const char *text, const struct kernel_param *param)
-{
-	int action = sysfs_match_string(fq_actions, text);
-
-	if (action < 0)
-		return action;
-	WRITE_ONCE(default_action, action);
-	return 0;
-}
-
-static int fq_action_get(char *buffer, const struct kernel_param *param)
-{
-	return sysfs_emit(buffer, "%s\n", fq_actions[READ_ONCE(default_action)]);
-}
-
-static const struct kernel_param_ops fq_action_ops = {
-	.set = fq_action_set,
-	.get = fq_action_get,
-};
-module_param_cb(default_action, &fq_action_ops, NULL, 0644);
-MODULE_PARM_DESC(default_action, "for packets of a queue without a ring: drop (default) or accept");
-
-unsigned int fq_default_action(void)
-{
-	return READ_ONCE(default_action);
-}
-
-/* Not even an administrator may take what the machine runs on. */
-static bool fq_memory_spare(u64 bytes)
-{
-	return bytes >> PAGE_SHIFT <= max(si_mem_available(), 0L) / 2;
-}
-
-bool fq_memory_charge(u64 bytes)
-{
-	ulong limit = READ_ONCE(max_memory);
-
-	if (bytes > limit || !fq_memory_spare(bytes))
-		return false;
-	if ((ulong)atomic_long_add_return(bytes, &fq_memory) <= limit)
-		return true;
-	atomic_long_sub(bytes, &fq_memory);
-	return false;
-}
-
-void fq_memory_uncharge(u64 bytes)
-{
-	atomic_long_sub(bytes, &fq_memory);
-}
-
-struct fq_net *fq_net(const struct net *net)
-{
-	return net_generic(net, fq_net_id);
-}
 
 static void fq_hook_drop(struct net *net)
 {
 	/* also called while a namespace that never had our part is unwound */
 	if (fq_net(net))
-		fq_net_flush(net, NULL, 0);
+		fq_flush_net(net);
 }
 
 static const struct nf_queue_handler fq_handler = {
@@ -94,27 +30,13 @@ static const struct nf_queue_handler fq_handler = {
 	.nf_hook_drop = fq_hook_drop,
 };
 
-static bool fq_entry_uses(const struct nf_queue_entry *entry, int ifindex)
-{
-	const struct nf_hook_state *state = &entry->state;
-
-#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
-	if ((entry->physin && entry->physin->ifindex == ifindex) ||
-	    (entry->physout && entry->physout->ifindex == ifindex))
-		return true;
-#endif
-	return (state->in && state->in->ifindex == ifindex) ||
-	       (state->out && state->out->ifindex == ifindex) ||
-	       (entry->skb->dev && entry->skb->dev->ifindex == ifindex);
-}
-
 static int fq_device_event(struct notifier_block *block, unsigned long event,
 			   void *info)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(info);
 
-	if (event == NETDEV_DOWN)
-		fq_net_flush(dev_net(dev), fq_entry_uses, dev->ifindex);
+	if (event == NETDEV_DOWN || event == NETDEV_UNREGISTER)
+		fq_flush_device(dev);
 	return NOTIFY_DONE;
 }
 
@@ -156,18 +78,22 @@ static int __init fq_init(void)
 {
 	int err;
 
+	fq_params_init();
 	err = nfnetlink_subsys_register(&fq_subsys);
 	if (err) {
 		pr_err("nfnetlink_queue is loaded and netfilter has room for one: rmmod nfnetlink_queue first\n");
 		return err;
 	}
-	err = register_pernet_subsys(&fq_net_ops);
+	err = fq_queues_init();
 	if (err)
 		goto err_subsys;
+	err = register_pernet_subsys(&fq_net_ops);
+	if (err)
+		goto err_queues;
 	err = register_netdevice_notifier(&fq_device_notifier);
 	if (err)
 		goto err_pernet;
-	err = fq_device_register();
+	err = fq_chardev_register();
 	if (err)
 		goto err_notifier;
 	nf_register_queue_handler(&fq_handler);
@@ -177,6 +103,8 @@ err_notifier:
 	unregister_netdevice_notifier(&fq_device_notifier);
 err_pernet:
 	unregister_pernet_subsys(&fq_net_ops);
+err_queues:
+	fq_queues_exit();
 err_subsys:
 	nfnetlink_subsys_unregister(&fq_subsys);
 	return err;
@@ -187,7 +115,8 @@ static void __exit fq_exit(void)
 {
 	nf_unregister_queue_handler();
 	synchronize_net();
-	fq_device_unregister();
+	fq_chardev_unregister();
+	fq_queues_exit();
 	unregister_netdevice_notifier(&fq_device_notifier);
 	unregister_pernet_subsys(&fq_net_ops);
 	nfnetlink_subsys_unregister(&fq_subsys);
@@ -196,5 +125,7 @@ static void __exit fq_exit(void)
 module_init(fq_init);
 module_exit(fq_exit);
 
+MODULE_AUTHOR("The Fast Queue developers");
 MODULE_DESCRIPTION("Fast Queue: netfilter's queued packets in a shared ring");
+MODULE_VERSION("0.2.0");
 MODULE_LICENSE("GPL");

@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Packets that the handler changed: the new bytes go into the skb, lengths and
- * checksums are made right by the kernel. The stack has parsed IPv4 options and
- * IPv6 extension headers before the hook and goes on with what it found, so
- * those must stay as they were.
- */
-#include <linux/icmp.h>
-#include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter_bridge.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
-#include <linux/udp.h>
-#include <net/checksum.h>
+#include <linux/fastqueue.h>
 #include <net/ip.h>
-#include <net/ip6_checksum.h>
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_extend.h>
 #include <net/netfilter/nf_queue.h>
+#include <net/sock.h>
+#include <net/tcp.h>
 
-#include "queue.h"
+#include "checksum.h"
+#include "headers.h"
+#include "mangle.h"
+#include "queue_types.h"
+
+/* The largest packet that an IP header can describe, as for nfnetlink_queue. */
+#define FQ_PACKET_MAX	0xffffu
 
 static int fq_resize(struct nf_queue_entry *entry, u32 len)
 {
@@ -35,7 +34,11 @@ static int fq_resize(struct nf_queue_entry *entry, u32 len)
 		larger = skb_copy_expand(skb, skb_headroom(skb), diff, GFP_ATOMIC);
 		if (!larger)
 			return -ENOMEM;
-		/* whoever sent it may hear of that, and not under the queue's lock */
+		/*
+		 * The old one is freed later, as its owner may be notified, which must
+		 * not happen under the queue's lock. Its connection has one user.
+		 */
+		nf_reset_ct(skb);
 		dev_consume_skb_irq(skb);
 		entry->skb = larger;
 	}
@@ -43,166 +46,198 @@ static int fq_resize(struct nf_queue_entry *entry, u32 len)
 	return 0;
 }
 
-/* Where the checksum of a transport header lies; NULL: none that we know. */
-static __sum16 *fq_checksum_field(struct sk_buff *skb, u8 protocol, u32 offset)
+/* Before routing or local delivery: a socket may have been found for the packet. */
+static bool fq_is_input(const struct nf_hook_state *state)
 {
-	u32 room = skb->len - offset;
-	void *header = skb->data + offset;
-
-	switch (protocol) {
-	case IPPROTO_TCP:
-		return room < sizeof(struct tcphdr) ? NULL :
-						      &((struct tcphdr *)header)->check;
-	case IPPROTO_UDP:
-		if (room < sizeof(struct udphdr))
-			return NULL;
-		((struct udphdr *)header)->len = htons(room);
-		return &((struct udphdr *)header)->check;
-	case IPPROTO_ICMP:
-		return room < sizeof(struct icmphdr) ? NULL :
-						       &((struct icmphdr *)header)->checksum;
-	case IPPROTO_ICMPV6:
-		return room < sizeof(struct icmp6hdr) ? NULL :
-							&((struct icmp6hdr *)header)->icmp6_cksum;
-	default:
-		return NULL;
-	}
+	static_assert((int)NF_BR_PRE_ROUTING == (int)NF_INET_PRE_ROUTING);
+	static_assert((int)NF_BR_LOCAL_IN == (int)NF_INET_LOCAL_IN);
+	return state->hook == NF_INET_PRE_ROUTING || state->hook == NF_INET_LOCAL_IN;
 }
 
-static void fq_checksum_store(__sum16 *field, __sum16 sum, u8 protocol)
+/*
+ * Whether the packet is on its way through a bridge right now. What br_netfilter
+ * knows about a packet stays with it when it is routed or delivered afterwards.
+ */
+static bool fq_is_bridged(const struct nf_queue_entry *entry)
 {
-	/* in UDP zero means that there is none */
-	*field = protocol == IPPROTO_UDP && !sum ? CSUM_MANGLED_0 : sum;
+#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+	const struct nf_bridge_info *bridge = nf_bridge_info_get(entry->skb);
+
+	if (bridge && entry->state.pf != NFPROTO_BRIDGE)
+		switch (entry->state.hook) {
+		case NF_INET_PRE_ROUTING:
+			return bridge->in_prerouting;
+		case NF_INET_FORWARD:
+		case NF_INET_POST_ROUTING:
+			return entry->physout;
+		default:
+			return false;
+		}
+#endif
+	return entry->state.pf == NFPROTO_BRIDGE;
 }
 
-static void fq_checksum_ipv4(struct sk_buff *skb, u32 offset)
+/*
+ * Whether the stack will go on with a socket that was found for the packet. A
+ * packet that comes through a veth brings its sender's to a bridge, which IP
+ * drops when it receives the packet; see skb_sk_is_prefetched().
+ */
+static bool fq_has_found_socket(const struct nf_queue_entry *entry)
 {
-	struct iphdr *iph = ip_hdr(skb);
-	u8 protocol = iph->protocol;
-	__sum16 *field = fq_checksum_field(skb, protocol, offset);
-	u32 len = skb->len - offset;
-	__wsum sum;
-
-	if (!field || protocol == IPPROTO_ICMPV6)
-		return;
-	*field = 0;
-	sum = skb_checksum(skb, offset, len, 0);
-	fq_checksum_store(field, protocol == IPPROTO_ICMP ? csum_fold(sum) :
-			  csum_tcpudp_magic(iph->saddr, iph->daddr, len, protocol, sum),
-			  protocol);
+	return entry->skb->sk &&
+	       (!fq_is_bridged(entry) || skb_sk_is_prefetched(entry->skb));
 }
 
-/* What the stack has parsed already; options are 40 bytes at most. */
-struct fq_parsed {
-	u8 ihl;
-	u8 nexthdr;
-	u8 options[40];
-};
-
-/* On a bridge nobody has looked at the header yet: it may be short, or say so. */
-static int fq_parsed_keep(const struct sk_buff *skb, struct fq_parsed *parsed)
+/*
+ * Whether the stack can go on with the new headers. On IP hooks they must be
+ * valid, on a bridge only if the old ones were. A packet for this host, or with
+ * a socket that was found for it, keeps its transport protocol.
+ */
+static bool fq_headers_acceptable(const struct nf_queue_entry *entry,
+				  const struct fq_headers *old, const struct fq_headers *new)
 {
-	union {
-		struct iphdr four;
-		struct ipv6hdr six;
-	} room;
-	const struct ipv6hdr *six;
-	const struct iphdr *four;
+	const struct nf_hook_state *state = &entry->state;
+	bool bridge = state->pf == NFPROTO_BRIDGE;
 
-	if (skb->protocol == htons(ETH_P_IP)) {
-		four = skb_header_pointer(skb, 0, sizeof(*four), &room.four);
-		if (!four || four->ihl < 5)
-			return -EINVAL;
-		parsed->ihl = four->ihl;
-		return skb_copy_bits(skb, sizeof(*four), parsed->options,
-				     four->ihl * 4 - sizeof(*four));
-	}
-	if (skb->protocol == htons(ETH_P_IPV6)) {
-		six = skb_header_pointer(skb, 0, sizeof(*six), &room.six);
-		if (!six || ipv6_ext_hdr(six->nexthdr))
-			return -EINVAL;
-		parsed->nexthdr = six->nexthdr;
-	}
-	return 0;
+	if (!new->version && (old->version || !bridge))
+		return false;
+	if (new->protocol == old->protocol)
+		return true;
+	return !fq_is_input(state) ||
+	       ((bridge || state->hook == NF_INET_PRE_ROUTING) && !fq_has_found_socket(entry));
 }
 
-static int fq_fix_ipv4(struct sk_buff *skb, const struct fq_parsed *parsed)
+/*
+ * IPv4 options that changed: the stack goes on without the positions that it
+ * found in the old ones, so it does not complete a record route or time stamp.
+ * Before PRE_ROUTING it has not parsed any, and a bridge does not.
+ */
+static int fq_rederive_options(struct nf_queue_entry *entry, const struct fq_headers *old,
+			       const struct fq_headers *new)
 {
-	struct iphdr *iph = ip_hdr(skb);
+	struct ip_options *options = &IPCB(entry->skb)->opt;
 
-	if (skb->len < sizeof(*iph) || iph->version != 4 || iph->ihl < 5 ||
-	    iph->ihl * 4 > skb->len || skb->len > IP_MAX_MTU ||
-	    iph->ihl != parsed->ihl ||
-	    memcmp(iph + 1, parsed->options, iph->ihl * 4 - sizeof(*iph)))
-		return -EINVAL;
-	skb_set_transport_header(skb, iph->ihl * 4);
-	iph->tot_len = htons(skb->len);
-	ip_send_check(iph);
-	if (!ip_is_fragment(iph))
-		fq_checksum_ipv4(skb, iph->ihl * 4);
-	return 0;
-}
-
-static int fq_fix_ipv6(struct sk_buff *skb, const struct fq_parsed *parsed)
-{
-	struct ipv6hdr *iph = ipv6_hdr(skb);
-	u8 protocol = iph->nexthdr;
-	__sum16 *field;
-	__be16 fragment;
-	int offset;
-	u32 len;
-
-	if (skb->len < sizeof(*iph) || iph->version != 6 ||
-	    iph->nexthdr != parsed->nexthdr ||
-	    skb->len - sizeof(*iph) > IPV6_MAXPLEN)
-		return -EINVAL;
-	iph->payload_len = htons(skb->len - sizeof(*iph));
-	offset = ipv6_skip_exthdr(skb, sizeof(*iph), &protocol, &fragment);
-	if (offset < 0 || fragment)
+	if (entry->state.hook == NF_INET_PRE_ROUTING || fq_is_bridged(entry) ||
+	    (old->version && fq_headers_same_options(old, new)))
 		return 0;
-	skb_set_transport_header(skb, offset);
-	field = fq_checksum_field(skb, protocol, offset);
-	if (!field || protocol == IPPROTO_ICMP)
-		return 0;
-	len = skb->len - offset;
-	*field = 0;
-	fq_checksum_store(field, csum_ipv6_magic(&iph->saddr, &iph->daddr, len, protocol,
-						 skb_checksum(skb, offset, len, 0)),
-			  protocol);
+	if (!fq_headers_options_valid(new))
+		return -EINVAL;
+	memset(options, 0, sizeof(*options));
+	options->optlen = new->transport - sizeof(struct iphdr);
 	return 0;
 }
 
 /*
- * A NATed TCP stream whose length changes has its sequence numbers shifted, if
- * its entry has room for the shifts: ctnetlink warns of one that has none, and
- * looks for IPv4's header only.
+ * IPv6: extension headers are parsed after local delivery, from the first one
+ * on; only a hop-by-hop header is skipped before. No position found earlier may
+ * be used again.
  */
-static void fq_seq_adjust(struct sk_buff *skb, int diff)
+static int fq_rederive_extensions(struct nf_queue_entry *entry, bool same_hop)
+{
+	struct sk_buff *skb = entry->skb;
+	const struct ipv6hdr *iph = (void *)skb->data;
+	u32 next = offsetof(struct ipv6hdr, nexthdr), transport = sizeof(*iph);
+	struct inet6_skb_parm *parsed = IP6CB(skb);
+
+	if (iph->nexthdr == NEXTHDR_HOP) {
+		const struct ipv6_opt_hdr *hop = (void *)(iph + 1);
+
+		if (skb->len < transport + sizeof(*hop) ||
+		    skb->len < transport + ipv6_optlen(hop))
+			return -EINVAL;
+		next = transport;
+		transport += ipv6_optlen(hop);
+	}
+	skb_set_transport_header(skb, transport);
+	if (fq_is_bridged(entry))
+		return 0;
+	parsed->nhoff = next;
+	parsed->dst0 = 0;
+	parsed->dst1 = 0;
+	parsed->srcrt = 0;
+	parsed->lastopt = 0;
+	parsed->srhoff = 0;
+#if IS_ENABLED(CONFIG_IPV6_MIP6)
+	parsed->dsthao = 0;
+#endif
+	if (same_hop)
+		return 0;
+	parsed->flags &= ~(IP6SKB_ROUTERALERT | IP6SKB_HOPBYHOP);
+	if (iph->nexthdr == NEXTHDR_HOP)
+		parsed->flags |= IP6SKB_HOPBYHOP;
+	return 0;
+}
+
+/* Derive again what the stack found in the old headers. */
+static int fq_rederive(struct nf_queue_entry *entry, const struct fq_headers *old,
+		       const struct fq_headers *new)
+{
+	struct sk_buff *skb = entry->skb;
+	bool input = fq_is_input(&entry->state);
+
+	/* a socket was found by addresses and ports: it is looked up again */
+	if (input && skb->sk && !fq_headers_same_flow(old, new))
+		entry->id |= FQ_ID_ORPHAN;	/* not under the queue's lock */
+	if (!new->version)
+		return 0;
+	if (new->version == 6 && input)
+		return fq_rederive_extensions(entry, fq_headers_same_hop(old, new));
+	skb_set_transport_header(skb, new->transport);
+	return new->version == 4 ? fq_rederive_options(entry, old, new) : 0;
+}
+
+/*
+ * A NATed TCP stream whose length changes has its sequence numbers shifted, if
+ * its entry has room for the shifts: ctnetlink warns of an entry without, reads
+ * the TCP header unchecked, and knows IPv4 only.
+ */
+static void fq_seq_adjust(struct sk_buff *skb, const struct fq_headers *headers, int diff)
 {
 #if IS_ENABLED(CONFIG_NF_CONNTRACK)
 	const struct nfnl_ct_hook *glue = rcu_dereference(nfnl_ct_hook);
 	enum ip_conntrack_info info;
 	struct nf_conn *ct = nf_ct_get(skb, &info);
 
-	if (glue && ct && diff && skb->protocol == htons(ETH_P_IP) &&
-	    nf_ct_is_confirmed(ct) && nf_ct_ext_exist(ct, NF_CT_EXT_SEQADJ))
+	if (glue && ct && diff && headers->version == 4 &&
+	    headers->protocol == IPPROTO_TCP && !headers->fragment &&
+	    skb->len >= headers->transport + sizeof(struct tcphdr) &&
+	    nf_ct_protonum(ct) == IPPROTO_TCP && nf_ct_is_confirmed(ct) &&
+	    nf_ct_ext_exist(ct, NF_CT_EXT_SEQADJ))
 		glue->seq_adjust(skb, ct, info, diff);
 #endif
 }
 
-/*
- * Put @len bytes of the handler's into the packet of @entry. They are copied
- * once and checked afterwards, in memory that user space cannot reach.
- */
-int fq_mangle(struct nf_queue_entry *entry, const void *data, u32 len)
+/* Whether @data has the very bytes of the packet. */
+static bool fq_is_same(struct sk_buff *skb, const u8 *data)
 {
-	int err, diff = len - entry->skb->len;
-	struct fq_parsed parsed = {};
-	struct sk_buff *skb;
+	struct skb_seq_state state;
+	unsigned int piece;
+	const u8 *bytes;
+	u32 done = 0;
 
-	err = fq_parsed_keep(entry->skb, &parsed);
-	if (err)
-		return err;
+	skb_prepare_seq_read(skb, 0, skb->len, &state);
+	while ((piece = skb_seq_read(done, &bytes, &state))) {
+		if (memcmp(bytes, data + done, piece)) {
+			skb_abort_seq_read(&state);
+			return false;
+		}
+		done += piece;
+	}
+	return done == skb->len;
+}
+
+/* The packet as it came, and nothing to complete: it goes on untouched. */
+static bool fq_is_unchanged(struct sk_buff *skb, const void *data,
+			    const struct fastqueue_answer *answer)
+{
+	return !answer->flags && answer->len == skb->len && fq_is_same(skb, data);
+}
+
+static int fq_replace(struct nf_queue_entry *entry, const void *data, u32 len)
+{
+	struct sk_buff *skb;
+	int err;
+
 	err = fq_resize(entry, len);
 	if (err)
 		return err;
@@ -214,12 +249,35 @@ int fq_mangle(struct nf_queue_entry *entry, const void *data, u32 len)
 	skb->ip_summed = CHECKSUM_NONE;
 	skb->csum_valid = 0;
 	skb_clear_hash(skb);
+	return 0;
+}
 
-	if (skb->protocol == htons(ETH_P_IP))
-		err = fq_fix_ipv4(skb, &parsed);
-	else if (skb->protocol == htons(ETH_P_IPV6))
-		err = fq_fix_ipv6(skb, &parsed);
-	if (!err)
-		fq_seq_adjust(skb, diff);
-	return err;
+/*
+ * Replace the packet of @entry by answer->len bytes of the handler's. They are
+ * copied once and checked afterwards, in memory that userspace cannot reach.
+ * Negative: the packet must be dropped.
+ */
+int fq_mangle(struct nf_queue_entry *entry, const void *data,
+	      const struct fastqueue_answer *answer)
+{
+	int err, diff = answer->len - entry->skb->len;
+	struct fq_headers old, new;
+
+	if (fq_is_unchanged(entry->skb, data, answer))
+		return 0;
+	if (answer->len > FQ_PACKET_MAX)
+		return -EINVAL;
+	fq_headers_read(&old, entry->skb);
+	err = fq_replace(entry, data, answer->len);
+	if (err)
+		return err;
+	fq_headers_read(&new, entry->skb);
+	if (!fq_headers_acceptable(entry, &old, &new))
+		return -EINVAL;
+	err = fq_rederive(entry, &old, &new);
+	if (err)
+		return err;
+	fq_complete(entry->skb, &new, answer->flags);
+	fq_seq_adjust(entry->skb, &new, diff);
+	return 0;
 }

@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Life of a queue: created by an ioctl, found by number under RCU, flushed when
- * an interface or a hook goes, closed with its file.
- */
 #include <linux/log2.h>
 #include <linux/netfilter.h>
 #include <linux/pid.h>
-#include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/user_namespace.h>
-#include <net/netfilter/nf_queue.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
 
-#include "compat.h"
+#include "account.h"
+#include "flush.h"
+#include "frame.h"
+#include "log.h"
+#include "packet_memory.h"
 #include "queue.h"
-#include "trace.h"
+#include "queue_table.h"
+#include "queue_types.h"
+#include "ring.h"
+#include "sender.h"
+#include "timer.h"
+
+static struct workqueue_struct *fq_workqueue;
+/* Queues that are closed and not yet free. */
+static atomic_t fq_ending = ATOMIC_INIT(0);
 
 static bool fq_period_valid(u32 period_us)
 {
@@ -27,7 +36,8 @@ static bool fq_action_valid(u32 action)
 	return action == FASTQUEUE_ACCEPT || action == FASTQUEUE_DROP;
 }
 
-static int fq_wanted_check(struct fastqueue_ring *wanted)
+/* Fill in defaults and check all fields of a request. */
+int fq_request_check(struct fastqueue_ring *wanted)
 {
 	if (wanted->version != FASTQUEUE_ABI_VERSION ||
 	    wanted->size != sizeof(*wanted))
@@ -57,9 +67,11 @@ static void fq_queue_setup(struct fq_queue *queue, struct net *net,
 			   const struct fastqueue_ring *wanted)
 {
 	spin_lock_init(&queue->lock);
+	mutex_init(&queue->exchange);
 	init_waitqueue_head(&queue->wait);
+	INIT_LIST_HEAD(&queue->backlog);
 	fq_log_init(queue);
-	fq_hrtimer_setup(&queue->timer, fq_timer_tick);
+	fq_timer_init(queue);
 	queue->flags = wanted->flags;
 	queue->copy_range = wanted->copy_range;
 	queue->default_action = wanted->default_action;
@@ -73,9 +85,68 @@ static void fq_queue_setup(struct fq_queue *queue, struct net *net,
 static void fq_queue_free(struct fq_queue *queue)
 {
 	fq_ring_free(queue->ring);
+	fq_account_put(queue->account);
 	put_pid(queue->owner);
 	put_net(queue->net);
 	kfree(queue);
+}
+
+static void fq_queue_free_work(struct work_struct *work)
+{
+	fq_queue_free(container_of(to_rcu_work(work), struct fq_queue, free_work));
+	atomic_dec(&fq_ending);
+}
+
+/*
+ * Receivers may still see the queue for a grace period. Nobody waits for that:
+ * a process may end with thousands of queues.
+ */
+static void fq_queue_free_later(struct fq_queue *queue)
+{
+	atomic_inc(&fq_ending);
+	INIT_RCU_WORK(&queue->free_work, fq_queue_free_work);
+	queue_rcu_work(fq_workqueue, &queue->free_work);
+}
+
+/* Wait until the memory of closed queues is free. */
+static void fq_queue_reap(void)
+{
+	rcu_barrier();
+	flush_workqueue(fq_workqueue);
+}
+
+/* A ring as requested; memory of queues that were just closed counts as free. */
+struct fq_ring *fq_queue_ring_alloc(struct fq_account *account,
+				    const struct fastqueue_ring *wanted)
+{
+	struct fq_ring *ring = fq_ring_alloc(account, wanted->frames, wanted->frame_size);
+
+	if (ring || !atomic_read(&fq_ending))
+		return ring;
+	fq_queue_reap();
+	return fq_ring_alloc(account, wanted->frames, wanted->frame_size);
+}
+
+static struct fq_queue *fq_queue_alloc(struct net *net, const struct fastqueue_ring *wanted)
+{
+	struct fq_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
+
+	if (!queue)
+		return NULL;
+	queue->account = fq_account_get(net->user_ns);
+	if (!queue->account)
+		goto err_queue;
+	queue->ring = fq_queue_ring_alloc(queue->account, wanted);
+	if (!queue->ring)
+		goto err_account;
+	fq_queue_setup(queue, net, wanted);
+	return queue;
+
+err_account:
+	fq_account_put(queue->account);
+err_queue:
+	kfree(queue);
+	return NULL;
 }
 
 /* The queue is live when this returns: packets may already be in it. */
@@ -88,27 +159,19 @@ struct fq_queue *fq_queue_create(struct net *net,
 
 	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
 		return ERR_PTR(-EPERM);
-	err = fq_wanted_check(&wanted);
+	err = fq_request_check(&wanted);
 	if (err)
 		return ERR_PTR(err);
-
-	queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
+	queue = fq_queue_alloc(net, &wanted);
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
-	queue->ring = fq_ring_alloc(wanted.frames, wanted.frame_size);
-	if (!queue->ring) {
-		kfree(queue);
-		return ERR_PTR(-ENOMEM);
-	}
-	fq_queue_setup(queue, net, &wanted);
-	err = xa_insert(&fq_net(net)->queues, queue->number, queue, GFP_KERNEL);
+	fq_flush_init(queue);
+	err = fq_table_insert(net, queue);
 	if (err) {
+		fq_flush_end(queue);
 		fq_queue_free(queue);
 		return ERR_PTR(err);
 	}
-	if (queue->number < FQ_FIRST_QUEUES)
-		/* pairs with the acquire in fq_queue_find(): a whole queue */
-		smp_store_release(&fq_net(net)->first[queue->number], queue);
 	return queue;
 }
 
@@ -120,118 +183,20 @@ void fq_queue_close(struct fq_queue *queue)
 {
 	struct fastqueue_stats stats;
 
-	if (queue->number < FQ_FIRST_QUEUES)
-		WRITE_ONCE(fq_net(queue->net)->first[queue->number], NULL);
-	xa_erase(&fq_net(queue->net)->queues, queue->number);
-
 	spin_lock_bh(&queue->lock);
 	queue->closed = true;
 	queue->send_again = true;
 	spin_unlock_bh(&queue->lock);
 
 	hrtimer_cancel(&queue->timer);
+	fq_flush_end(queue);
 	fq_sender_run(queue);
 	fq_queue_stats(queue, &stats);
 	fq_log_flushed(queue, stats.occupied, queue->default_action);
-	fq_queue_flush(queue, NULL, 0, READ_ONCE(queue->default_action));
-	synchronize_rcu();
-	fq_queue_free(queue);
-}
-
-static void fq_reinject_list(struct list_head *batch, unsigned int verdict)
-{
-	struct nf_queue_entry *entry, *next;
-
-	rcu_read_lock();
-	local_bh_disable();
-	list_for_each_entry_safe(entry, next, batch, list) {
-		list_del(&entry->list);
-		fq_reinject(entry, verdict);
-	}
-	local_bh_enable();
-	rcu_read_unlock();
-}
-
-static u32 fq_queue_occupied(const struct fq_queue *queue)
-{
-	u32 count, occupied = 0;
-
-	for (count = queue->fp; count != queue->fa; count++)
-		occupied += !!queue->ring->slots[fq_ring_index(queue->ring, count)].entry;
-	return occupied;
-}
-
-/* User space cannot write metadata, so what was found once holds. */
-static struct fq_origin fq_origin_kept(const struct fq_slot *slot,
-				       const struct fastqueue_meta *meta)
-{
-	return (struct fq_origin){
-		.queued_at = slot->queued_at,
-		.uid = meta->uid,
-		.gid = meta->gid,
-		.known = meta->flags & FASTQUEUE_M_UID,
-	};
-}
-
-/* Put the packets of @old into the new ring, in order; what fails to @left. */
-static void fq_queue_move(struct fq_queue *queue, const struct fq_ring *old,
-			  struct list_head *left)
-{
-	u32 count, fa = queue->fa, fp = queue->fp;
-
-	WRITE_ONCE(queue->fa, 0);
-	WRITE_ONCE(queue->fp, 0);
-	queue->sweeping = false;
-	for (count = fp; count != fa; count++) {
-		u32 index = fq_ring_index(old, count);
-		const struct fq_slot *slot = &old->slots[index];
-		struct fq_origin origin = fq_origin_kept(slot, &old->meta[index]);
-
-		if (!slot->entry || !fq_frame_put(queue, slot->entry, &origin))
-			continue;
-		queue->stats.flushed++;
-		list_add_tail(&slot->entry->list, left);
-	}
-}
-
-static int fq_queue_exchange(struct fq_queue *queue, struct fq_ring **ring,
-			     u32 copy_range, struct list_head *left)
-{
-	if (atomic_read(&queue->ring->mapped) ||
-	    fq_queue_occupied(queue) > (*ring)->frames)
-		return -EBUSY;
-	swap(queue->ring, *ring);
-	queue->copy_range = copy_range;
-	fq_queue_move(queue, *ring, left);
-	fq_timer_arm(queue);
-	/* who sleeps, in epoll perhaps, has not seen them in the new ring */
-	if (queue->fa)
-		wake_up_interruptible_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
-	return 0;
-}
-
-/* The caller keeps mmap() out; everybody else uses the ring under the lock. */
-int fq_queue_resize(struct fq_queue *queue, const struct fastqueue_ring *request)
-{
-	struct fastqueue_ring wanted = *request;
-	struct fq_ring *ring;
-	LIST_HEAD(left);
-	int err;
-
-	err = fq_wanted_check(&wanted);
-	if (err)
-		return err;
-	ring = fq_ring_alloc(wanted.frames, wanted.frame_size);
-	if (!ring)
-		return -ENOMEM;
-
-	fq_sender_run(queue);
-	spin_lock_bh(&queue->lock);
-	err = fq_queue_exchange(queue, &ring, wanted.copy_range, &left);
-	spin_unlock_bh(&queue->lock);
-	fq_ring_free(ring);
-	fq_reinject_list(&left, READ_ONCE(queue->default_action));
-	return err;
+	fq_flush_queue(queue, READ_ONCE(queue->default_action));
+	fq_table_erase(queue);	/* until here a hook that goes reaches its packets */
+	fq_packet_memory_return(queue, 0);
+	fq_queue_free_later(queue);
 }
 
 /* With the lock held: the ring, and so the limit, may be exchanged. */
@@ -281,55 +246,20 @@ void fq_queue_stats(struct fq_queue *queue, struct fastqueue_stats *stats)
 {
 	spin_lock_bh(&queue->lock);
 	*stats = queue->stats;
-	stats->occupied = stats->queued - stats->accepted - stats->dropped -
-			  stats->flushed;
+	stats->occupied = fq_frames_occupied(queue);
+	stats->received = stats->queued + stats->default_accepted + stats->default_dropped;
 	spin_unlock_bh(&queue->lock);
 }
 
-/* Take the matching packets out of their frames; the sender skips those. */
-static void fq_queue_take(struct fq_queue *queue, fq_match_t match, int ifindex,
-			  unsigned int verdict, struct list_head *batch)
+int __init fq_queues_init(void)
 {
-	struct fq_ring *ring = queue->ring;
-	u32 count;
-
-	for (count = queue->fp; count != queue->fa; count++) {
-		u32 index = fq_ring_index(ring, count);
-		struct nf_queue_entry *entry = ring->slots[index].entry;
-
-		if (!entry || (match && !match(entry, ifindex)))
-			continue;
-		ring->slots[index].entry = NULL;
-		WRITE_ONCE(ring->words[index],
-			   FASTQUEUE_AVAILABLE | fq_ring_lap(ring, count));
-		queue->stats.flushed++;
-		trace_fastqueue_default(queue, entry->skb, count, verdict);
-		list_add_tail(&entry->list, batch);
-	}
+	fq_workqueue = alloc_workqueue("fastqueue", WQ_UNBOUND, 0);
+	return fq_workqueue ? 0 : -ENOMEM;
 }
 
-void fq_queue_flush(struct fq_queue *queue, fq_match_t match, int ifindex,
-		    unsigned int verdict)
+/* No file is open any more; the last queues may still have to be freed. */
+void fq_queues_exit(void)
 {
-	LIST_HEAD(batch);
-
-	spin_lock_bh(&queue->lock);
-	fq_queue_take(queue, match, ifindex, verdict, &batch);
-	spin_unlock_bh(&queue->lock);
-	fq_reinject_list(&batch, verdict);
-}
-
-/*
- * An interface or a hook of the namespace goes away: what would have to pass
- * it is dropped, as NFQUEUE does; where it came from or went is gone.
- */
-void fq_net_flush(struct net *net, fq_match_t match, int ifindex)
-{
-	struct fq_queue *queue;
-	unsigned long number;
-
-	rcu_read_lock();
-	xa_for_each(&fq_net(net)->queues, number, queue)
-		fq_queue_flush(queue, match, ifindex, NF_DROP);
-	rcu_read_unlock();
+	fq_queue_reap();
+	destroy_workqueue(fq_workqueue);
 }

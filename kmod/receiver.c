@@ -1,137 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The packet receiver: driven by packets that a netfilter rule queues. It owns
- * FA, puts each packet into the next available frame, and wakes the handler if
- * that sleeps.
- */
 #include <linux/netfilter_bridge.h>
-#include <linux/percpu.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_queue.h>
+#include <net/sock.h>
 
-#include "compat.h"
-#include "queue.h"
-#include "trace.h"
-
-/* Of a processor: where accepted packets wait for the first of them, if there is one. */
-static DEFINE_PER_CPU(struct list_head *, fq_onward);
-
-/*
- * The packet goes on, and may come to the next rule that queues and be accepted
- * there again, as often as there are chains: more often than the stack has room
- * for. So only the first goes on from here; the others wait until it is through.
- */
-static void fq_accept(struct nf_queue_entry *entry)
-{
-	struct list_head *first;
-	LIST_HEAD(waiting);
-
-	local_bh_disable();	/* the packet may come from a process */
-	first = __this_cpu_read(fq_onward);
-	list_add_tail(&entry->list, first ?: &waiting);
-	if (!first) {
-		__this_cpu_write(fq_onward, &waiting);
-		while (!list_empty(&waiting)) {
-			entry = list_first_entry(&waiting, struct nf_queue_entry, list);
-			list_del(&entry->list);
-			fq_reinject(entry, NF_ACCEPT);
-		}
-		__this_cpu_write(fq_onward, NULL);
-	}
-	local_bh_enable();
-}
-
-/*
- * Settle a packet that gets no frame. Only -ESRCH lets a rule's `bypass` take
- * effect, and that is for queues without a handler; no other error may leak as
- * one. A negative result has netfilter drop the packet and free the entry.
- */
-static int fq_settle_now(struct nf_queue_entry *entry, unsigned int action,
-			 int error)
-{
-	if (action != NF_ACCEPT)
-		return error;
-	fq_accept(entry);
-	return 0;
-}
-
-static void fq_publish(struct fq_queue *queue, struct nf_queue_entry *entry,
-		       const struct fq_origin *origin, u32 cap_len)
-{
-	struct fq_ring *ring = queue->ring;
-	u32 fa = queue->fa, index = fq_ring_index(ring, fa);
-	struct fastqueue_meta *meta = &ring->meta[index];
-	struct fq_slot *slot = &ring->slots[index];
-
-	trace_fastqueue_queued(queue, entry->skb, fa, 0);
-	slot->entry = entry;
-	slot->queued_at = origin->queued_at;
-	slot->cap_len = cap_len;
-	meta->cap_len = cap_len;
-	fq_meta_fill(meta, queue, entry);
-	if (unlikely(origin->known))
-		fq_meta_owner(meta, origin);
-	WRITE_ONCE(ring->words[index], FASTQUEUE_OCCUPIED | fq_ring_lap(ring, fa));
-	WRITE_ONCE(queue->fa, fa + 1);
-	/* pairs with the handler's acquire: the whole frame comes before fa */
-	smp_store_release(&ring->status->fa, fa + 1);
-}
-
-/*
- * A packet in pieces. skb_copy_bits() would do, were it not built for a Pentium
- * III, on which gcc copies byte by byte: here it is by words, see Kbuild.
- */
-static noinline int fq_copy_pieces(struct sk_buff *skb, void *payload, u32 len)
-{
-	struct skb_seq_state state;
-	unsigned int piece;
-	const u8 *data;
-	u32 done = 0;
-
-	skb_prepare_seq_read(skb, 0, len, &state);
-	while ((piece = skb_seq_read(done, &data, &state))) {
-		memcpy(payload + done, data, min(piece, len - done));
-		done += min(piece, len - done);
-	}
-	return done == len ? 0 : -EFAULT;
-}
-
-/* The one copy. Most packets are linear. */
-static int fq_copy(struct sk_buff *skb, void *payload, u32 len)
-{
-	if (skb_headlen(skb) < len)
-		return fq_copy_pieces(skb, payload, len);
-	memcpy(payload, skb->data, len);
-	return 0;
-}
-
-/*
- * Put a packet into the next available frame, with the lock held; it becomes
- * visible with status->fa. Negative: no frame is free, or no copy possible.
- */
-static __always_inline int fq_frame_fill(struct fq_queue *queue,
-					 struct nf_queue_entry *entry,
-					 const struct fq_origin *origin)
-{
-	struct fq_ring *ring = queue->ring;
-	u32 cap_len = min(entry->skb->len, queue->copy_range);
-	int err;
-
-	if (queue->fa - queue->fp >= ring->frames)
-		return -ENOBUFS;
-	err = fq_copy(entry->skb, ring->payload + (size_t)ring->frame_size *
-		      fq_ring_index(ring, queue->fa), cap_len);
-	if (!err)
-		fq_publish(queue, entry, origin, cap_len);
-	return err;
-}
-
-int fq_frame_put(struct fq_queue *queue, struct nf_queue_entry *entry,
-		 const struct fq_origin *origin)
-{
-	return fq_frame_fill(queue, entry, origin);
-}
+#include "conntrack.h"
+#include "default_action.h"
+#include "frame.h"
+#include "kernel_compat.h"
+#include "log.h"
+#include "metadata.h"
+#include "params.h"
+#include "queue_table.h"
+#include "queue_types.h"
+#include "receiver.h"
+#include "ring.h"
+#include "timer.h"
 
 /*
  * Wake the handler only if it had seen everything before this frame: otherwise
@@ -164,82 +49,104 @@ static int fq_checksum_complete(struct fq_queue *queue, struct sk_buff *skb)
 	return fq_checksum_help(skb);
 }
 
-/* Settle a packet for which the queue has no frame; the lock is held. */
-static unsigned int fq_default_count(struct fq_queue *queue)
-{
-	if (queue->default_action == NF_ACCEPT)
-		queue->stats.default_accepted++;
-	else
-		queue->stats.default_dropped++;
-	return queue->default_action;
-}
-
-/* A packet that cannot come into any frame, as fq_enqueue() has it. */
-static int fq_refuse(struct fq_queue *queue, struct nf_queue_entry *entry)
+/* Settle a packet that cannot get a frame; results as of fq_enqueue(). */
+static noinline int fq_refuse(struct fq_queue *queue, struct nf_queue_entry *entry)
 {
 	unsigned int action;
 
 	spin_lock_bh(&queue->lock);
-	queue->stats.received++;
-	action = fq_default_count(queue);
-	trace_fastqueue_default(queue, entry->skb, queue->fa, action);
+	action = fq_frame_refuse(queue, entry, -EINVAL);
 	spin_unlock_bh(&queue->lock);
 	return fq_settle_now(entry, action, -ENOBUFS);
 }
 
-/* One that must not go on either, whatever the default action. */
+/* Count a packet that must not go on, whatever the default action is. */
 static void fq_count_lost(struct fq_queue *queue)
 {
 	spin_lock_bh(&queue->lock);
-	queue->stats.received++;
-	queue->stats.default_dropped++;
+	fq_frame_count_lost(queue);
 	spin_unlock_bh(&queue->lock);
 }
 
-/* As many packets are out as the handler wants at most; frames may be left. */
-static bool fq_limit_reached(const struct fq_queue *queue)
+/*
+ * Contents that somebody else can still change, such as a file that is sent from
+ * the page cache or a guest's memory, are copied: the handler's verdict is about
+ * the bytes that leave.
+ */
+static int fq_own_contents(struct sk_buff *skb)
 {
-	const struct fastqueue_stats *s = &queue->stats;
-
-	return queue->limit &&
-	       s->queued - s->accepted - s->dropped - s->flushed >= queue->limit;
+	if (likely(!skb_is_nonlinear(skb)) ||
+	    (!skb_zcopy(skb) && !skb_has_shared_frag(skb)))
+		return 0;
+	return skb_has_frag_list(skb) ? skb_linearize(skb) : skb_copy_ubufs(skb, GFP_ATOMIC);
 }
 
-/* One packet, one frame. 0: ours or settled; negative: the caller's to free. */
-static int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry)
+/* Forwarded packets come with bottom halves off: that need not be done twice. */
+static inline bool fq_receiver_lock(struct fq_queue *queue)
 {
-	int err = fq_checksum_complete(queue, entry->skb);
-	struct fq_origin origin;
-	unsigned int action;
-	u32 count;
+	bool process = !softirq_count();
 
-	origin.queued_at = jiffies;
-	origin.known = false;
-	if (unlikely(READ_ONCE(queue->flags) & FASTQUEUE_F_UID))
-		fq_origin_find(&origin, queue, entry->skb->sk);
+	if (unlikely(process))
+		local_bh_disable();
+	spin_lock(&queue->lock);
+	return process;
+}
 
-	spin_lock_bh(&queue->lock);
-	if (unlikely(queue->closed)) {
-		spin_unlock_bh(&queue->lock);
+static inline void fq_receiver_unlock(struct fq_queue *queue, bool process)
+{
+	spin_unlock(&queue->lock);
+	if (unlikely(process))
+		local_bh_enable();
+}
+
+/* A packet got no frame; the lock is held and is released. Results as of fq_enqueue(). */
+static noinline int fq_enqueue_failed(struct fq_queue *queue, struct nf_queue_entry *entry,
+				      int err, bool process)
+{
+	unsigned int action = fq_frame_refuse(queue, entry, err);
+
+	fq_receiver_unlock(queue, process);
+	fq_log_full(queue, action);
+	return fq_settle_now(entry, action, -ENOBUFS);
+}
+
+/* The queue has ended, or its ring is exchanged; the lock is held and is released. */
+static noinline int fq_enqueue_unusual(struct fq_queue *queue, struct nf_queue_entry *entry,
+				       bool process)
+{
+	int err;
+
+	if (queue->closed) {
+		fq_receiver_unlock(queue, process);
 		return fq_settle_now(entry, fq_default_action(), -ESRCH);
 	}
-	queue->stats.received++;
+	err = fq_frame_defer(queue, entry);
+	if (err)
+		return fq_enqueue_failed(queue, entry, err, process);
+	fq_receiver_unlock(queue, process);
+	return 0;
+}
+
+/* One packet, one frame. 0: ours or settled; negative: for the caller to free. */
+static __always_inline int fq_enqueue(struct fq_queue *queue, struct nf_queue_entry *entry,
+				      const struct fq_origin *origin)
+{
+	bool process;
+	u32 count;
+	int err;
+
+	if (unlikely(fq_checksum_complete(queue, entry->skb)))
+		return fq_refuse(queue, entry);
+	process = fq_receiver_lock(queue);
+	if (unlikely(queue->closed || queue->resizing))
+		return fq_enqueue_unusual(queue, entry, process);
 	count = queue->fa;
-	if (unlikely(err || fq_limit_reached(queue) ||
-		     fq_frame_fill(queue, entry, &origin))) {
-		action = fq_default_count(queue);
-		trace_fastqueue_default(queue, entry->skb, count, action);
-		spin_unlock_bh(&queue->lock);
-		if (!err)
-			fq_log_full(queue, action);
-		return fq_settle_now(entry, action, -ENOBUFS);
-	}
-	queue->stats.queued++;
-	if (entry->skb->len > queue->copy_range)
-		queue->stats.truncated++;
+	err = fq_frame_receive(queue, entry, origin);
+	if (unlikely(err))
+		return fq_enqueue_failed(queue, entry, err, process);
 	fq_timer_arm(queue);
 	fq_receiver_wake(queue, count);
-	spin_unlock_bh(&queue->lock);
+	fq_receiver_unlock(queue, process);
 	return 0;
 }
 
@@ -274,9 +181,27 @@ static unsigned int fq_bridge_header(const struct nf_queue_entry *entry)
 	return fq_crosses_bridge(entry) ? skb->data - skb_mac_header(skb) : 0;
 }
 
+/* The same for packets that are segmented anyway. */
+static noinline int fq_enqueue_one(struct fq_queue *queue, struct nf_queue_entry *entry,
+				   const struct fq_origin *origin)
+{
+	return fq_enqueue(queue, entry, origin);
+}
+
+static bool fq_has_ended(struct fq_queue *queue)
+{
+	bool ended;
+
+	spin_lock_bh(&queue->lock);
+	ended = queue->closed;
+	spin_unlock_bh(&queue->lock);
+	return ended;
+}
+
 /* Queue one segment with an entry of its own; it is consumed either way. */
 static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
-			       const struct nf_queue_entry *entry, bool shared_ct)
+			       const struct nf_queue_entry *entry,
+			       const struct fq_origin *origin, bool shared_ct)
 {
 	struct nf_queue_entry *own;
 
@@ -289,7 +214,7 @@ static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
 	}
 	own->skb = segment;
 	own->id = shared_ct ? FQ_ID_UNCONFIRMED : 0;
-	if (!fq_enqueue(queue, own))
+	if (!fq_enqueue_one(queue, own, origin))
 		return true;
 	nf_queue_entry_free(own);
 	kfree_skb(segment);
@@ -303,6 +228,7 @@ static bool fq_enqueue_segment(struct fq_queue *queue, struct sk_buff *segment,
  */
 static noinline int fq_enqueue_segments(struct fq_queue *queue,
 					struct nf_queue_entry *entry,
+					const struct fq_origin *origin,
 					bool unconfirmed)
 {
 	unsigned int queued = 0, header = fq_bridge_header(entry);
@@ -320,23 +246,26 @@ static noinline int fq_enqueue_segments(struct fq_queue *queue,
 
 	skb_list_walk_safe(segment, segment, next) {
 		__skb_pull(segment, header);
-		queued += fq_enqueue_segment(queue, segment, entry,
+		queued += fq_enqueue_segment(queue, segment, entry, origin,
 					     unconfirmed && queued);
 	}
-	if (!queued)
-		return -ENOBUFS;
+	if (!queued)	/* a rule's bypass takes effect once the queue has ended */
+		return fq_has_ended(queue) ? -ESRCH : -ENOBUFS;
 	nf_queue_entry_free(entry);
 	consume_skb(skb);
 	return 0;
 }
 
-/* Most have few queues and number them from 0. */
-static struct fq_queue *fq_queue_find(struct fq_net *fq_net, unsigned int number)
+/*
+ * A tunnel's packet may still have its sender's socket, of another namespace: that
+ * one would live for as long as the packet waits.
+ */
+static noinline void fq_release_foreign_socket(struct nf_queue_entry *entry)
 {
-	if (likely(number < FQ_FIRST_QUEUES))
-		/* pairs with the release in fq_queue_create(): a whole queue or none */
-		return smp_load_acquire(&fq_net->first[number]);
-	return xa_load(&fq_net->queues, number);
+	struct sk_buff *skb = entry->skb;
+
+	if (!net_eq(sock_net(skb->sk), entry->state.net))
+		skb_orphan(skb);
 }
 
 /* netfilter's way in, under rcu_read_lock(). */
@@ -344,9 +273,10 @@ int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 {
 	struct sk_buff *skb = entry->skb;
 	bool unconfirmed = false;
+	struct fq_origin origin;
 	struct fq_queue *queue;
 
-	queue = fq_queue_find(fq_net(entry->state.net), number);
+	queue = fq_table_find(fq_net(entry->state.net), number);
 	if (!queue)
 		return fq_settle_now(entry, fq_default_action(), -ESRCH);
 
@@ -359,9 +289,15 @@ int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 		fq_count_lost(queue);
 		return -EINVAL;
 	}
+	if (unlikely(skb->sk))
+		fq_release_foreign_socket(entry);
+	if (unlikely(fq_own_contents(skb)))
+		return fq_refuse(queue, entry);
+	/* of a GSO packet too: only its last segment keeps the socket */
+	fq_origin_find(&origin, queue, skb->sk);
 	entry->id = 0;
 	if (!skb_is_gso(skb) ||
 	    (READ_ONCE(queue->flags) & FASTQUEUE_F_GSO && !skb_is_gso_sctp(skb)))
-		return fq_enqueue(queue, entry);
-	return fq_enqueue_segments(queue, entry, unconfirmed);
+		return fq_enqueue(queue, entry, &origin);
+	return fq_enqueue_segments(queue, entry, &origin, unconfirmed);
 }

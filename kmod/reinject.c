@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Giving a packet back to netfilter. From Linux 6.9 on each queue handler does
- * this itself; before, the core exported it.
- */
 #include <linux/if_bridge.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
@@ -16,7 +12,9 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_queue.h>
 
-#include "queue.h"
+#include "conntrack.h"
+#include "queue_types.h"
+#include "reinject.h"
 
 /*
  * Let go of what the entry holds. True: its memory is left for the caller to
@@ -33,9 +31,11 @@ static bool fq_entry_done(struct nf_queue_entry *entry)
 	if (entry->state.sk)
 		sock_gen_put(entry->state.sk);
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
-	dev_put(entry->bridge_dev);
-	dev_put(entry->physin);
-	dev_put(entry->physout);
+	if (unlikely(entry->bridge_dev || entry->physin || entry->physout)) {
+		dev_put(entry->bridge_dev);
+		dev_put(entry->physin);
+		dev_put(entry->physout);
+	}
 #endif
 	return true;
 #else
@@ -146,6 +146,7 @@ static noinline bool fq_finish(struct nf_queue_entry *entry, unsigned int verdic
 	}
 }
 
+/* Go on behind the hook that queued the packet. Returns whether @entry is gone too. */
 static bool fq_continue(struct nf_queue_entry *entry, unsigned int verdict)
 {
 	const struct nf_hook_entries *hooks = fq_hooks(&entry->state);
@@ -153,11 +154,11 @@ static bool fq_continue(struct nf_queue_entry *entry, unsigned int verdict)
 	unsigned int index = entry->hook_index;
 
 	/* rules may have vanished while the packet was out */
-	if (!hooks || index >= hooks->num_hook_entries) {
+	if (unlikely(!hooks || index >= hooks->num_hook_entries)) {
 		kfree_skb(skb);
-		return fq_entry_done(entry);
+		return false;
 	}
-	if (verdict == NF_REPEAT)
+	if (unlikely(verdict == NF_REPEAT))
 		verdict = nf_hook_entry_hookfn(&hooks->hooks[index], skb,
 					       &entry->state);
 	if (verdict == NF_ACCEPT && fq_reroute(skb, entry) < 0)
@@ -168,13 +169,13 @@ static bool fq_continue(struct nf_queue_entry *entry, unsigned int verdict)
 	}
 	if (likely(verdict == NF_ACCEPT)) {
 		entry->state.okfn(entry->state.net, entry->state.sk, skb);
-		return fq_entry_done(entry);
+		return false;
 	}
 	while (fq_finish(entry, verdict, index)) {
 		index++;
 		verdict = fq_iterate(skb, &entry->state, hooks, &index);
 	}
-	return fq_entry_done(entry);
+	return false;
 }
 
 #else
@@ -182,75 +183,27 @@ static bool fq_continue(struct nf_queue_entry *entry, unsigned int verdict)
 static bool fq_continue(struct nf_queue_entry *entry, unsigned int verdict)
 {
 	nf_reinject(entry, verdict);
-	return false;
+	return true;
 }
 
 #endif /* FQ_HAVE_NF_REINJECT */
-
-/*
- * Whether an unconfirmed connection has other users, clones of the packet.
- * Conntrack takes exclusive ownership of those for granted.
- */
-bool fq_ct_is_shared(const struct nf_queue_entry *entry, bool *unconfirmed)
-{
-#if IS_ENABLED(CONFIG_NF_CONNTRACK)
-	struct nf_conn *ct = (void *)skb_nfct(entry->skb);
-
-	if (!ct || nf_ct_is_confirmed(ct))
-		return false;
-	if (unconfirmed)
-		*unconfirmed = true;
-	return refcount_read(&ct->ct_general.use) > 1;
-#else
-	return false;
-#endif
-}
-
-/*
- * What conntrack's update() answers when all is well: NF_ACCEPT where its answers
- * are verdicts, 0 where they are errors. No header tells them apart, and stable
- * kernels have the headers of the one with the code of the other; so it is asked
- * about a packet without a connection, with which nothing can be wrong.
- */
-static int fq_ct_fine(const struct nf_ct_hook *ct, struct net *net)
-{
-	static struct sk_buff bare;
-	static int fine = -1;
-	int known = READ_ONCE(fine);
-
-	if (known < 0) {
-		known = ct->update(net, &bare);
-		WRITE_ONCE(fine, known);
-	}
-	return known;
-}
-
-/*
- * Let conntrack catch up with what changed meanwhile. Returns the verdict to
- * go on with; NF_STOLEN: the packet is no longer ours.
- */
-static noinline unsigned int fq_ct_update(struct nf_queue_entry *entry,
-					  unsigned int verdict)
-{
-	const struct nf_ct_hook *ct = rcu_dereference(nf_ct_hook);
-	int answer;
-
-	if (!ct)
-		return verdict;
-	answer = ct->update(entry->state.net, entry->skb);
-	if (fq_ct_fine(ct, entry->state.net) != NF_ACCEPT)
-		return answer < 0 ? NF_DROP : verdict;
-	answer &= NF_VERDICT_MASK;
-	return answer == NF_ACCEPT ? verdict : answer;
-}
 
 static bool fq_port_valid(const struct net_device *dev)
 {
 	return !dev || netif_is_bridge_port(dev);
 }
 
+static bool fq_crosses_bridge(const struct nf_queue_entry *entry)
+{
+#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+	if (entry->physin || entry->physout)
+		return true;
+#endif
+	return entry->state.pf == NFPROTO_BRIDGE;
+}
+
 /* A bridge port may have left its bridge while the packet was out. */
-static bool fq_ports_valid(const struct nf_queue_entry *entry)
+static noinline bool fq_ports_valid(const struct nf_queue_entry *entry)
 {
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
 	if (!fq_port_valid(entry->physin) || !fq_port_valid(entry->physout))
@@ -258,6 +211,30 @@ static bool fq_ports_valid(const struct nf_queue_entry *entry)
 #endif
 	return entry->state.pf != NFPROTO_BRIDGE ||
 	       (fq_port_valid(entry->state.in) && fq_port_valid(entry->state.out));
+}
+
+/* A packet with a mark in entry->id, see FQ_ID_FLAGS. */
+static noinline unsigned int fq_verdict_of_marked(struct nf_queue_entry *entry,
+						  unsigned int verdict)
+{
+	if (verdict == NF_DROP || verdict == NF_STOLEN)
+		return verdict;
+	if (entry->id & FQ_ID_ORPHAN)
+		skb_orphan(entry->skb);
+	return entry->id & FQ_ID_UNCONFIRMED && fq_ct_is_shared(entry, NULL) ?
+	       NF_DROP : verdict;
+}
+
+/* The verdict after a look at what may have changed; NF_STOLEN: the packet is gone. */
+static unsigned int fq_verdict_now(struct nf_queue_entry *entry, unsigned int verdict)
+{
+	if (unlikely(fq_crosses_bridge(entry)) && !fq_ports_valid(entry))
+		return NF_DROP;
+	if (skb_nfct(entry->skb) && (verdict == NF_ACCEPT || verdict == NF_REPEAT))
+		verdict = fq_ct_update(entry, verdict);
+	if (unlikely(entry->id & FQ_ID_FLAGS))
+		verdict = fq_verdict_of_marked(entry, verdict);
+	return verdict;
 }
 
 /*
@@ -269,21 +246,12 @@ static bool fq_ports_valid(const struct nf_queue_entry *entry)
  */
 bool fq_reinject_keep(struct nf_queue_entry *entry, unsigned int verdict)
 {
-	if (unlikely(!fq_ports_valid(entry)))
-		verdict = NF_DROP;
-	if (skb_nfct(entry->skb) && (verdict == NF_ACCEPT || verdict == NF_REPEAT)) {
-		verdict = fq_ct_update(entry, verdict);
-		if (verdict == NF_STOLEN)
-			return fq_entry_done(entry);
-	}
-	if (unlikely(verdict != NF_DROP && entry->id & FQ_ID_UNCONFIRMED &&
-		     fq_ct_is_shared(entry, NULL)))
-		verdict = NF_DROP;
-	if (verdict == NF_DROP) {
+	verdict = fq_verdict_now(entry, verdict);
+	if (verdict == NF_DROP)
 		kfree_skb(entry->skb);
-		return fq_entry_done(entry);
-	}
-	return fq_continue(entry, verdict);
+	else if (likely(verdict != NF_STOLEN) && fq_continue(entry, verdict))
+		return false;
+	return fq_entry_done(entry);
 }
 
 /* The same for one entry by itself. */
@@ -291,4 +259,19 @@ void fq_reinject(struct nf_queue_entry *entry, unsigned int verdict)
 {
 	if (fq_reinject_keep(entry, verdict))
 		kfree(entry);
+}
+
+/* The same for a list of entries. */
+void fq_reinject_list(struct list_head *batch, unsigned int verdict)
+{
+	struct nf_queue_entry *entry, *next;
+
+	rcu_read_lock();
+	local_bh_disable();
+	list_for_each_entry_safe(entry, next, batch, list) {
+		list_del(&entry->list);
+		fq_reinject(entry, verdict);
+	}
+	local_bh_enable();
+	rcu_read_unlock();
 }

@@ -29,9 +29,16 @@
 #include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <asm/cacheflush.h>
 
-#include "compat.h"
-#include "queue.h"
+#include "account.h"
+#include "kernel_compat.h"
+#include "ring.h"
+
+/* Kernel and handler see one area at different addresses. */
+#if defined(CONFIG_ARCH_HAS_CPU_CACHE_ALIASING) || defined(FQ_CACHES_MAY_ALIAS)
+#error "Fast Queue needs a processor whose data caches do not alias"
+#endif
 
 static_assert(sizeof(struct fastqueue_control) == FASTQUEUE_WORDS_OFFSET);
 static_assert(sizeof(struct fastqueue_status) == FASTQUEUE_META_OFFSET);
@@ -91,15 +98,16 @@ static void fq_ring_shape(struct fq_ring *ring, u32 frames, u32 frame_size)
 		      fq_area_size(0, frames, sizeof(struct fq_slot));
 }
 
-/* Charged against the module's limit; all three areas come zeroed. */
-struct fq_ring *fq_ring_alloc(u32 frames, u32 frame_size)
+/* Charged to @account; all three areas come zeroed. NULL: no memory, or a limit. */
+struct fq_ring *fq_ring_alloc(struct fq_account *account, u32 frames, u32 frame_size)
 {
 	struct fq_ring *ring = kzalloc(sizeof(*ring), GFP_KERNEL_ACCOUNT);
 
 	if (!ring)
 		return NULL;
 	fq_ring_shape(ring, frames, frame_size);
-	if (!fq_memory_charge(ring->bytes)) {
+	ring->account = account;
+	if (!fq_account_charge(account, FQ_MEMORY_RINGS, ring->bytes)) {
 		kfree(ring);
 		return NULL;
 	}
@@ -118,7 +126,7 @@ void fq_ring_free(struct fq_ring *ring)
 	vfree(ring->status);
 	vfree(ring->control);
 	kvfree(ring->slots);
-	fq_memory_uncharge(ring->bytes);
+	fq_account_uncharge(ring->account, FQ_MEMORY_RINGS, ring->bytes);
 	kfree(ring);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The memory of one ring: three shared areas, and the kernel's own record of
- * what is in each frame, which user space can neither see nor change.
+ * the content of each frame, which userspace can neither see nor change.
  */
 #ifndef FASTQUEUE_RING_H
 #define FASTQUEUE_RING_H
@@ -11,13 +11,17 @@
 #include <linux/types.h>
 #include <linux/fastqueue.h>
 
+#include "word.h"
+
+struct fq_account;
 struct nf_queue_entry;
 
-/* What the kernel knows of a frame; entry is NULL unless a packet is in it. */
+/* The kernel's record of a frame; entry is NULL unless a packet is in it. */
 struct fq_slot {
 	struct nf_queue_entry *entry;
 	unsigned long queued_at;	/* jiffies */
 	u32 cap_len;			/* bytes that the handler sees */
+	u32 truesize;			/* bytes that the packet holds */
 };
 
 struct fq_ring {
@@ -35,14 +39,15 @@ struct fq_ring {
 
 	u8 *payload;
 
-	u64 bytes;			/* charged for it */
+	struct fq_account *account;	/* of the queue, which outlives the ring */
+	u64 bytes;			/* charged to it */
 	size_t answer_size;
 	size_t meta_size;
 	size_t payload_size;
 	atomic_t mapped;		/* areas, or parts, in address spaces */
 };
 
-struct fq_ring *fq_ring_alloc(u32 frames, u32 frame_size);
+struct fq_ring *fq_ring_alloc(struct fq_account *account, u32 frames, u32 frame_size);
 void fq_ring_free(struct fq_ring *ring);
 void fq_ring_describe(const struct fq_ring *ring, struct fastqueue_ring *answer);
 int fq_ring_mmap(struct fq_ring *ring, struct vm_area_struct *vma,
@@ -54,10 +59,10 @@ static inline u32 fq_ring_index(const struct fq_ring *ring, u32 count)
 	return count & (ring->frames - 1);
 }
 
-/* Lap of the frame with this count, where it stands in a word. */
+/* Lap of the frame with this count, positioned as in a word. */
 static inline u32 fq_ring_lap(const struct fq_ring *ring, u32 count)
 {
-	return (count >> ring->order) << FASTQUEUE_LAP_SHIFT;
+	return fq_word_lap(count, ring->order);
 }
 
 #endif /* FASTQUEUE_RING_H */

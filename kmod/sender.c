@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The packet sender: driven by a timer (timer.c), and at once when the handler
- * enters poll() or asks. It owns FP, settles processed frames in order and gives
- * their packets back to netfilter.
- */
-#include <linux/netfilter.h>
-#include <linux/skbuff.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_queue.h>
 
-#include "queue.h"
-#include "trace.h"
+#include "frame.h"
+#include "packet_memory.h"
+#include "queue_types.h"
+#include "reinject.h"
+#include "ring.h"
+#include "sender.h"
 
 /* Frames settled under one hold of the lock, and frames looked at for them. */
 #define FQ_BATCH	64
@@ -18,184 +16,14 @@
 /* Batches of one sweep at most: each ends at one of those, or with the sweep. */
 #define FQ_SWEEP_BATCHES	(FASTQUEUE_MAX_FRAMES / FQ_BATCH + \
 				 FASTQUEUE_MAX_FRAMES / FQ_LOOKS + 1)
-/* Batches between two chances for others, see fq_sender_rounds(). */
-#define FQ_ROUND_BATCHES	8
+/* Batches of one call from a process that only look, see fq_sender_rounds(). */
+#define FQ_LOOK_BATCHES		8
 
-/* Packets that leave; each entry's id has the verdict. */
+/* Packets that leave; the verdict is in each entry's id. */
 struct fq_batch {
 	u32 number;
 	struct nf_queue_entry *entries[FQ_BATCH];
 };
-
-/* What to do with a frame, found from its word. */
-enum fq_finding { FQ_EMPTY, FQ_PENDING, FQ_ANSWERED, FQ_TIMED_OUT };
-
-static u32 fq_word_verdict(u32 word)
-{
-	return (word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT;
-}
-
-static bool fq_word_valid(u32 word, u32 lap)
-{
-	u32 verdict = fq_word_verdict(word);
-
-	if ((word & FASTQUEUE_STATE_MASK) != FASTQUEUE_PROCESSED ||
-	    (word & FASTQUEUE_LAP_MASK) != lap)
-		return false;
-	return verdict == FASTQUEUE_DROP || verdict == FASTQUEUE_ACCEPT ||
-	       verdict == FASTQUEUE_REPEAT || verdict == FASTQUEUE_QUEUE;
-}
-
-/*
- * A word that says nothing is counted once and put back to OCCUPIED, so that
- * the handler can still answer; if it just did, its word stays.
- */
-static void fq_word_refuse(struct fq_queue *queue, u32 index, u32 word, u32 lap)
-{
-	if (cmpxchg(&queue->ring->words[index], word, FASTQUEUE_OCCUPIED | lap) != word)
-		return;
-	queue->stats.invalid_words++;
-	fq_log_invalid(queue, index, word);
-}
-
-/*
- * Copy what goes with the word, each field once. False: it asks for what
- * cannot be, such as changing a packet of which the handler saw only a part.
- */
-static bool fq_answer_read(const struct fq_queue *queue, u32 index, u32 word,
-			   struct fastqueue_answer *own)
-{
-	const struct fastqueue_answer *answer = &queue->ring->answers[index];
-	const struct fq_slot *slot = &queue->ring->slots[index];
-
-	own->mark = READ_ONCE(answer->mark);
-	own->priority = READ_ONCE(answer->priority);
-	own->queue = READ_ONCE(answer->queue);
-	own->len = READ_ONCE(answer->len);
-	if (fq_word_verdict(word) == FASTQUEUE_QUEUE &&
-	    own->queue > FASTQUEUE_MAX_QUEUE)
-		return false;
-	if (!(word & FASTQUEUE_WITH_PAYLOAD))
-		return true;
-	return queue->flags & FASTQUEUE_F_WRITABLE && own->len &&
-	       own->len <= queue->ring->frame_size &&
-	       slot->cap_len == slot->entry->skb->len &&
-	       !skb_is_gso(slot->entry->skb);
-}
-
-/* Apply the handler's answer to the packet. Returns netfilter's verdict. */
-static unsigned int fq_answer_apply(struct fq_queue *queue, u32 index, u32 word,
-				    const struct fastqueue_answer *answer)
-{
-	struct fq_ring *ring = queue->ring;
-	struct nf_queue_entry *entry = ring->slots[index].entry;
-
-	if (word & FASTQUEUE_WITH_PAYLOAD &&
-	    fq_mangle(entry, ring->payload + (size_t)index * ring->frame_size,
-		      answer->len))
-		return NF_DROP;
-	if (word & FASTQUEUE_WITH_MARK)
-		entry->skb->mark = answer->mark;
-	if (word & FASTQUEUE_WITH_PRIORITY)
-		entry->skb->priority = answer->priority;
-
-	switch (fq_word_verdict(word)) {
-	case FASTQUEUE_ACCEPT:
-		return NF_ACCEPT;
-	case FASTQUEUE_REPEAT:
-		return NF_REPEAT;
-	case FASTQUEUE_QUEUE:
-		return NF_QUEUE_NR(answer->queue);
-	default:
-		return NF_DROP;
-	}
-}
-
-/*
- * Most words say accept or drop and no more, which is one comparison; nothing
- * else is read for them. @bits: the word without the lap that it should have.
- */
-#define FQ_VERDICT_BIT	BIT(FASTQUEUE_VERDICT_SHIFT)
-
-static bool fq_word_plain(u32 bits)
-{
-	BUILD_BUG_ON(FASTQUEUE_DROP != NF_DROP || FASTQUEUE_ACCEPT != NF_ACCEPT);
-	return (bits & ~FQ_VERDICT_BIT) == FASTQUEUE_PROCESSED;
-}
-
-/* Any other word: answers with more to them, none, and nonsense. */
-static noinline enum fq_finding fq_frame_judge(struct fq_queue *queue, u32 count,
-					       u32 word, unsigned int *verdict)
-{
-	struct fq_ring *ring = queue->ring;
-	u32 index = fq_ring_index(ring, count);
-	u32 lap = fq_ring_lap(ring, count);
-	struct fastqueue_answer answer;
-
-	if (fq_word_valid(word, lap) &&
-	    fq_answer_read(queue, index, word, &answer)) {
-		*verdict = fq_answer_apply(queue, index, word, &answer);
-		return FQ_ANSWERED;
-	}
-	if (unlikely(word != (FASTQUEUE_OCCUPIED | lap)))
-		fq_word_refuse(queue, index, word, lap);
-	if (!queue->timeout ||
-	    !time_after(jiffies, ring->slots[index].queued_at + queue->timeout))
-		return FQ_PENDING;
-	*verdict = queue->default_action;
-	fq_log_timed_out(queue, *verdict);
-	return FQ_TIMED_OUT;
-}
-
-static void fq_frame_count(struct fq_queue *queue, enum fq_finding finding,
-			   unsigned int verdict)
-{
-	if (finding == FQ_TIMED_OUT) {
-		queue->stats.timed_out++;
-		queue->stats.flushed++;
-	} else if (verdict == NF_DROP) {
-		queue->stats.dropped++;
-	} else {
-		queue->stats.accepted++;
-	}
-}
-
-/* Take the packet of frame @count if it is settled. */
-static enum fq_finding fq_frame_take(struct fq_queue *queue, u32 count,
-				     struct fq_batch *batch)
-{
-	struct fq_ring *ring = queue->ring;
-	u32 index = fq_ring_index(ring, count), lap = fq_ring_lap(ring, count);
-	struct nf_queue_entry *entry = ring->slots[index].entry;
-	enum fq_finding finding = FQ_ANSWERED;
-	unsigned int verdict;
-	u32 word;
-
-	if (unlikely(!entry))	/* flushed, or settled out of order */
-		return FQ_EMPTY;
-	/* pairs with the handler's release: the answer comes before its word */
-	word = smp_load_acquire(&ring->words[index]);
-	if (likely(fq_word_plain(word ^ lap))) {
-		verdict = (word & FQ_VERDICT_BIT) >> FASTQUEUE_VERDICT_SHIFT;
-	} else {
-		/* so many wait in an unordered queue that a call for each is too much */
-		if (word == (FASTQUEUE_OCCUPIED | lap) && !queue->timeout)
-			return FQ_PENDING;
-		finding = fq_frame_judge(queue, count, word, &verdict);
-	}
-	if (unlikely(finding == FQ_PENDING))
-		return finding;
-	if (finding == FQ_ANSWERED)
-		trace_fastqueue_answered(queue, entry->skb, count, verdict);
-	else
-		trace_fastqueue_default(queue, entry->skb, count, verdict);
-	fq_frame_count(queue, finding, verdict);
-	ring->slots[index].entry = NULL;
-	WRITE_ONCE(ring->words[index], FASTQUEUE_AVAILABLE | lap);
-	entry->id |= verdict;
-	batch->entries[batch->number++] = entry;
-	return finding;
-}
 
 /*
  * FP of an unordered queue: behind it lies the first frame with a packet. After
@@ -222,6 +50,7 @@ static void fq_sender_advance(struct fq_queue *queue, u32 count)
 		if ((s32)(fp - count) > 0)
 			count = fp;	/* what lies between was flushed */
 	}
+	fq_packet_memory_trim(queue);
 	queue->scan = count;
 	WRITE_ONCE(queue->fp, fp);
 	WRITE_ONCE(queue->ring->status->fp, fp);
@@ -236,16 +65,20 @@ static void fq_sender_collect(struct fq_queue *queue, struct fq_batch *batch)
 {
 	bool ordered = !(queue->flags & FASTQUEUE_F_UNORDERED);
 	u32 count = queue->scan, looks = FQ_LOOKS;
+	enum fq_finding finding;
 
 	while (count != queue->fa) {
 		if (batch->number == FQ_BATCH || !looks--)
 			goto pause;
-		if (fq_frame_take(queue, count, batch) == FQ_PENDING && ordered)
+		finding = fq_frame_settle(queue, count, &batch->entries[batch->number]);
+		if (finding == FQ_PENDING && ordered)
 			break;
+		batch->number += finding >= FQ_ANSWERED;
 		count++;
 	}
 	queue->sweeping = false;
 pause:
+	queue->looks += count - queue->scan;
 	fq_sender_advance(queue, count);
 }
 
@@ -256,8 +89,7 @@ static void fq_sender_reinject(struct fq_batch *batch)
 	for (i = 0; i < batch->number; i++) {
 		struct nf_queue_entry *entry = batch->entries[i];
 
-		/* with the mark for shared connections still in id */
-		if (fq_reinject_keep(entry, entry->id & ~FQ_ID_UNCONFIRMED))
+		if (fq_reinject_keep(entry, entry->id & ~FQ_ID_FLAGS))
 			batch->entries[kept++] = entry;
 	}
 	if (kept == 1)
@@ -289,19 +121,25 @@ static bool fq_sender_batch(struct fq_queue *queue, struct fq_batch *batch)
 	return queue->sweeping || queue->send_again;
 }
 
+/* With the lock held, before fq_sender_work(): all that is answered now is to leave. */
+void fq_sender_request(struct fq_queue *queue)
+{
+	if (!queue->closed)	/* fq_queue_close() asks once, for all that is left */
+		queue->send_again = true;
+}
+
 /*
  * Send at most @batches, with the lock held. Only one sender is at work on a
- * queue, so that packets leave in order; another that comes meanwhile leaves its
- * request behind. True: it stopped at the bound, with answered frames left; what
- * a closed queue has not looked at yet counts as such, as nobody comes after.
+ * queue, so that packets leave in order; another that comes then leaves its
+ * request behind. True: it stopped at the bound, with answered frames left;
+ * frames of a closed queue that were not looked at yet count as such, as no
+ * other sender follows.
  */
 bool fq_sender_work(struct fq_queue *queue, unsigned int batches)
 {
 	struct fq_batch batch;
 
-	if (!queue->closed)	/* fq_queue_close() asks once, for all that is left */
-		queue->send_again = true;
-	if (queue->sending)
+	if (queue->sending || queue->resizing)
 		return false;
 	queue->sending = true;
 	while (fq_sender_batch(queue, &batch) && --batches)
@@ -311,23 +149,31 @@ bool fq_sender_work(struct fq_queue *queue, unsigned int batches)
 			    (queue->closed && (queue->sweeping || queue->send_again)));
 }
 
+/* Whether frames are left to look at, or another request came, with nobody at work on it. */
+static bool fq_sender_wanted(const struct fq_queue *queue)
+{
+	return !queue->sending && (queue->sweeping || queue->send_again);
+}
+
 /*
  * In process context: @send until nothing more is answered, within bounds: two
  * sweeps through the largest ring, as one may be half way when its queue closes.
- * After each round others may have the processor: a full ring of that size takes
- * a tenth of a second and more. True: there are frames that the handler has not
- * taken.
+ * Unanswered frames of an unordered queue are looked at up to a bound. Others may
+ * have the processor after each batch: a full ring of the largest size takes a
+ * tenth of a second. True: there are frames that the handler has not taken.
  */
 static bool fq_sender_rounds(struct fq_queue *queue, bool send)
 {
-	u32 left = 2 * FQ_SWEEP_BATCHES / FQ_ROUND_BATCHES;
-	bool unseen, more;
+	u32 left = 2 * FQ_SWEEP_BATCHES, looks = FQ_LOOK_BATCHES;
+	bool unseen, more = false;
 
 	do {
 		rcu_read_lock();
 		spin_lock_bh(&queue->lock);
+		if (send && !more)
+			fq_sender_request(queue);
 		more = send && queue->fa != queue->fp &&
-		       fq_sender_work(queue, FQ_ROUND_BATCHES);
+		       (fq_sender_work(queue, 1) || (fq_sender_wanted(queue) && --looks));
 		unseen = queue->fa != READ_ONCE(queue->ring->control->fo);
 		spin_unlock_bh(&queue->lock);
 		rcu_read_unlock();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints, one for each way a packet goes. Off they cost a patched-out
- * branch; on: echo 1 > /sys/kernel/tracing/events/fastqueue/enable
+ * Tracepoints, one per path of a packet. Disabled, they cost a patched-out
+ * branch; to enable: echo 1 > /sys/kernel/tracing/events/fastqueue/enable
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM fastqueue
@@ -12,7 +12,7 @@
 #include <linux/skbuff.h>
 #include <linux/tracepoint.h>
 
-#include "queue.h"
+#include "queue_types.h"
 
 DECLARE_EVENT_CLASS(fastqueue_packet,
 		    TP_PROTO(const struct fq_queue *queue, const struct sk_buff *skb,

@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from devkit.bench import nic
+from devkit.bench.fairness import found as fairness
 from devkit.bench.progress import per_packet
 from devkit.bench.results import Results
 from devkit.bench.spread import change, quantile
@@ -110,6 +111,14 @@ def _stream(raw: dict[str, Any]) -> _Figures:
     yield "", "Mbit/s", raw["mbit_per_s"]
 
 
+def _share(raw: dict[str, Any]) -> _Figures:
+    yield "", "% of a processor", fairness.share(raw).taken
+
+
+def _pause(raw: dict[str, Any]) -> _Figures:
+    yield "", "ms", fairness.pause_ms(raw)
+
+
 _READERS: dict[str, Callable[[dict[str, Any]], _Figures]] = {
     "cost/": _cost,
     "latency/": _latency,
@@ -122,6 +131,8 @@ _READERS: dict[str, Callable[[dict[str, Any]], _Figures]] = {
     "stream/": _stream,
     "ids/cost/": _profile,
     "ids/tcp/": _card,
+    "fairness/share/": _share,
+    "fairness/pause/": _pause,
 }
 
 

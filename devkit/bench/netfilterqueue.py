@@ -8,7 +8,6 @@ Cython 0.29.26 wrote, which CPython 3.11 does not compile; the last Cython of th
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from devkit import cache, command
@@ -53,7 +52,7 @@ def _other_pythons() -> list[Path]:
 def _make(work: Path, libraries: Path, headers: list[Path]) -> None:
     log = LOGS / "netfilterqueue.log"
     with stage("NetfilterQueue: fetch and build for the target", log):
-        sources = pypi.sources(work, SOURCE, log) / "netfilterqueue"
+        sources = pypi.sources(work, SOURCE) / "netfilterqueue"
         made = work / "package"
         made.mkdir()
         for folder in headers:
@@ -78,5 +77,5 @@ def _translated(work: Path, sources: Path, cython: str, log: Path) -> Path:
     written = sources / "_impl.c"
     words = ["--directive", "language_level=3str", "-o", str(written), str(sources / "_impl.pyx")]
     environment = {**os.environ, "PYTHONPATH": str(tool)}
-    command.run([sys.executable, "-m", "cython", *words], log=log, env=environment)
+    command.run(command.python("-m", "cython", *words), log=log, env=environment)
     return written

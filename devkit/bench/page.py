@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devkit.bench import tables
+from devkit.bench.fairness import tables as fairness_tables
 from devkit.bench.figures import cost, ids, profile, streams, style, sweeps
 from devkit.bench.ids import tables as ids_tables
 from devkit.bench.results import Results
@@ -45,6 +46,8 @@ def page(results: Results) -> str:
         _section(_IDS, ids.bars, results, "./inv bench --only ids"),
         _table("An IDS behind the queue", ids_tables.table(results), WARNING),
         _table("What was to be reached with it", ids_tables.goal_table(results), WARNING),
+        _table("Processor taken by unprivileged queues", fairness_tables.share_table(results), WARNING),
+        _table("Pauses of other processes", fairness_tables.pause_table(results), WARNING),
         _table("Machine and versions", tables.machine_table(results), ""),
     ]
     body = "\n".join(part for part in parts if part)

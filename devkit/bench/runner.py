@@ -12,6 +12,7 @@ from typing import Any
 from devkit import lock, report
 from devkit.addition import SURICATA
 from devkit.bench import inside, laying, outside, store, streams, sweep, table
+from devkit.bench.fairness import measure as fairness
 from devkit.bench.ids import costs, ways
 from devkit.bench.ids import streams as ids_streams
 from devkit.bench.instructions import measure as instructions
@@ -25,7 +26,7 @@ from devkit.demo import image_summary
 from devkit.errors import KitError
 from devkit.progress import say
 
-SECTIONS = ("table", "rings", "queues", "timers", "profile", "nics", "streams", "ids")
+SECTIONS = ("table", "rings", "queues", "timers", "profile", "nics", "streams", "ids", "fairness")
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,10 @@ def _measure(request: Request, image: Image, kept: Store) -> None:
         flows = streams.plan(request.seconds, request.quick, request.chosen())
     points = outside.plan(request.chosen()) if "nics" in request.sections else []
     streaming = streams.seconds([flow for flow in flows if flow.key not in kept.results])
+    with_fairness = "fairness" in request.sections
     last = _ids_seconds(kept) if with_ids else 0.0
+    if with_fairness:
+        last += fairness.seconds(*fairness.missing(request.quick, kept), request.quick)
     streaming += last
     waiting = streaming + outside.seconds(outside.missing(points, kept), request.runs)
     progress = Progress(kept, [*inner, *more], waiting)
@@ -125,6 +129,8 @@ def _measure(request: Request, image: Image, kept: Store) -> None:
     if with_ids:
         costs.measure(image, ways.costed(), kept, folder)
         ids_streams.measure(image, ids_streams.plan(), 2 if request.quick else 3, kept)
+    if with_fairness:
+        fairness.measure(image, request.quick, kept)
 
 
 def _ids_seconds(kept: Store) -> float:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from devkit.bench import compare, page, store, tables, tune
+from devkit.bench.fairness import tables as fairness_tables
 from devkit.bench.ids import tables as ids_tables
 from devkit.bench.printed import printed
 from devkit.bench.results import Results
@@ -42,6 +43,8 @@ def show(results: Results) -> None:
         ("TCP, real time", tables.stream_table(results)),
         ("IDS", ids_tables.table(results)),
         ("Goals, IDS", ids_tables.goal_table(results)),
+        ("Processor taken by unprivileged queues", fairness_tables.share_table(results)),
+        ("Pauses of other processes", fairness_tables.pause_table(results)),
         ("Goals", tables.goal_table(results)),
     ):
         if table:

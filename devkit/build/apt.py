@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from devkit import command
+from devkit.build import list_dates
 from devkit.errors import KitError
 from devkit.paths import LOGS
 from devkit.progress import say
@@ -43,10 +44,8 @@ class Source:
     @property
     def line(self) -> str:
         """As sources.list has it."""
+        # No check-valid-until=no: a list that has run out is refused, unless the user's own apt takes it.
         options = f"arch={self.architecture} signed-by={KEYRING}"
-        if self.suite in (*NEWER_SUITES, *SOURCE_SUITES):
-            # A mirror that stands still is signed as well; only its list has run out.
-            options += " check-valid-until=no"
         return f"{self.kind} [{options}] {self.uri} {self.suite} main"
 
 
@@ -110,17 +109,21 @@ class Apt:
             if error is None:
                 usable.append(source)
             elif suite == RELEASE:
-                raise KitError(
-                    "FQ-MIRROR",
-                    f"the {self.architecture} package list of {suite} cannot be had from {uri}",
-                    "check the network and the mirror in /etc/apt, then run this again",
-                    log=self.log,
-                    lines=error.lines,
-                )
+                raise self._no_release(uri, error)
             else:
-                say(f"  {suite} ({self.architecture}) left out: its package list cannot be had just now")
+                reason = (
+                    error.what if error.code == "FQ-MIRROR" else "its package list cannot be had just now"
+                )
+                say(f"  {suite} ({self.architecture}) left out: {reason}")
         self._sources.write_text("".join(f"{source.line}\n" for source in usable))
         return usable
+
+    def _no_release(self, uri: str, error: KitError) -> KitError:
+        if error.code == "FQ-MIRROR":
+            return error
+        what = f"the {self.architecture} package list of {RELEASE} cannot be had from {uri}"
+        remedy = "check the network and the mirror in /etc/apt, then run this again"
+        return KitError("FQ-MIRROR", what, remedy, log=self.log, lines=error.lines)
 
     def candidate(self, package: str) -> str | None:
         """Version that would be downloaded; None where no suite has the package."""
@@ -183,9 +186,18 @@ class Apt:
         try:
             words = [word for option in options for word in ("-o", option)]
             self._run("apt-get", "-q", *words, "update", log=self.log)
+            list_dates.check(source.suite, self._release(source))
         except KitError as error:
             return error
         return None
+
+    def _release(self, source: Source) -> str:
+        """Text of the signed file that apt checked and keeps."""
+        lists = self.directory / "state/lists"
+        for name in ("InRelease", "Release"):
+            for path in lists.glob(f"*_dists_{source.suite}_{name}"):
+                return path.read_text(errors="replace")
+        return ""
 
     def _run(self, *argv: str, cwd: Path | None = None, log: Path | None = None) -> str:
         environment = {**_environment(), "APT_CONFIG": str(self._configuration)}

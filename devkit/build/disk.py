@@ -8,6 +8,7 @@ the bus that the disk is at: one image for IDE, SATA, USB and virtio.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -26,8 +27,10 @@ MODULES = (
     "terminal", "echo", "test", "regexp", "sleep", "reboot", "smbios",
 )  # fmt: skip
 #: Part of the key: raise it when this module makes something else of the same inputs.
-RECIPE = "2"
+RECIPE = "3"
 
+#: Bytes between grubenv and its copy.
+SPACE = 512 << 10
 _SIGNATURE = b"# GRUB Environment Block\n"
 #: Any time but 0, which e2fsprogs takes for "now" (seconds since 1970): 2001-09-09.
 _TIME = "1000000000"
@@ -115,18 +118,36 @@ def _make_grub(scratch: Path, log: Path) -> None:
 
 
 def _boot_files(scratch: Path, log: Path) -> None:
-    """boot.ext2: grub.cfg and grubenv, which is there once, so that its sector can be found."""
-    config, block = scratch / "grub.cfg", scratch / "grubenv"
-    config.write_text(GRUB_CFG.read_text().replace("@LABEL@", LABEL))
+    """boot.ext2: grub.cfg, grubenv and grubcopy; grub.cfg has the sectors of the latter two."""
+    config, block, spacer = scratch / "grub.cfg", scratch / "grubenv", scratch / "spacer"
     block.write_bytes(environment())
+    # A flash page that is lost takes its neighbours along: the copy lies far from the first.
+    spacer.write_bytes(b"-" * SPACE)
     partition = _file_system(scratch / "boot.ext2", "ext2", BOOT, 1, log)
+    _debugfs(scratch, partition, [(block, "grubenv"), (spacer, "spacer"), (block, "grubcopy")], log)
+    sectors = _sectors(partition.read_bytes(), log)
+    text = GRUB_CFG.read_text()
+    for word, value in {"@LABEL@": LABEL, "@ENVIRONMENT@": ",".join(map(str, sectors))}.items():
+        text = text.replace(word, value)
+    config.write_text(text)
+    _debugfs(scratch, partition, [(config, "grub.cfg")], log)
+
+
+def _debugfs(scratch: Path, partition: Path, files: list[tuple[Path, str]], log: Path) -> None:
     # debugfs takes the time of files as given, where mke2fs -d takes that of the host's inodes.
-    lines = [f"set_current_time @{_TIME}", f"write {block} grubenv", f"write {config} grub.cfg"]
+    lines = [f"set_current_time @{_TIME}", *(f"write {source} {name}" for source, name in files)]
     commands = scratch / "debugfs"
     commands.write_text("\n".join(lines) + "\n")
     command.run([command.need("debugfs", "e2fsprogs"), "-w", "-f", commands, partition], log=log)
-    if partition.read_bytes().count(environment()) != 1:
-        raise KitError("FQ-DISK", "grubenv is not in the boot partition once", "read the log", log=log)
+
+
+def _sectors(content: bytes, log: Path) -> list[int]:
+    """Sectors of grubenv and grubcopy in the boot partition."""
+    offsets = [found.start() for found in re.finditer(re.escape(environment()), content)]
+    if len(offsets) != 2 or any(offset % SECTOR for offset in offsets) or offsets[1] - offsets[0] < SPACE:
+        what = "grubenv and its copy are not in the boot partition"
+        raise KitError("FQ-DISK", what, "read the log", log=log)
+    return [offset // SECTOR for offset in offsets]
 
 
 def _file_system(path: Path, kind: str, partition: Partition, number: int, log: Path) -> Path:

@@ -7,6 +7,7 @@ from devkit import terminal
 from devkit.errors import KitError
 from devkit.flash.blockdevice import Device
 from devkit.flash.status import NOT_CONFIRMED
+from devkit.printable import one_line
 
 
 def confirm(device: Device) -> None:
@@ -14,7 +15,7 @@ def confirm(device: Device) -> None:
     if not terminal.is_interactive():
         raise _not_confirmed("there is no terminal to ask on", "with --yes nothing is asked")
     try:
-        typed = input(f"All of it will be overwritten. Type {device.name} to go on: ").strip()
+        typed = input(f"All of it will be overwritten. Type {one_line(device.name)} to go on: ").strip()
     except (EOFError, KeyboardInterrupt):
         print()
         raise _not_confirmed("no name was typed", "run it again") from None

@@ -6,6 +6,7 @@ from __future__ import annotations
 from devkit.flash.blockdevice import Device, Machine
 from devkit.flash.policy import Refusal, Request, refusals
 from devkit.flash.units import human
+from devkit.printable import one_line
 
 
 def overview(machine: Machine, request: Request) -> list[str]:
@@ -19,7 +20,7 @@ def overview(machine: Machine, request: Request) -> list[str]:
         lines.append("Left out:")
     for device, against in others:
         lines.append(f"  {summary(device)}")
-        lines += [f"      {refusal.reason}" for refusal in against]
+        lines += [f"      {one_line(refusal.reason)}" for refusal in against]
     return lines
 
 
@@ -27,7 +28,7 @@ def summary(device: Device) -> str:
     """Return path, size, bus, model and serial number in a line."""
     size = human(device.size) if device.size else "no medium"
     words = [device.path, size, device.bus, device.model, device.serial and f"serial {device.serial}"]
-    return "  ".join(word for word in words if word)
+    return "  ".join(one_line(word) for word in words if word)
 
 
 def portrait(device: Device) -> list[str]:
@@ -36,13 +37,13 @@ def portrait(device: Device) -> list[str]:
     for part in device.tree():
         if part is not device:
             words = [part.path, human(part.size), part.filesystem or part.kind, part.label]
-            lines.append("  " + "  ".join(word for word in words if word))
+            lines.append("  " + "  ".join(one_line(word) for word in words if word))
     if len(lines) == 1:
-        lines.append(f"  no partitions{f', {device.filesystem}' if device.filesystem else ''}")
+        lines.append(one_line(f"  no partitions{f', {device.filesystem}' if device.filesystem else ''}"))
     return lines
 
 
 def against(refused: tuple[Refusal, ...]) -> tuple[str, str]:
     """All reasons in one sentence, and all remedies in another."""
-    reasons = "; ".join(refusal.reason for refusal in refused)
+    reasons = "; ".join(one_line(refusal.reason) for refusal in refused)
     return reasons, "; ".join(dict.fromkeys(refusal.remedy for refusal in refused))

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -20,6 +21,7 @@ from rich.progress import (
 )
 
 from devkit.flash.units import human
+from devkit.printable import printable
 from devkit.progress import console, say
 
 #: Told after so many more bytes.
@@ -109,7 +111,7 @@ def _bar(title: str, meter: Meter) -> Iterator[Advance]:
         TransferSpeedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bar:
-        shown = bar.add_task(title, total=meter.total)
+        shown = bar.add_task(escape(printable(title)), total=meter.total)
 
         def advance(count: int) -> None:
             meter.advance(count)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from devkit.errors import KitError
 from devkit.lab.namespaces import Namespaces, enter
@@ -33,15 +33,30 @@ class Children:
         *,
         cwd: str | None = None,
         env: Mapping[str, str] | None = None,
+        descriptors: Sequence[int] = (),
+        prepare: Callable[[], None] | None = None,
     ) -> int:
-        """Start ``argv`` with three streams and return its pid; KitError FQ-TOOL if it cannot start."""
+        """Start ``argv`` with three streams and return its pid; KitError FQ-TOOL if it cannot start.
+
+        It keeps ``descriptors`` beside them. ``prepare`` runs in it before the program does; FQ-SANDBOX where
+        that fails.
+        """
         descriptor = self._namespaces.descriptor(namespace)
         stdin, stdout, stderr = streams
+
+        def inside() -> None:
+            enter(descriptor)
+            if prepare:
+                prepare()
+
         try:
             child = subprocess.Popen(
                 list(argv), stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=env,
-                start_new_session=True, preexec_fn=lambda: enter(descriptor),  # noqa: PLW1509
+                start_new_session=True, pass_fds=descriptors, preexec_fn=inside,  # noqa: PLW1509
             )  # fmt: skip
+        except subprocess.SubprocessError as error:
+            what = f"{argv[0]} cannot be confined"
+            raise KitError("FQ-SANDBOX", what, "its log says what the kernel refused") from error
         except OSError as error:
             missing = error.filename if error.filename else argv[0]
             what = f"cannot run {argv[0]}: {missing}: {error.strerror}"

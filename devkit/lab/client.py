@@ -8,17 +8,17 @@ import itertools
 import os
 import select
 import socket
-import struct
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from devkit.command import need, tail
+from devkit import peer
+from devkit.command import need, python, tail
 from devkit.errors import KitError
 from devkit.lab import folder, protocol
+from devkit.lab.machine import Launch
 from devkit.lab.process import Process, Stream, Streams
 from devkit.paths import PROJECT
 
@@ -70,7 +70,7 @@ class Lab:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         user = () if os.getuid() == 0 else ("--user", "--map-root-user")
         argv = [
-            unshare, *user, *_NEW, sys.executable, "-m", "devkit.lab.supervisor",
+            unshare, *user, *_NEW, *python("-m", "devkit.lab.supervisor"),
             "--name", name, "--directory", str(directory), "--logs", str(logs),
             "--owner", str(theirs.fileno()), *(["--offloads"] if offloads else []),
         ]  # fmt: skip
@@ -115,14 +115,11 @@ class Lab:
         return lab
 
     def _connect(self) -> socket.socket:
-        sock = protocol.connection()
         try:
-            sock.connect(str(folder.control(self.name)))
+            return protocol.connect(folder.control(self.name))
         except OSError as error:
-            sock.close()
             remedy = "./inv status shows what runs; ./inv boot --detach starts it again"
             raise KitError("FQ-LAB", f"the lab {self.name} ended", remedy) from error
-        return sock
 
     def _ask(self, message: protocol.Message) -> protocol.Message:
         with self._connect() as sock:
@@ -133,7 +130,7 @@ class Lab:
     def pid(self) -> int:
         """Process id of the supervisor, as seen from here; KitError FQ-LAB where it ended."""
         with self._connect() as sock:
-            return _peer(sock)
+            return peer.credentials(sock).pid
 
     def info(self) -> protocol.Message:
         """Return what the supervisor knows: name, started (s since the epoch), logs, detached, target."""
@@ -178,6 +175,23 @@ class Lab:
         streams.close()
         return Process(sock, words, streams, pid)
 
+    def launch(self, launch: Launch, descriptors: Sequence[int] = ()) -> Process:
+        """Start a program in the sandbox, with ``descriptors`` for the names in ``launch.given``.
+
+        It lives as long as the lab. KitError FQ-TOOL where it is missing, FQ-SANDBOX where the kernel does
+        not let it be confined, FQ-LAB where what it needs cannot be made.
+        """
+        streams = Streams(subprocess.DEVNULL, subprocess.DEVNULL, subprocess.DEVNULL)
+        streams.close()
+        sock = self._connect()
+        try:
+            protocol.send(sock, {"op": "machine", "launch": launch.message()}, descriptors)
+            pid = protocol.checked(protocol.receive(sock)[0])["pid"]
+        except BaseException:
+            sock.close()
+            raise
+        return Process(sock, list(launch.argv), streams, pid)
+
     def run(
         self, namespace: str, argv: Sequence[str | Path], timeout: float = 60.0
     ) -> subprocess.CompletedProcess[str]:
@@ -213,7 +227,7 @@ class Lab:
     def stop(self) -> None:
         """End the lab and all that runs in it, and wait until it is gone."""
         with contextlib.suppress(KitError), self._connect() as sock:
-            pid = _peer(sock)
+            pid = peer.credentials(sock).pid
             gone = os.pidfd_open(pid)
             try:
                 protocol.send(sock, {"op": "stop"})
@@ -249,12 +263,6 @@ _numbers = itertools.count(1)
 
 def _own_name() -> str:
     return f"lab-{os.getpid()}-{next(_numbers)}"
-
-
-def _peer(sock: socket.socket) -> int:
-    """Return the pid, as seen from here, of the process that listens at the other end."""
-    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", credentials)[0])
 
 
 def running() -> list[Lab]:

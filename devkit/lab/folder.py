@@ -3,6 +3,9 @@
 
 <runtime>/<lab>/control.sock   the supervisor; a lab lives as long as it answers
 <runtime>/<lab>/*.sock         the target's command channel, console, serial port, QMP
+<runtime>/<lab>/*.lock         who uses them
+
+Each use looks whether <runtime> is still this user's alone, and whether a process of this user answers.
 out/logs/labs/<lab>/*.log      what they said, kept when the lab is gone
 
 With a run-time folder of one's own (FASTQUEUE_RUNTIME) the logs go to out/logs/<its name>/.
@@ -10,17 +13,15 @@ With a run-time folder of one's own (FASTQUEUE_RUNTIME) the logs go to out/logs/
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import re
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from devkit import paths
+from devkit import lock, paths, private_dir
 from devkit.errors import KitError
 from devkit.lab import protocol
 
@@ -38,9 +39,24 @@ def check_name(name: str) -> str:
     return name
 
 
+def top() -> Path:
+    """Return the directory of all labs, whether or not it exists; FQ-RUNTIME if it is not ours alone."""
+    found = paths.runtime_dir()
+    try:
+        private_dir.check(found)
+    except OSError as error:
+        raise _unusable(found, error) from error
+    return found
+
+
+def _unusable(place: Path, error: OSError) -> KitError:
+    remedy = "remove it, or set FASTQUEUE_RUNTIME to a short path in a directory of your own"
+    return KitError("FQ-RUNTIME", f"{place} cannot be used: it {error.strerror}", remedy)
+
+
 def path(name: str) -> Path:
-    """Run-time folder of a lab, whether or not it exists."""
-    return paths.runtime_dir() / check_name(name)
+    """Run-time folder of a lab, whether or not it exists; KitError FQ-RUNTIME as ``top``."""
+    return top() / check_name(name)
 
 
 def control(name: str) -> Path:
@@ -59,19 +75,18 @@ def logs(name: str) -> Path:
 
 
 def alive(name: str) -> bool:
-    """Whether the supervisor of a lab answers."""
-    with protocol.connection() as sock:
-        try:
-            sock.connect(str(control(name)))
-        except OSError:
-            return False
+    """Whether the supervisor of a lab answers; KitError FQ-PEER where it is another user's."""
+    try:
+        protocol.connect(control(name)).close()
+    except OSError:
+        return False
     return True
 
 
 def names() -> list[str]:
     """Names of all run-time folders, of live and of dead labs, sorted."""
-    top = paths.runtime_dir()
-    found = (entry.name for entry in top.iterdir() if entry.is_dir()) if top.is_dir() else ()
+    place = top()
+    found = (entry.name for entry in place.iterdir() if entry.is_dir()) if place.is_dir() else ()
     return sorted(name for name in found if _NAME.fullmatch(name))
 
 
@@ -81,16 +96,12 @@ def locked() -> Iterator[None]:
 
     KitError FQ-RUNTIME where the folder of all labs is not this user's alone.
     """
-    top = paths.runtime_dir()
+    place = paths.runtime_dir()
     try:
-        top.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = top.lstat()
-        if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077:
-            raise PermissionError("it belongs to somebody else, or others may write to it")
-        descriptor = os.open(top / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.close(private_dir.make(place))
+        descriptor = lock.open_file(place / ".lock")
     except OSError as error:
-        remedy = "set FASTQUEUE_RUNTIME to a short path in a folder of your own"
-        raise KitError("FQ-RUNTIME", f"{top} cannot be used: {error}", remedy) from error
+        raise _unusable(place, error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -124,11 +135,7 @@ def create(name: str) -> Path:
 
 def remove(folder: Path) -> None:
     """Remove a lab's run-time folder, unless it holds what no lab puts there."""
-    with contextlib.suppress(OSError):
-        for entry in folder.iterdir():
-            if entry.suffix in _OURS:
-                entry.unlink()
-        folder.rmdir()
+    private_dir.remove(folder, _OURS)
 
 
 def create_logs(name: str) -> Path:
@@ -148,8 +155,8 @@ def sweep() -> None:
     for name in names():
         if not alive(name):
             remove(path(name))
-    top = all_logs()
-    found = sorted(top.iterdir(), key=lambda entry: entry.stat().st_mtime) if top.is_dir() else []
+    kept = all_logs()
+    found = sorted(kept.iterdir(), key=lambda entry: entry.stat().st_mtime) if kept.is_dir() else []
     for entry in found[:-_KEPT_LOGS]:
         if not alive(entry.name):
             shutil.rmtree(entry, ignore_errors=True)

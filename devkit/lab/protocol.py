@@ -6,6 +6,7 @@ The socket keeps packet boundaries (SOCK_SEQPACKET), so a message is whole or mi
     request                                                  answer
     exec    namespace argv cwd env lasting  + 3 descriptors  {pid}, later {status}
     signal  number        (where exec was asked)             none
+    machine launch (see lab.machine)        + descriptors    {pid}, later {status}
     socket  namespace family type proto                      {} + 1 descriptor
     describe target                                          {}
     info                                                     {name started logs detached target}
@@ -23,20 +24,27 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from devkit import peer
 from devkit.errors import KitError
 
 Message = dict[str, Any]
 
 #: Longest message in bytes; the kernel's default send buffer takes it whole.
 LIMIT = 128 * 1024
-MAX_DESCRIPTORS = 3
+MAX_DESCRIPTORS = 8
 
 
 def connection() -> socket.socket:
     """Return a new socket of the kind that the control socket is."""
     return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def connect(path: Path) -> socket.socket:
+    """Return a connection to the supervisor at ``path``; OSError if there is none, FQ-PEER if foreign."""
+    return peer.connect(path, socket.SOCK_SEQPACKET)
 
 
 def send(sock: socket.socket, message: Message, descriptors: Sequence[int] = ()) -> None:

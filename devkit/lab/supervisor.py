@@ -20,13 +20,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devkit import peer
 from devkit.errors import KitError
-from devkit.lab import folder, network, protocol, topology
+from devkit.lab import folder, machine, network, protocol, topology
 from devkit.lab.children import Children
 from devkit.lab.namespaces import Namespaces
 
 #: A client that does not take its answer in this time (seconds) is dropped.
 _ANSWER_TIME = 1.0
+#: The run-time directory is looked for at least this often (seconds).
+_LOOK_AGAIN = 5.0
 
 
 @dataclass
@@ -56,6 +59,7 @@ class Supervisor:
     def __post_init__(self) -> None:
         self.children = Children(self.namespaces)
         self.connections: dict[int, Connection] = {}
+        self.logs: list[machine.LogPipe] = []
         self.selector = selectors.DefaultSelector()
         self.ended = _child_signals()
 
@@ -66,8 +70,12 @@ class Supervisor:
         self._watch(self.owner, self._owner)
         protocol.send(self.owner, {})
         while self.running:
-            for key, _ in self.selector.select():
+            for key, _ in self.selector.select(_LOOK_AGAIN):
                 key.data()
+            if not self.options.directory.exists():
+                # As when the user logs out: nobody could reach this lab any more.
+                log("the run-time directory is gone, and so goes the lab")
+                self.running = False
 
     def _watch(self, source: socket.socket, action: Callable[[], None]) -> None:
         self.selector.register(source, selectors.EVENT_READ, action)
@@ -86,6 +94,12 @@ class Supervisor:
 
     def _accept(self) -> None:
         sock, _ = self.listener.accept()
+        try:
+            peer.check(sock)
+        except KitError as error:
+            log(error.what)
+            sock.close()
+            return
         sock.settimeout(_ANSWER_TIME)
         connection = Connection(sock)
         self.connections[sock.fileno()] = connection
@@ -120,6 +134,8 @@ class Supervisor:
         match message["op"]:
             case "exec":
                 self._exec(connection, message, descriptors)
+            case "machine":
+                self._machine(connection, message, descriptors)
             case "signal":
                 if connection.child is not None:
                     self.children.signal(connection.child, message["number"])
@@ -152,6 +168,28 @@ class Supervisor:
         connection.lasting = message["lasting"]
         protocol.send(connection.sock, {"pid": connection.child})
 
+    def _machine(self, connection: Connection, message: protocol.Message, descriptors: list[int]) -> None:
+        launch = machine.Launch(**message["launch"])
+        try:
+            pid, pipes = machine.start(
+                launch, topology.LAB, self.options.directory, self.children, descriptors
+            )
+        except OSError as error:
+            what = f"the machine's taps, sockets or logs cannot be made: {error}"
+            raise KitError("FQ-LAB", what, "./inv doctor; is the disk full?") from error
+        for pipe in pipes:
+            self.logs.append(pipe)
+            self.selector.register(pipe.descriptor, selectors.EVENT_READ, lambda pipe=pipe: self._copy(pipe))
+        connection.child, connection.lasting = pid, True
+        protocol.send(connection.sock, {"pid": pid})
+
+    def _copy(self, pipe: machine.LogPipe) -> None:
+        """Copy a log, and forget it where its writer has ended."""
+        if not pipe.copy():
+            self.selector.unregister(pipe.descriptor)
+            self.logs.remove(pipe)
+            pipe.close()
+
     def _socket(self, sock: socket.socket, message: protocol.Message) -> None:
         self._check(message["namespace"])
         kind = message["family"], message["type"], message["proto"]
@@ -169,7 +207,10 @@ class Supervisor:
 
     def _reap(self) -> None:
         self.ended.recv(4096)
-        for pid, status in self.children.reap().items():
+        ended = self.children.reap()
+        for pipe in list(self.logs):
+            self._copy(pipe)  # last words, before anybody hears of the end
+        for pid, status in ended.items():
             log(f"process {pid} ended: {status}")
             for connection in self.connections.values():
                 if connection.child == pid:

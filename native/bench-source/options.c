@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../common/arguments.h"
 #include "source.h"
@@ -50,7 +51,9 @@ static void mac_read(const char *program, uint8_t *mac)
 {
 	char rest;
 
-	if (sscanf(optarg, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", mac, mac + 1, mac + 2,
+	/* sscanf() alone takes spaces, signs and 0x, too */
+	if (strspn(optarg, "0123456789abcdefABCDEF:") != strlen(optarg) ||
+	    sscanf(optarg, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", mac, mac + 1, mac + 2,
 		   mac + 3, mac + 4, mac + 5, &rest) != 6)
 		argument_wrong(program, optarg, "a MAC address");
 }

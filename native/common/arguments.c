@@ -20,7 +20,8 @@ uint32_t argument_number(const char *program, const char *text, uint32_t low, ui
 	errno = 0;
 	value = strtoul(text, &end, 10);
 	snprintf(expected, sizeof(expected), "a number from %u to %u", low, high);
-	if (errno || end == text || *end || *text == '-' || value < low || value > high)
+	/* strtoul() takes spaces and signs, too */
+	if (errno || end == text || *end || *text < '0' || *text > '9' || value < low || value > high)
 		argument_wrong(program, text, expected);
 	return (uint32_t)value;
 }

@@ -111,15 +111,16 @@ static void header_fill(const struct source *source, const struct fq_frame *fram
 		header->flags |= DAQ_PKT_FLAG_NOT_FORWARDING;
 }
 
-/* The bytes are in place already; only a packet that is there as a whole can be changed. */
+/*
+ * The bytes are in place already and leave as they are: the program completes
+ * lengths and checksums itself, as it does for daq_nfq. A packet that is not
+ * there as a whole, or is a GSO packet, cannot be changed.
+ */
 static void frame_replace(struct source *source, uint32_t count, const struct fq_frame *frame)
 {
 	struct fastqueue_answer answer = { .len = frame->meta->len };
 
-	if (frame->cap_len == frame->meta->len && !(frame->meta->flags & FASTQUEUE_M_GSO))
-		fq_answer_with(source->queue, count, FASTQUEUE_ACCEPT, FASTQUEUE_WITH_PAYLOAD,
-			       &answer);
-	else
+	if (fq_answer_with(source->queue, count, FASTQUEUE_ACCEPT, FASTQUEUE_WITH_PAYLOAD, &answer))
 		fq_answer(source->queue, count, FASTQUEUE_DROP);
 }
 

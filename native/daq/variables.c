@@ -4,6 +4,7 @@
  * fail_open, gso; and snap length, mode and time limit from the program itself.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +105,8 @@ int variables_read(struct source *source, const DAQ_Config_t *config)
 				   config->mode == DAQ_MODE_READ_FILE ? "read-file" : "unknown");
 	source->snaplen = config->snaplen > 0 ? (uint32_t)config->snaplen : UINT16_MAX;
 	source->timeout_ms = config->timeout ? (int)config->timeout : -1;
+	if (config->timeout > INT_MAX)
+		source->timeout_ms = INT_MAX;
 	source->passive = config->mode == DAQ_MODE_PASSIVE;
 	source->datalink = DLT_IPV4;
 	for (entry = config->values; entry; entry = entry->next) {

@@ -3,12 +3,17 @@
 #include <fastqueue.h>
 #include <stdio.h>
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct fq_options options = FQ_OPTIONS_INIT;
 	struct fq_queue *queue;
-	int number, err = fq_open(&queue, &options);
+	int number, err;
 
+	if (argc > 1) {
+		fprintf(stderr, "accept: found '%s', expected no arguments\n", argv[1]);
+		return 2;
+	}
+	err = fq_open(&queue, &options);
 	if (err) {
 		fprintf(stderr, "accept: %s\n", fq_explain(err));
 		return 1;

@@ -4,6 +4,13 @@
 # Needs no program of one's own: one rule for nftables, two for the handler.
 set -eu
 port=${1:-5001}
+case $port in
+'' | *[!0-9]*) set -- '' '' ;;
+esac
+if [ $# -gt 1 ]; then
+    echo 'usage: block.sh [PORT]    (5001)' >&2
+    exit 2
+fi
 rules=$(mktemp)
 trap 'nft delete table inet example; rm -f "$rules"' EXIT
 

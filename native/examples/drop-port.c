@@ -30,14 +30,28 @@ static int is_udp_to(const struct fq_frame *frame, unsigned int port)
 	return frame->cap_len >= header + 4 && (packet[header + 2] << 8 | packet[header + 3]) == (int)port;
 }
 
+/* A port's number, all of the text; -1 if it is anything else. */
+static long port_read(const char *text)
+{
+	char *end;
+	long port = strtol(text, &end, 10);
+
+	return *text >= '0' && *text <= '9' && !*end && port > 0 && port < 65536 ? port : -1;
+}
+
 int main(int argc, char **argv)
 {
 	struct fq_options options = FQ_OPTIONS_INIT;
 	struct sigaction action = { .sa_handler = stop };	/* no SA_RESTART: ends the sleep */
-	unsigned int port = argc > 1 ? atoi(argv[1]) : 5001, dropped = 0;
+	long port = argc > 1 ? port_read(argv[1]) : 5001;
+	unsigned int dropped = 0;
 	struct fq_queue *queue;
 	int i, number, err;
 
+	if (argc > 2 || port < 0) {
+		fputs("usage: drop-port [PORT]    (1 to 65535; 5001)\n", stderr);
+		return 2;
+	}
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	err = fq_open(&queue, &options);
@@ -49,7 +63,7 @@ int main(int argc, char **argv)
 		for (i = 0; i < number; i++) {
 			uint32_t count = fq_first(queue) + i;
 			struct fq_frame frame = fq_frame(queue, count);
-			int drop = is_udp_to(&frame, port);
+			int drop = is_udp_to(&frame, (unsigned int)port);
 
 			fq_answer(queue, count, drop ? FASTQUEUE_DROP : FASTQUEUE_ACCEPT);
 			dropped += drop;

@@ -3,7 +3,11 @@
  * Answers: the word of a frame is stored last, with release semantics, as one
  * 32-bit store, so that the sender sees all that goes with it.
  */
+#include <errno.h>
+
 #include "queue.h"
+
+#define FQ_WITH_ALL (FASTQUEUE_WITH_MARK | FASTQUEUE_WITH_PRIORITY | FASTQUEUE_WITH_PAYLOAD)
 
 static uint32_t fq_word(const struct fq_queue *queue, uint32_t count,
 			uint32_t verdict)
@@ -55,13 +59,36 @@ void fq_answer_run(struct fq_queue *queue, uint32_t first, uint32_t number,
 		fq_answer_lap(queue, first + here, number - here, verdict);
 }
 
-void fq_answer_with(struct fq_queue *queue, uint32_t count, uint32_t verdict,
-		    uint32_t which, const struct fastqueue_answer *answer)
+/* What the kernel would refuse of a changed payload. */
+static bool fq_payload_fits(const struct fq_queue *queue, uint32_t slot,
+			    const struct fastqueue_answer *answer)
+{
+	uint32_t fixed = queue->meta[slot].flags & (FASTQUEUE_M_TRUNCATED | FASTQUEUE_M_GSO);
+
+	return queue->flags & FASTQUEUE_F_WRITABLE && !fixed && answer->len > 0 &&
+	       answer->len <= queue->frame_size && !(answer->flags & ~FASTQUEUE_A_ALL);
+}
+
+static bool fq_verdict_known(uint32_t verdict)
+{
+	return verdict == FASTQUEUE_ACCEPT || verdict == FASTQUEUE_DROP ||
+	       verdict == FASTQUEUE_QUEUE || verdict == FASTQUEUE_REPEAT;
+}
+
+int fq_answer_with(struct fq_queue *queue, uint32_t count, uint32_t verdict,
+		   uint32_t which, const struct fastqueue_answer *answer)
 {
 	uint32_t slot = fq_slot(queue, count);
 
+	if (!fq_verdict_known(verdict) || which & ~FQ_WITH_ALL)
+		return -EINVAL;
+	if (!(which & FASTQUEUE_WITH_PAYLOAD) && answer->flags)
+		return -EINVAL;
 	if (fq_settled(queue, count))
-		return;
+		return 0;
+	if (which & FASTQUEUE_WITH_PAYLOAD && !fq_payload_fits(queue, slot, answer))
+		return -EINVAL;
 	queue->answers[slot] = *answer;
 	fq_store(&queue->words[slot], fq_word(queue, count, verdict) | which);
+	return 0;
 }

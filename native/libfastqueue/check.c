@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Checks of the library's arithmetic on a ring in memory, without the module. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +97,7 @@ static void check_late(uint32_t start)
 	EXPECT(fq_settled(&queue, start) && !fq_settled(&queue, start + 3));
 	fq_answer(&queue, start, FASTQUEUE_DROP);
 	fq_answer_run(&queue, start, 3, FASTQUEUE_DROP);
-	fq_answer_with(&queue, start + 2, FASTQUEUE_ACCEPT, FASTQUEUE_WITH_MARK, &answer);
+	EXPECT(!fq_answer_with(&queue, start + 2, FASTQUEUE_ACCEPT, FASTQUEUE_WITH_MARK, &answer));
 	EXPECT(!memcmp(before, queue.words, sizeof(before)));
 
 	EXPECT(fq_wait(&queue, 0) == FRAMES);	/* the time limit took three */
@@ -131,11 +132,59 @@ static void check_extras(uint32_t start)
 
 	ring_make(&queue, start);
 	status_of(&queue)->fa++;
-	fq_answer_with(&queue, start, FASTQUEUE_QUEUE, FASTQUEUE_WITH_MARK, &answer);
+	EXPECT(!fq_answer_with(&queue, start, FASTQUEUE_QUEUE, FASTQUEUE_WITH_MARK, &answer));
 	EXPECT(queue.answers[slot].mark == 7 && queue.answers[slot].queue == 9);
 	EXPECT((queue.words[slot] & 0xff) == (FASTQUEUE_WITH_MARK | 3 << 2 | 2));
 	EXPECT((unsigned char *)fq_frame(&queue, start).payload == queue.payload + slot * 64);
 	ring_free(&queue);
+}
+
+/* Answers that the kernel would refuse are not stored; those at the limits are. */
+static void check_refused(uint32_t start)
+{
+	static const struct {
+		uint32_t verdict, which, len, flags, meta;
+		bool good;
+	} cases[] = {
+		{ FASTQUEUE_ACCEPT, FASTQUEUE_WITH_PAYLOAD, 1, 0, 0, true },
+		{ FASTQUEUE_REPEAT, FASTQUEUE_WITH_PAYLOAD, 64, FASTQUEUE_A_ALL, 0, true },
+		{ FASTQUEUE_DROP, FASTQUEUE_WITH_PRIORITY, 65, 0, FASTQUEUE_M_GSO, true },
+		{ FASTQUEUE_ACCEPT, FASTQUEUE_WITH_PAYLOAD, 0, 0, 0, false },
+		{ FASTQUEUE_ACCEPT, FASTQUEUE_WITH_PAYLOAD, 65, 0, 0, false },
+		{ FASTQUEUE_ACCEPT, FASTQUEUE_WITH_PAYLOAD, 1, FASTQUEUE_A_ALL + 1, 0, false },
+		{ FASTQUEUE_ACCEPT, FASTQUEUE_WITH_PAYLOAD, 1, 0, FASTQUEUE_M_GSO, false },
+		{ FASTQUEUE_ACCEPT, FASTQUEUE_WITH_PAYLOAD, 1, 0, FASTQUEUE_M_TRUNCATED, false },
+		{ FASTQUEUE_ACCEPT, FASTQUEUE_WITH_MARK, 1, FASTQUEUE_A_LENGTHS, 0, false },
+		{ FASTQUEUE_ACCEPT, 0, 0, FASTQUEUE_A_CHECKSUMS, 0, false },
+		{ FASTQUEUE_ACCEPT, 1u << FASTQUEUE_LAP_SHIFT, 0, 0, 0, false },
+		{ FASTQUEUE_ACCEPT, FASTQUEUE_OCCUPIED, 0, 0, 0, false },
+		{ 2, FASTQUEUE_WITH_MARK, 0, 0, 0, false },
+		{ 5, FASTQUEUE_WITH_MARK, 0, 0, 0, false },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct fastqueue_answer answer = { .len = cases[i].len, .flags = cases[i].flags };
+		struct fastqueue_meta *meta;
+		struct fq_queue queue;
+		uint32_t *word;
+		int err;
+
+		ring_make(&queue, start);
+		queue.flags |= FASTQUEUE_F_WRITABLE;
+		status_of(&queue)->fa++;
+		meta = (struct fastqueue_meta *)queue.meta + start % FRAMES;
+		meta->flags = cases[i].meta;
+		word = &queue.words[start % FRAMES];
+		err = fq_answer_with(&queue, start, cases[i].verdict, cases[i].which, &answer);
+		EXPECT(err == (cases[i].good ? 0 : -EINVAL));
+		EXPECT(!*word == !cases[i].good);
+		EXPECT(!cases[i].good || !memcmp(&queue.answers[start % FRAMES], &answer, sizeof(answer)));
+		queue.flags &= ~FASTQUEUE_F_WRITABLE;
+		err = fq_answer_with(&queue, start, cases[i].verdict, cases[i].which, &answer);
+		EXPECT(!(cases[i].which & FASTQUEUE_WITH_PAYLOAD) || err == -EINVAL);
+		ring_free(&queue);
+	}
 }
 
 int main(void)
@@ -150,6 +199,7 @@ int main(void)
 		check_late(starts[i]);
 		check_one_by_one(starts[i]);
 		check_extras(starts[i]);
+		check_refused(starts[i]);
 	}
 	puts("libfastqueue: arithmetic checked");
 	return 0;

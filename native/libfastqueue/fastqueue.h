@@ -87,7 +87,10 @@ struct fq_frame {
 
 struct fq_frame fq_frame(const struct fq_queue *queue, uint32_t count);
 
-/* The packet has left the ring meanwhile (time limit, interface gone). */
+/*
+ * The packet has left the ring meanwhile (time limit, interface gone). If not,
+ * what was read of its frame before was this packet's.
+ */
 bool fq_settled(const struct fq_queue *queue, uint32_t count);
 
 /* A packet is in the frame, and it has no answer yet. */
@@ -102,12 +105,22 @@ void fq_answer_run(struct fq_queue *queue, uint32_t first, uint32_t number,
 		   uint32_t verdict);
 
 /*
- * Answer with any verdict and with what goes with it. which has
- * FASTQUEUE_WITH_* bits for the fields that hold. A changed payload must be in
- * place already, answer->len bytes of it.
+ * Answer with any verdict and its arguments. which has the FASTQUEUE_WITH_*
+ * bits of the fields that are set.
+ *
+ * A changed payload must be in place already, answer->len bytes of it. They
+ * leave exactly as written; answer->flags asks the kernel to complete them:
+ * FASTQUEUE_A_LENGTHS sets the IP and UDP lengths, FASTQUEUE_A_CHECKSUMS
+ * computes the IPv4 header's, TCP, UDP, ICMP and ICMPv6 checksums. Without
+ * FASTQUEUE_WITH_PAYLOAD flags must be 0. Leave FASTQUEUE_WITH_PAYLOAD out if
+ * nothing was changed: the packet then goes on as it came.
+ *
+ * Returns -EINVAL, and answers nothing, if the kernel would refuse the answer:
+ * an unknown verdict, bit or flag, a length of 0 or above the frame size, a
+ * payload that is not writable, was truncated or is a GSO packet.
  */
-void fq_answer_with(struct fq_queue *queue, uint32_t count, uint32_t verdict,
-		    uint32_t which, const struct fastqueue_answer *answer);
+int fq_answer_with(struct fq_queue *queue, uint32_t count, uint32_t verdict,
+		   uint32_t which, const struct fastqueue_answer *answer);
 
 /*
  * Exchange the ring for one of options->frames, frame_size and copy_range; the

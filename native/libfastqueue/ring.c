@@ -101,8 +101,11 @@ struct fq_frame fq_frame(const struct fq_queue *queue, uint32_t count)
 
 bool fq_settled(const struct fq_queue *queue, uint32_t count)
 {
-	uint32_t fp = __atomic_load_n(&queue->status->fp, __ATOMIC_RELAXED);
+	uint32_t fp;
 
+	/* the frame was read before: its bytes may be another packet's if fp went on */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	fp = __atomic_load_n(&queue->status->fp, __ATOMIC_RELAXED);
 	return (int32_t)(fp - count) > 0;
 }
 

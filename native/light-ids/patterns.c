@@ -3,11 +3,13 @@
  * All patterns at once: an automaton after Aho and Corasick (1975), whose
  * failure links are worked into the table, so that each byte is one step.
  */
+#define _POSIX_C_SOURCE 200809L	/* getline() */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include "light-ids.h"
 
@@ -84,15 +86,17 @@ static int digit(char character)
 	return found ? (int)(found - digits) : -1;
 }
 
-/* Bytes of a line that is all hexadecimal; 0 where it is not, or has more than there is room for. */
-static size_t hexadecimal(const char *line, unsigned char *bytes, size_t room)
+/* Return the bytes of a line that is all hexadecimal; 0 if it is not, or has more than there is room for. */
+static size_t hexadecimal(const char *line, size_t line_len, unsigned char *bytes, size_t room)
 {
-	size_t len = 0;
+	size_t len = 0, at;
 
-	for (; *line && *line != '\n'; line += 2) {
-		int high = digit(line[0]), low = high < 0 ? -1 : digit(line[1]);
+	if (line_len % 2 || line_len / 2 > room)
+		return 0;
+	for (at = 0; at < line_len; at += 2) {
+		int high = digit(line[at]), low = digit(line[at + 1]);
 
-		if (low < 0 || len == room)
+		if (high < 0 || low < 0)
 			return 0;
 		bytes[len++] = (unsigned char)(high << 4 | low);
 	}
@@ -102,19 +106,26 @@ static size_t hexadecimal(const char *line, unsigned char *bytes, size_t room)
 static bool lines_read(struct patterns *patterns, FILE *file, const char *path)
 {
 	unsigned char bytes[256];
-	char line[600];
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
 	unsigned int number;
+	bool good = true;
 
-	for (number = 1; fgets(line, sizeof(line), file); number++) {
-		if (pattern_add(patterns, bytes, hexadecimal(line, bytes, sizeof(bytes))))
-			continue;
-		fprintf(stderr, "light-ids: %s:%u: too long, or no pattern: %.*s\n", path, number,
-			(int)strcspn(line, "\n"), line);
-		return false;
+	/* getline() counts bytes: a line with a zero byte in it is not a shorter line */
+	for (number = 1; good && (len = getline(&line, &room, file)) >= 0; number++) {
+		len -= len && line[len - 1] == '\n';
+		good = pattern_add(patterns, bytes, hexadecimal(line, (size_t)len, bytes, sizeof(bytes)));
+		if (!good)
+			fprintf(stderr, "light-ids: %s:%u: too long, or no pattern: %.*s\n", path, number,
+				(int)len, line);
 	}
-	if (ferror(file))
+	if (ferror(file)) {
 		fprintf(stderr, "light-ids: %s: %s\n", path, strerror(errno));
-	return !ferror(file);
+		good = false;
+	}
+	free(line);
+	return good;
 }
 
 struct patterns *patterns_read(const char *path)

@@ -6,7 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,14 +14,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "compat.h"
+#include "callback.h"
 
-#define DESCRIPTORS	4096
 #define REPLIES_MAX	(208u << 10)	/* bytes, as a socket's buffer has by default */
 
 static struct channel *channels[DESCRIPTORS];	/* by descriptor */
 static struct channel *unused;
-static pthread_mutex_t registry = PTHREAD_MUTEX_INITIALIZER;
+static struct lock registry;	/* of unused */
 
 unsigned int channel_forks;
 static pid_t process;		/* whose memory this is */
@@ -33,7 +32,10 @@ static void child_begin(void)
 
 	channel_forks++;
 	process = getpid();
-	pthread_mutex_init(&registry, NULL);
+	lock_forget_self();
+	callbacks_fork();
+	adopt_fork();
+	registry = (struct lock){ .owner = LOCK_FREE };
 	for (fd = 0; fd < DESCRIPTORS; fd++)
 		if (channels[fd])
 			channels[fd]->lock = (struct lock){ .owner = LOCK_FREE };
@@ -72,53 +74,84 @@ struct channel *channel_of(int fd)
 	return __atomic_load_n(&channels[fd], __ATOMIC_ACQUIRE);
 }
 
-static void channel_enter(int fd, struct channel *channel)
+void channel_enter(int fd, struct channel *channel)
 {
 	__atomic_store_n(&channels[fd], channel, __ATOMIC_RELEASE);
 }
 
-static struct channel *channel_new(void)
+/* Signal handlers open and close, too; they must find the list whole. */
+static void registry_take(sigset_t *before)
 {
-	struct channel *channel;
+	sigset_t all;
 
-	pthread_mutex_lock(&registry);
-	channel = unused;
-	if (channel)
-		unused = channel->free;
-	pthread_mutex_unlock(&registry);
-	if (!channel)
-		channel = malloc(sizeof(*channel));
-	if (!channel)
-		return NULL;
-	memset(channel, 0, sizeof(*channel));
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, before);
+	lock_take(&registry);
+}
+
+static void registry_give(const sigset_t *before)
+{
+	lock_give(&registry);
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+/* Under its lock: another thread may be on its way into the channel that it was. */
+static void channel_reset(struct channel *channel)
+{
+	lock_take(&channel->lock);
+	memset((char *)channel + sizeof(channel->lock), 0, sizeof(*channel) - sizeof(channel->lock));
 	channel->fd = channel->shadow = channel->wake = -1;
 	channel->last = &channel->replies;
 	channel->timeout_ms = -1;
 	channel->references = 1;
 	channel->process = channel_forks;
+	lock_give(&channel->lock);
+}
+
+struct channel *channel_new(void)
+{
+	struct channel *channel;
+	sigset_t before;
+
+	registry_take(&before);
+	channel = unused;
+	if (channel)
+		unused = channel->free;
+	registry_give(&before);
+	if (!channel)
+		channel = calloc(1, sizeof(*channel));
+	if (channel)
+		channel_reset(channel);
 	return channel;
 }
 
-/*
- * Not freed: another thread may be on its way out of it. One on which a thread sleeps
- * is not used again either, for that comes back to it.
- */
+/* Not freed: another thread may be on its way out of it. With the lock held, and nobody asleep. */
 static void channel_retire(struct channel *channel)
 {
-	if (channel->sleepers)
-		return;
-	pthread_mutex_lock(&registry);
+	sigset_t before;
+
+	registry_take(&before);
 	channel->free = unused;
 	unused = channel;
-	pthread_mutex_unlock(&registry);
+	registry_give(&before);
 }
 
-static void channel_end(struct channel *channel)
+static void replies_free(struct channel *channel)
 {
-	struct queue *queue, *next;
 	struct reply *reply;
 
-	lock_take(&channel->lock);
+	while ((reply = channel->replies)) {
+		channel->replies = reply->next;
+		free(reply);
+	}
+	channel->last = &channel->replies;
+}
+
+/* With the lock held, by nobody who is at work on it. */
+static void channel_clear(struct channel *channel)
+{
+	struct queue *queue, *next;
+
 	for (queue = channel->queues; queue; queue = next) {
 		next = queue->next;
 		if (channel->process != channel_forks)
@@ -126,20 +159,85 @@ static void channel_end(struct channel *channel)
 		queue_free(queue, channel->process == channel_forks);
 	}
 	channel->queues = channel->turn = NULL;
-	while ((reply = channel->replies)) {
-		channel->replies = reply->next;
-		free(reply);
-	}
+	replies_free(channel);
 	if (channel->wake >= 0)
 		close(channel->wake);
 	if (channel->shadow >= 0)
 		close(channel->shadow);
 	channel->wake = channel->shadow = -1;	/* their numbers may be others' now */
-	lock_give(&channel->lock);
-	channel_retire(channel);
 }
 
-static int channel_watch(struct channel *channel, int epoll)
+static void leftovers_free(struct channel *channel)
+{
+	struct leftover *leftover;
+
+	while ((leftover = channel->leftovers)) {
+		channel->leftovers = leftover->next;
+		callbacks_free(leftover->memory);
+	}
+}
+
+/*
+ * What a signal handler ended, when its thread is through with its work there; and
+ * channels that were closed while threads slept on them, when the last has come back.
+ */
+void channel_late(struct channel *channel)
+{
+	struct queue *queue;
+
+	channel->late = false;
+	while ((queue = channel->ended)) {
+		channel->ended = queue->next_ended;
+		channel->turn = NULL;
+		queue_free(queue, true);
+	}
+	leftovers_free(channel);
+	if (channel->fd >= 0)
+		return;
+	channel_clear(channel);
+	if (!channel->sleepers)
+		channel_retire(channel);
+}
+
+void channel_bury(struct channel *channel, struct queue *queue)
+{
+	if (!channel->lock.nested) {
+		queue_free(queue, true);
+		return;
+	}
+	queue->next_ended = channel->ended;
+	channel->ended = queue;
+	channel->late = true;
+}
+
+void channel_free(struct channel *channel, struct leftover *leftover, void *memory)
+{
+	bool now;
+
+	lock_take(&channel->lock);
+	now = !channel->lock.nested;
+	if (!now) {
+		*leftover = (struct leftover){ channel->leftovers, memory };
+		channel->leftovers = leftover;
+		channel->late = true;
+	}
+	lock_give(&channel->lock);
+	if (now)
+		callbacks_free(memory);
+}
+
+void channel_end(struct channel *channel)
+{
+	lock_take(&channel->lock);
+	channel->fd = -1;
+	if (channel->lock.nested)
+		channel->late = true;
+	else
+		channel_late(channel);
+	lock_give(&channel->lock);
+}
+
+int channel_watch(struct channel *channel, int epoll)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 
@@ -191,45 +289,6 @@ int channel_open(struct channel **opened)
 	channel->whole = getenv("FASTQUEUE_WHOLE_MESSAGES") != NULL;
 	channel_enter(channel->fd, channel);
 	*opened = channel;
-	return 0;
-}
-
-/* Give an epoll instance the number and the flags of a socket. */
-static int descriptor_replace(int fd, int epoll)
-{
-	int flags = fcntl(fd, F_GETFL), inherit = fcntl(fd, F_GETFD);
-
-	if (dup3(epoll, fd, inherit & FD_CLOEXEC ? O_CLOEXEC : 0) < 0)
-		return -errno;
-	return fcntl(fd, F_SETFL, flags & O_NONBLOCK) < 0 ? -errno : 0;
-}
-
-/* A socket of the program's own, with which it asks for a queue. */
-int channel_adopt(int fd, struct channel **adopted)
-{
-	struct epoll_event event = { .events = EPOLLIN };
-	struct channel *channel = fd < DESCRIPTORS ? channel_new() : NULL;
-	int epoll, err;
-
-	if (!channel)
-		return -ENOMEM;
-	epoll = epoll_create1(EPOLL_CLOEXEC);
-	channel->shadow = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	err = epoll < 0 || channel->shadow < 0 ? -errno : channel_watch(channel, epoll);
-	if (!err && epoll_ctl(epoll, EPOLL_CTL_ADD, channel->shadow, &event) < 0)
-		err = -errno;
-	if (!err)
-		err = descriptor_replace(fd, epoll);
-	if (epoll >= 0)
-		close(epoll);
-	if (err) {
-		channel_end(channel);
-		return err;
-	}
-	channel->fd = fd;
-	channel->whole = channel->foreign = channel->adopted = true;
-	channel_enter(fd, channel);
-	*adopted = channel;
 	return 0;
 }
 
@@ -296,7 +355,7 @@ int channel_reply(struct channel *channel, const struct nlmsghdr *request, size_
 	struct nlmsghdr *header;
 	struct nlmsgerr *body;
 
-	if (!reply || channel->replies_len + whole > REPLIES_MAX) {
+	if (!reply || channel->fd < 0 || channel->replies_len + whole > REPLIES_MAX) {
 		free(reply);
 		return -ENOBUFS;
 	}

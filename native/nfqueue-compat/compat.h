@@ -33,6 +33,7 @@ struct overlay {
 
 struct queue {
 	struct queue *next;	/* of its channel */
+	struct queue *next_ended;
 	struct channel *channel;
 	struct fq_queue *ring;
 	uint16_t number;
@@ -55,7 +56,16 @@ struct queue {
 	uint32_t shift;		/* a frame's id is its count and this */
 	uint32_t moved;		/* frames at the start whose ids are in moved_ids */
 	uint32_t *moved_ids;	/* ascending */
+	unsigned char *originals;	/* see original.c */
+	uint32_t *original_of;
+	uint32_t unchanged;
 	struct overlay overlays[4];	/* payload and meta of the last two rings */
+};
+
+/* Memory of the program's handles that a signal handler ended; inside that memory. */
+struct leftover {
+	struct leftover *next;
+	void *memory;
 };
 
 /* A message that waits to be read, beside packets. */
@@ -65,21 +75,25 @@ struct reply {
 	unsigned char data[];
 };
 
+#define DESCRIPTORS	4096	/* beyond them nothing is served */
+
 struct channel {
-	struct lock lock;
-	int fd;			/* what the program has: an epoll instance */
+	struct lock lock;	/* first: the rest is reset when a channel is used again */
+	int fd;			/* what the program has: an epoll instance; -1: closed */
 	int shadow;		/* a real netlink socket, for all that is not a queue */
 	int wake;		/* eventfd: replies, and changes for who sleeps */
 	unsigned int references;	/* descriptors, with duplicates */
 	bool whole;		/* packets' bytes go into the messages */
 	bool foreign;		/* messages of others come through the shadow */
-	bool adopted;		/* from a socket on which other threads may sleep */
 	bool blocks;		/* the program sleeps in recv() */
-	int timeout_ms;		/* SO_RCVTIMEO, -1: none */
+	bool late;		/* there is work for the outermost holder of the lock */
+	int64_t timeout_ms;	/* SO_RCVTIMEO, -1: none */
 	unsigned int sleepers;
 	void *receiver;		/* the thread that called recv() last */
 	struct queue *queues;
 	struct queue *turn;	/* whose packet comes next */
+	struct queue *ended;	/* by a signal handler while its thread was at work */
+	struct leftover *leftovers;
 	struct reply *replies;
 	struct reply **last;
 	size_t replies_len;
@@ -98,8 +112,11 @@ void compat_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* channel.c. Calls that fail return a negative error number. */
 int channel_open(struct channel **channel);
-int channel_adopt(int fd, struct channel **channel);
+struct channel *channel_new(void);
+int channel_watch(struct channel *channel, int epoll);
+void channel_end(struct channel *channel);
 struct channel *channel_of(int fd);
+void channel_enter(int fd, struct channel *channel);
 void channel_share(int fd, int copy);
 void channel_forget(int fd);
 void channel_remap(struct channel *channel);
@@ -107,6 +124,11 @@ extern unsigned int channel_forks;	/* between the first process and this one */
 void channel_wake(struct channel *channel);
 struct queue *channel_queue(struct channel *channel, uint16_t number);
 int channel_reply(struct channel *channel, const struct nlmsghdr *request, size_t len, int error);
+/* Free a queue that is no longer the channel's, now or when nobody is at work on it. */
+void channel_bury(struct channel *channel, struct queue *queue);
+void channel_late(struct channel *channel);
+/* Free a handle of the program's, now or when nobody is at work with it. */
+void channel_free(struct channel *channel, struct leftover *leftover, void *memory);
 
 static inline void channel_lock(struct channel *channel)
 {
@@ -117,8 +139,22 @@ static inline void channel_lock(struct channel *channel)
 
 static inline void channel_unlock(struct channel *channel)
 {
+	if (channel->late && !channel->lock.nested)
+		channel_late(channel);
 	lock_give(&channel->lock);
 }
+
+/* adopt.c: a socket of the program's own becomes a channel's. */
+int channel_adopt(int fd, struct channel **channel);
+void adopt_fork(void);
+/* Around a call that may sleep on a socket. The channel that it became, if the call has to be repeated. */
+void flight_begin(int fd);
+struct channel *flight_end(int fd, ssize_t done, const struct iovec *parts, size_t number);
+/* Whether a message waits on the real socket; negative: an error does. */
+int foreign_look(struct channel *channel);
+
+/* options.c */
+void channel_timeout_read(struct channel *channel);
 
 /* queue.c: what NFQNL_MSG_CONFIG can say; with the channel's lock held. */
 struct configuration {
@@ -129,6 +165,7 @@ struct configuration {
 	const uint32_t *mask;
 };
 
+bool queue_is_served(struct channel *channel, uint16_t number);
 int queue_configure(struct channel *channel, uint16_t number, const struct configuration *wanted);
 void queue_free(struct queue *queue, bool used);
 
@@ -136,14 +173,13 @@ void queue_free(struct queue *queue, bool used);
 int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size);
 uint32_t queue_frames_for(const struct queue *queue, uint32_t frame_size);
 uint32_t queue_copy_range(const struct queue *queue, uint32_t frame_size);
-void queue_overlays_free(struct queue *queue);
 
 /* pace.c: the period for out packets in the ring, which is beyond the queue's limits. */
 void queue_pace_begin(struct queue *queue);
 void queue_pace(struct queue *queue, uint32_t out);
 
 /* frames.c */
-uint32_t frame_moved(const struct queue *queue, uint32_t id);
+bool frame_moved(const struct queue *queue, uint32_t id, uint32_t *count);
 
 static inline uint32_t frame_id(const struct queue *queue, uint32_t count)
 {
@@ -155,8 +191,8 @@ static inline bool frame_find(const struct queue *queue, uint32_t id, uint32_t *
 {
 	uint32_t oldest = fq_oldest(queue->ring), c = id - queue->shift;
 
-	if (queue->moved && (int32_t)(c - queue->moved) < 0)
-		c = frame_moved(queue, id);
+	if (queue->moved && (int32_t)(c - queue->moved) < 0 && !frame_moved(queue, id, &c))
+		return false;
 	/* taken may be behind oldest: others answered what was not delivered */
 	if ((int32_t)(c - oldest) < 0 || (int32_t)(c - queue->taken) >= 0)
 		return false;
@@ -165,6 +201,8 @@ static inline bool frame_find(const struct queue *queue, uint32_t id, uint32_t *
 }
 
 uint32_t frame_end(const struct queue *queue, uint32_t id);
+void frame_answer(struct queue *queue, uint32_t count, uint32_t verdict, uint32_t which,
+		  const struct fastqueue_answer *with);
 bool frame_next(struct queue *queue, uint32_t *count);
 void frame_pass(struct queue *queue);
 uint32_t frame_payload(const struct queue *queue, uint32_t count, unsigned char **payload);
@@ -188,10 +226,6 @@ struct decision {
 int verdict_one(struct queue *queue, uint32_t id, const struct decision *decision);
 int verdict_batch(struct queue *queue, uint32_t id, const struct decision *decision);
 void verdict_send(struct queue *queue);
-/* Around a callback: answers to its frame wait until it is through with it. */
-void verdict_callback_begin(struct queue *queue, uint32_t id);
-void verdict_callback_end(void);
-void verdict_queue_end(const struct queue *queue, bool used);
 
 /* request.c: messages that the program sends through its socket. */
 bool request_is_ours(const void *data, size_t len);
@@ -205,13 +239,19 @@ struct received {
 	bool foreign;
 };
 
-ssize_t channel_receive(struct channel *channel, const struct iovec *parts, size_t number,
+ssize_t channel_receive(struct channel *channel, int fd, const struct iovec *parts, size_t number,
 			int flags, struct received *received);
-ssize_t channel_receive_here(struct channel *channel, void *data, size_t len, int flags,
+ssize_t channel_receive_here(struct channel *channel, int fd, void *data, size_t len, int flags,
 			     bool *foreign);
 
 /* real.c: the C library's own functions under names that are taken here. */
 void *real_function(const char *name);
 void *original_function(const char *name);
+
+#define REAL(name) ({							\
+	static __typeof__(&name) real;					\
+	if (!real)							\
+		real = (__typeof__(&name))real_function(#name);		\
+	real; })
 
 #endif /* COMPAT_H */

@@ -30,15 +30,18 @@ static const char usage[] =
 	"FASTQUEUE_WHOLE_MESSAGES=1 is for programs that look into messages by themselves.\n"
 	"Exit status: the program's; 126 it cannot be run, 127 it is not there, 2 wrong arguments.\n";
 
-/* libnfnetlink's stand-in only where there is none. */
-static void environment(char *value, size_t size)
+/* The value of LD_PRELOAD; libnfnetlink's stand-in only if there is none. NULL without memory. */
+static char *environment(void)
 {
 	const char *before = getenv("LD_PRELOAD");
 	bool stand_in = !dlopen("libnfnetlink.so.0", RTLD_LAZY);
+	char *value;
 
-	snprintf(value, size, "%s/libnetfilter_queue.so.1%s%s%s", PLACE,
-		 stand_in ? ":" PLACE "/libnfnetlink.so.0" : "",
-		 before && *before ? ":" : "", before ? before : "");
+	if (asprintf(&value, "%s/libnetfilter_queue.so.1%s%s%s", PLACE,
+		     stand_in ? ":" PLACE "/libnfnetlink.so.0" : "",
+		     before && *before ? ":" : "", before ? before : "") < 0)
+		return NULL;
+	return value;
 }
 
 /* The file that a name without a slash means, or the name itself. */
@@ -49,7 +52,9 @@ static char *find(const char *name)
 
 	for (; path && !strchr(name, '/'); path = *end ? end + 1 : NULL) {
 		end = strchrnul(path, ':');
-		if (asprintf(&file, "%.*s/%s", (int)(end - path), path, name) < 0)
+		/* an empty entry is the working directory */
+		if (asprintf(&file, "%.*s%s%s", (int)(end - path), path, end > path ? "/" : "./",
+			     name) < 0)
 			return NULL;
 		if (!access(file, X_OK))
 			return file;
@@ -101,16 +106,18 @@ static int wrong(void)
 
 int main(int argc, char **argv)
 {
-	char value[4096], *file;
+	char *value, *file;
 
 	if (argc < 2)
 		return wrong();
-	if (!strcmp(argv[1], "--help")) {
+	if (!strcmp(argv[1], "--help") && argc == 2) {
 		fputs(usage, stdout);
 		return 0;
 	}
-	environment(value, sizeof(value));
-	if (!strcmp(argv[1], "--environment")) {
+	value = environment();
+	if (!value)
+		return 126;
+	if (!strcmp(argv[1], "--environment") && argc == 2) {
 		printf("LD_PRELOAD=%s\n", value);
 		return 0;
 	}

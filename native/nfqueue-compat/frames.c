@@ -6,8 +6,8 @@
  */
 #include "compat.h"
 
-/* Count of the frame with this id among those that moved, or behind all of them. */
-uint32_t frame_moved(const struct queue *queue, uint32_t id)
+/* Find the frame with this id among those that moved. False: none of them has it. */
+bool frame_moved(const struct queue *queue, uint32_t id, uint32_t *count)
 {
 	uint32_t first = 0, end = queue->moved, middle;
 
@@ -18,7 +18,21 @@ uint32_t frame_moved(const struct queue *queue, uint32_t id)
 		else
 			end = middle;
 	}
-	return first < queue->moved && queue->moved_ids[first] == id ? first : queue->moved;
+	*count = first;
+	return first < queue->moved && queue->moved_ids[first] == id;
+}
+
+/* Answer a frame; with->flags stay 0: what the program wrote leaves as it is. */
+void frame_answer(struct queue *queue, uint32_t count, uint32_t verdict, uint32_t which,
+		  const struct fastqueue_answer *with)
+{
+	if (which || verdict == FASTQUEUE_QUEUE) {
+		/* a change that the kernel would refuse drops the packet, as NFQUEUE's does */
+		if (fq_answer_with(queue->ring, count, verdict, which, with))
+			fq_answer(queue->ring, count, FASTQUEUE_DROP);
+	} else {
+		fq_answer(queue->ring, count, verdict);
+	}
 }
 
 /* Count behind the last frame, delivered or not, whose id is not after this one. */

@@ -61,10 +61,11 @@ struct nfq_handle *nfq_open_nfnl(struct nfnl_handle *nfnlh)
 /* The queues' handles stay the caller's, as with the original; the queues end. */
 int nfq_close(struct nfq_handle *h)
 {
+	struct channel *channel = h->channel;
 	int err = nfnl_close(nfq_nfnlh(h));
 
 	if (!err)
-		free(h);
+		channel_free(channel, &h->leftover, h);
 	return err;
 }
 
@@ -96,7 +97,8 @@ int nfq_unbind_pf(struct nfq_handle *h, uint16_t pf)
 	return command(h, 0, NFQNL_CFG_CMD_PF_UNBIND, pf);
 }
 
-static struct nfq_q_handle **find(struct nfq_handle *h, uint16_t number)
+/* With the channel's lock held. */
+struct nfq_q_handle **handle_find(struct nfq_handle *h, uint16_t number)
 {
 	struct nfq_q_handle **at = &h->queues;
 
@@ -105,17 +107,27 @@ static struct nfq_q_handle **find(struct nfq_handle *h, uint16_t number)
 	return at;
 }
 
+static bool handle_has(struct nfq_handle *h, uint16_t number)
+{
+	bool found;
+
+	channel_lock(h->channel);
+	found = *handle_find(h, number);
+	channel_unlock(h->channel);
+	return found;
+}
+
 struct nfq_q_handle *nfq_create_queue(struct nfq_handle *h, uint16_t num, nfq_callback *cb,
 				      void *data)
 {
 	struct nfq_q_handle *qh;
 
-	if (*find(h, num))
+	if (handle_has(h, num))
 		return NULL;
 	qh = calloc(1, sizeof(*qh));
 	if (!qh)
 		return NULL;
-	*qh = (struct nfq_q_handle){ NULL, h, num, cb, data };
+	*qh = (struct nfq_q_handle){ NULL, h, num, cb, data, { 0 } };
 	if (command(h, num, NFQNL_CFG_CMD_BIND, 0)) {
 		free(qh);
 		return NULL;
@@ -130,13 +142,16 @@ struct nfq_q_handle *nfq_create_queue(struct nfq_handle *h, uint16_t num, nfq_ca
 int nfq_destroy_queue(struct nfq_q_handle *qh)
 {
 	struct nfq_handle *h = qh->handle;
+	struct nfq_q_handle **at;
 
 	if (command(h, qh->number, NFQNL_CFG_CMD_UNBIND, 0))
 		return -1;
 	channel_lock(h->channel);
-	*find(h, qh->number) = qh->next;
+	at = handle_find(h, qh->number);
+	if (*at)
+		*at = qh->next;
 	channel_unlock(h->channel);
-	free(qh);
+	channel_free(h->channel, &qh->leftover, qh);
 	return 0;
 }
 
@@ -250,76 +265,4 @@ int nfq_set_verdict_batch2(struct nfq_q_handle *qh, uint32_t id, uint32_t verdic
 	struct decision decision = { verdict, &mark, NULL, NULL, 0 };
 
 	return decide(qh, id, &decision, NFQNL_MSG_VERDICT_BATCH);
-}
-
-/* Where the packet's bytes are: in the message, or in the ring behind it. */
-static bool packet_find(struct channel *channel, uint16_t number, uint32_t id,
-			struct nfq_data *packet, struct queue **found)
-{
-	struct queue *queue;
-	uint32_t count;
-	bool here = false;
-
-	channel_lock(channel);
-	queue = channel_queue(channel, number);
-	if (queue && frame_find(queue, id, &count)) {
-		here = true;
-		*found = queue;
-		verdict_callback_begin(queue, id);
-		if (!channel->whole && packet_has(packet, NFQA_PAYLOAD))
-			frame_payload(queue, count, &packet->payload);
-	}
-	channel_unlock(channel);
-	return here;
-}
-
-static int packet_handle(struct nfq_handle *h, const struct nlmsghdr *message)
-{
-	struct nfgenmsg *generic = NLMSG_DATA(message);
-	struct nfq_data packet;
-	const struct nfqnl_msg_packet_hdr *header;
-	struct nfq_q_handle *qh;
-	struct queue *queue;
-	int done;
-
-	if (message->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET) ||
-	    message->nlmsg_len < NLMSG_SPACE(sizeof(*generic)) ||
-	    !attributes_of_packet(generic + 1, message->nlmsg_len - NLMSG_SPACE(sizeof(*generic)),
-				  packet.attributes, &packet.present))
-		return -1;
-	qh = *find(h, ntohs(generic->res_id));
-	if (!qh)
-		return -ENODEV;
-	if (!packet_has(&packet, NFQA_PACKET_HDR))
-		return -1;
-	header = attribute_data(packet.attributes[NFQA_PACKET_HDR]);
-	if (packet_has(&packet, NFQA_PAYLOAD)) {
-		packet.payload = (unsigned char *)attribute_data(packet.attributes[NFQA_PAYLOAD]);
-		packet.payload_len = packet.attributes[NFQA_PAYLOAD]->nla_len - NLA_HDRLEN;
-	}
-	/* of the callback that handles this packet, if one does, or that was left by longjmp() */
-	verdict_callback_end();
-	/* gone meanwhile: with its interface, or answered; nothing is left to decide */
-	if (!packet_find(h->channel, qh->number, ntohl(header->packet_id), &packet, &queue))
-		return 0;
-	done = qh->callback ? qh->callback(qh, generic, &packet, qh->data) : -1;
-	verdict_callback_end();
-	return done;
-}
-
-int nfq_handle_packet(struct nfq_handle *h, char *buf, int len)
-{
-	while (len >= (int)NLMSG_SPACE(0)) {
-		const struct nlmsghdr *message = (const void *)buf;
-		int whole;
-
-		if (message->nlmsg_len < sizeof(*message) || (uint32_t)len < message->nlmsg_len)
-			return -1;
-		if (packet_handle(h, message) < 0)
-			return -1;
-		whole = (int)NLMSG_ALIGN(message->nlmsg_len);
-		buf += whole;
-		len -= whole;
-	}
-	return 0;
 }

@@ -27,6 +27,7 @@ struct nfq_handle {
 	struct nfnl_handle *theirs;	/* of nfq_open_nfnl(), not ours to close */
 	struct channel *channel;
 	struct nfq_q_handle *queues;
+	struct leftover leftover;
 };
 
 struct nfq_q_handle {
@@ -35,6 +36,7 @@ struct nfq_q_handle {
 	uint16_t number;
 	nfq_callback *callback;
 	void *data;
+	struct leftover leftover;
 };
 
 _Static_assert(NFQA_MAX >= NFQA_PRIORITY, "an older header of nfnetlink_queue's came first");
@@ -51,6 +53,9 @@ static inline bool packet_has(const struct nfq_data *packet, uint16_t type)
 {
 	return packet->present & 1u << type;
 }
+
+/* handle.c; with the channel's lock held. Where the queue's handle is, or would be. */
+struct nfq_q_handle **handle_find(struct nfq_handle *h, uint16_t number);
 
 /* nfnl.c */
 int nfnl_descriptor(struct nfnl_handle *handle);

@@ -10,65 +10,68 @@
 
 #include "compat.h"
 
-#define REAL(name) ({							\
-	static __typeof__(&name) real;					\
-	if (!real)							\
-		real = (__typeof__(&name))real_function(#name);		\
-	real; })
-
 int fcntl64(int fd, int command, ...);
 
+/* A call on a socket, or on the real one of a channel; also if fd becomes a channel's just now. */
+#define ON_SOCKET(fd, name, ...) ({					\
+	struct channel *channel = channel_of(fd);			\
+	int done = REAL(name)(channel ? channel->shadow : fd, __VA_ARGS__);	\
+									\
+	if (done < 0 && errno == ENOTSOCK && !channel && (channel = channel_of(fd)))	\
+		done = REAL(name)(channel->shadow, __VA_ARGS__);	\
+	done; })
+
 /* Whatever the real socket says about an option is so; the time limit holds here. */
-static void timeout_read(struct channel *channel)
+void channel_timeout_read(struct channel *channel)
 {
 	struct timeval limit = { 0 };
 	socklen_t len = sizeof(limit);
+	int64_t ms;
 
 	if (REAL(getsockopt)(channel->shadow, SOL_SOCKET, SO_RCVTIMEO, &limit, &len))
 		return;
-	channel->timeout_ms = limit.tv_sec || limit.tv_usec ?
-			      (int)(limit.tv_sec * 1000 + (limit.tv_usec + 999) / 1000) : -1;
+	ms = limit.tv_sec * (int64_t)1000 + (limit.tv_usec + 999) / 1000;
+	channel->timeout_ms = ms ? ms : -1;
 }
 
 int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
+	int err = ON_SOCKET(fd, setsockopt, level, name, value, len);
 	struct channel *channel = channel_of(fd);
-	int err;
 
-	if (!channel)
-		return REAL(setsockopt)(fd, level, name, value, len);
-	err = REAL(setsockopt)(channel->shadow, level, name, value, len);
-	if (!err && level == SOL_SOCKET)
-		timeout_read(channel);
+	if (!err && channel && level == SOL_SOCKET)
+		channel_timeout_read(channel);
 	return err;
 }
 
 int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
-	struct channel *channel = channel_of(fd);
-
-	return REAL(getsockopt)(channel ? channel->shadow : fd, level, name, value, len);
+	return ON_SOCKET(fd, getsockopt, level, name, value, len);
 }
 
 int getsockname(int fd, __SOCKADDR_ARG address, socklen_t *len)
 {
-	struct channel *channel = channel_of(fd);
-
-	return REAL(getsockname)(channel ? channel->shadow : fd, address, len);
+	return ON_SOCKET(fd, getsockname, address, len);
 }
 
 int getpeername(int fd, __SOCKADDR_ARG address, socklen_t *len)
 {
-	struct channel *channel = channel_of(fd);
-
-	return REAL(getpeername)(channel ? channel->shadow : fd, address, len);
+	return ON_SOCKET(fd, getpeername, address, len);
 }
 
 int bind(int fd, __CONST_SOCKADDR_ARG address, socklen_t len)
 {
-	struct channel *channel = channel_of(fd);
+	return ON_SOCKET(fd, bind, address, len);
+}
 
-	return REAL(bind)(channel ? channel->shadow : fd, address, len);
+int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t len)
+{
+	return ON_SOCKET(fd, connect, address, len);
+}
+
+int shutdown(int fd, int how)
+{
+	return ON_SOCKET(fd, shutdown, how);
 }
 
 int close(int fd)
@@ -109,13 +112,27 @@ int dup3(int fd, int copy, int flags)
 	return done;
 }
 
+/* Descriptors of a range are about to be closed. */
+static void range_forget(unsigned int first, unsigned int last)
+{
+	unsigned int fd;
+
+	for (fd = first; fd <= last && fd < DESCRIPTORS; fd++)
+		channel_forget((int)fd);
+}
+
+/* Nothing is closed at once with CLOSE_RANGE_CLOEXEC, nor here with CLOSE_RANGE_UNSHARE. */
 int close_range(unsigned int first, unsigned int last, int flags)
 {
-	int fd;
-
-	for (fd = (int)first; !flags && fd >= 0 && (unsigned int)fd <= last && fd < 4096; fd++)
-		channel_forget(fd);
+	if (!flags && first <= last)
+		range_forget(first, last);
 	return REAL(close_range)(first, last, flags);
+}
+
+void closefrom(int first)
+{
+	range_forget(first < 0 ? 0 : (unsigned int)first, DESCRIPTORS);
+	REAL(closefrom)(first);
 }
 
 /* All of its commands take one word, a number or a pointer. */

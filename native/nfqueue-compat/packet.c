@@ -74,9 +74,11 @@ uint32_t nfq_get_skbinfo(struct nfq_data *nfad)
 
 static int owner(const struct nfq_data *packet, uint16_t type, uint32_t *id)
 {
-	if (!packet_has(packet, type))
+	const uint32_t *found = attribute(packet, type, sizeof(*found));
+
+	if (!found)
 		return 0;
-	*id = number(packet, type);
+	*id = ntohl(*found);
 	return 1;
 }
 

@@ -5,13 +5,18 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netfilter.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "compat.h"
+#include "callback.h"
+#include "namespace.h"
+#include "original.h"
+#include "overlay.h"
 
 #define MAXLEN_DEFAULT	1024
 #define RANGE_MAX	(0xffff - NLA_HDRLEN)
@@ -26,8 +31,9 @@ static int queue_register(struct queue *queue)
 	       -errno : 0;
 }
 
-static int ring_open(struct queue *queue)
+static int ring_open_here(void *argument)
 {
+	struct queue *queue = argument;
 	struct fq_options options = {
 		.queue = queue->number,
 		.frames = queue->frames,
@@ -36,12 +42,47 @@ static int ring_open(struct queue *queue)
 		.period_us = queue->period_ms * 1000,
 		.flags = FASTQUEUE_F_UNORDERED | FASTQUEUE_F_WRITABLE,
 	};
-	int err = fq_open(&queue->ring, &options);
+
+	return fq_open(&queue->ring, &options);
+}
+
+static int ring_open(struct queue *queue)
+{
+	int err = namespace_call(queue->channel->shadow, ring_open_here, queue);
 
 	if (err && err != -EBUSY)
 		compat_log("queue %u: %s", queue->number, fq_explain(err));
 	/* as it is in nfnetlink_queue for a queue of another socket */
 	return err == -EBUSY ? -EPERM : err;
+}
+
+static int table_open_here(void *argument)
+{
+	(void)argument;
+	return open("/proc/thread-self/net/fastqueue", O_RDONLY | O_CLOEXEC);
+}
+
+/*
+ * Whether a queue has a handler, of any process: a verdict asks that its packet goes
+ * on otherwise. If the kernel's table cannot be read it has one.
+ */
+bool queue_is_served(struct channel *channel, uint16_t number)
+{
+	bool found = channel_queue(channel, number);
+	char line[512];
+	FILE *table;
+	int fd;
+
+	if (found)
+		return true;
+	fd = namespace_call(channel->shadow, table_open_here, NULL);
+	table = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!table)
+		return true;
+	while (!found && fgets(line, sizeof(line), table))
+		found = *line >= '0' && *line <= '9' && strtoul(line, NULL, 10) == number;
+	fclose(table);
+	return found;
 }
 
 static int queue_bind(struct channel *channel, uint16_t number)
@@ -87,13 +128,14 @@ void queue_free(struct queue *queue, bool used)
 		.default_action = FASTQUEUE_DROP,
 	};
 
-	verdict_queue_end(queue, used);
+	callbacks_queue_end(queue, used);
 	if (used) {
 		fq_set(queue->ring, &settings);
 		epoll_ctl(queue->channel->fd, EPOLL_CTL_DEL, fq_fd(queue->ring), NULL);
 	}
 	fq_close(queue->ring);
 	queue_overlays_free(queue);
+	originals_free(queue);
 	free(queue->moved_ids);
 	free(queue);
 }
@@ -108,7 +150,7 @@ static void queue_unbind(struct queue *queue)
 	*at = queue->next;
 	if (channel->turn == queue)
 		channel->turn = NULL;
-	queue_free(queue, true);
+	channel_bury(channel, queue);
 	channel_wake(channel);
 }
 
@@ -120,7 +162,9 @@ static uint32_t frame_size_for(const struct queue *queue)
 		size = queue->frame_size > FRAME_SIZE ? queue->frame_size : FRAME_SIZE;
 	if (queue->flags & NFQA_CFG_F_GSO && queue->range > FRAME_SIZE)
 		size = FASTQUEUE_MAX_FRAME_SIZE;
-	if (queue->entire && size < queue->frame_size)
+	/* nor smaller ones while packets are in them: the program may have yet to see those */
+	if (size < queue->frame_size &&
+	    (queue->entire || fq_oldest(queue->ring) != fq_published(queue->ring)))
 		size = queue->frame_size;
 	return size < FASTQUEUE_MIN_FRAME_SIZE ? FASTQUEUE_MIN_FRAME_SIZE : size;
 }

@@ -5,14 +5,12 @@
  * packets together. Delivered packets that are unanswered keep their ids, and
  * what the program points to in them stays readable.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
-#include "compat.h"
-#include "queue.h"		/* of libfastqueue: its areas stay behind */
+#include "callback.h"
+#include "original.h"
+#include "overlay.h"
 
 /* Bytes of payload in the rings of a channel at most. */
 #define MEMORY	(16u << 20)
@@ -41,21 +39,6 @@ uint32_t queue_copy_range(const struct queue *queue, uint32_t frame_size)
 	return queue->range ? queue->range : FASTQUEUE_MIN_FRAME_SIZE;
 }
 
-static void overlay_free(struct overlay *overlay)
-{
-	if (overlay->start)
-		munmap(overlay->start, overlay->size);
-	overlay->start = NULL;
-}
-
-void queue_overlays_free(struct queue *queue)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(queue->overlays) / sizeof(*queue->overlays); i++)
-		overlay_free(&queue->overlays[i]);
-}
-
 /*
  * Ids and counts of the packets that are in the ring without an answer; the first
  * *delivered of them are out, and the next one gets *next_id. Returns their number.
@@ -76,34 +59,21 @@ static uint32_t waiting_list(const struct queue *queue, uint32_t *ids, uint32_t 
 	return number;
 }
 
-/*
- * Put memory of the process's own in the place of an area, with the same bytes
- * where packets are out: the kernel exchanges only rings that nobody has mapped.
- */
+/* Leave an area in which frames of size bytes begin at offset. */
 static int area_leave(struct fq_area *area, struct overlay *overlay, size_t offset, size_t size,
 		      const struct queue *queue, const uint32_t *counts, uint32_t number)
 {
-	char *saved = malloc(number * size), *here;
+	struct piece *pieces = calloc(number + 1, sizeof(*pieces));
 	uint32_t i;
+	int err;
 
-	if (number && !saved)
+	if (!pieces)
 		return -ENOMEM;
 	for (i = 0; i < number; i++)
-		memcpy(saved + i * size, (char *)area->start + offset +
-		       (counts[i] & (queue->frames - 1)) * size, size);
-	here = mmap(area->start, area->size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
-	if (here == MAP_FAILED) {
-		free(saved);
-		return -errno;
-	}
-	for (i = 0; i < number; i++)
-		memcpy(here + offset + (counts[i] & (queue->frames - 1)) * size,
-		       saved + i * size, size);
-	free(saved);
-	*overlay = (struct overlay){ here, area->size };
-	area->start = NULL;	/* no longer libfastqueue's to unmap */
-	return 0;
+		pieces[i] = (struct piece){ offset + fq_slot(queue->ring, counts[i]) * size, size };
+	err = overlay_make(area, overlay, queue, pieces, number);
+	free(pieces);
+	return err;
 }
 
 static int ring_leave(struct queue *queue, const uint32_t *counts, uint32_t number)
@@ -112,40 +82,60 @@ static int ring_leave(struct queue *queue, const uint32_t *counts, uint32_t numb
 	struct overlay *overlays = queue->overlays;
 	int err;
 
-	overlay_free(&overlays[2]);
+	if (!callbacks_keep(queue, overlays[2].start, overlays[2].size))
+		overlay_free(&overlays[2]);
 	overlay_free(&overlays[3]);
 	overlays[2] = overlays[0];
 	overlays[3] = overlays[1];
 	overlays[0].start = overlays[1].start = NULL;
-	if (!number)
+	if (!number && !callback_next(queue, NULL))
 		return 0;
 	err = area_leave(&ring->payload_area, &overlays[0], 0, queue->frame_size,
 			 queue, counts, number);
 	if (!err)
 		err = area_leave(&ring->meta_area, &overlays[1], FASTQUEUE_META_OFFSET,
 				 sizeof(struct fastqueue_meta), queue, counts, number);
+	if (err) {
+		fq_unmap(ring);
+		fq_map(ring);	/* what was left is the ring's no longer */
+	}
 	return err;
 }
 
-/*
- * Packets that came back first are those that were there, unless some of them left
- * in the very moment: then which is which cannot be known, and none of those that
- * are out may get another's verdict.
- */
-static void ids_restore(struct queue *queue, uint32_t next_id, uint32_t *ids, uint32_t number,
-			uint32_t delivered, bool certain)
+/* Packets that were in the ring before have left it since, and nobody can tell which. */
+static bool some_left(const struct fastqueue_stats *before, const struct fastqueue_stats *after)
 {
-	uint32_t count;
+	return before->flushed != after->flushed || before->accepted != after->accepted ||
+	       before->dropped != after->dropped;
+}
 
-	for (count = 0; !certain && count < delivered && count != fq_published(queue->ring); count++)
-		fq_answer(queue->ring, count, FASTQUEUE_DROP);
+static void ids_begin(struct queue *queue, uint32_t *ids, uint32_t number, uint32_t shift,
+		      uint32_t taken)
+{
 	free(queue->moved_ids);
 	queue->moved_ids = ids;
 	queue->moved = number;
-	queue->shift = next_id - number;
-	queue->taken = queue->searched = delivered;
+	queue->shift = shift;
+	queue->taken = queue->searched = taken;
 	queue->answered = 0;
-	fq_taken(queue->ring, delivered);
+	fq_taken(queue->ring, taken);
+}
+
+/*
+ * Some packets left during the exchange, so the order no longer tells which of the
+ * first ones the program has: these are dropped, and all others get ids that the
+ * program has not seen. No verdict may reach another packet.
+ */
+static void ids_renew(struct queue *queue, uint32_t next_id, uint32_t delivered)
+{
+	uint32_t published = fq_published(queue->ring), count;
+
+	if (delivered > published)
+		delivered = published;
+	for (count = 0; count < delivered; count++)
+		fq_answer(queue->ring, count, FASTQUEUE_DROP);
+	ids_begin(queue, NULL, 0, next_id, delivered);
+	verdict_send(queue);
 }
 
 static int ring_exchange(struct queue *queue, uint32_t frames, uint32_t frame_size)
@@ -179,6 +169,7 @@ int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 
 	if (!ids)
 		return -ENOMEM;
+	originals_free(queue);
 	verdict_send(queue);
 	fq_stats(queue->ring, &before);
 	number = waiting_list(queue, ids, counts, &delivered, &next_id);
@@ -192,6 +183,11 @@ int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 		return err;
 	}
 	fq_stats(queue->ring, &after);
-	ids_restore(queue, next_id, ids, number, delivered, before.flushed == after.flushed);
+	if (some_left(&before, &after)) {
+		free(ids);
+		ids_renew(queue, next_id, delivered);
+	} else {
+		ids_begin(queue, ids, number, next_id - number, delivered);
+	}
 	return 0;
 }

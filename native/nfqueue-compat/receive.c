@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "compat.h"
 
@@ -127,21 +128,27 @@ static ssize_t reply_deliver(struct channel *channel, struct target *target, int
 	return done;
 }
 
+static struct queue *queue_ready_of(struct queue *first, const struct queue *end, uint32_t *count)
+{
+	struct queue *queue;
+
+	for (queue = first; queue && queue != end; queue = queue->next)
+		if (frame_next(queue, count))
+			return queue;
+	return NULL;
+}
+
 /* Queues take turns, each as long as it has packets that are there already. */
 static struct queue *queue_ready(struct channel *channel, uint32_t *count)
 {
-	struct queue *first = channel->turn ? channel->turn : channel->queues, *queue = first;
+	struct queue *turn = channel->turn, *queue;
 
-	if (!queue)
-		return NULL;
-	do {
-		if (frame_next(queue, count)) {
-			channel->turn = queue->next;
-			return queue;
-		}
-		queue = queue->next ? queue->next : channel->queues;
-	} while (queue != first);
-	return NULL;
+	queue = queue_ready_of(turn ? turn : channel->queues, NULL, count);
+	if (!queue && turn)
+		queue = queue_ready_of(channel->queues, turn, count);
+	if (queue)
+		channel->turn = queue->next;
+	return queue;
 }
 
 static void senders_run(struct channel *channel)
@@ -198,7 +205,9 @@ static void sleep_end(void *argument)
 
 	channel_lock(channel);
 	channel->sleepers--;
-	if (!channel->replies && !channel->sleepers)
+	if (channel->fd < 0 && !channel->sleepers)
+		channel->late = true;
+	if (channel->fd >= 0 && !channel->replies && !channel->sleepers)
 		eventfd_read(channel->wake, &value);
 }
 
@@ -210,16 +219,40 @@ static void cancelled(void *argument)
 	channel_unlock(channel);
 }
 
-/* poll() without the lock; a thread that is cancelled here leaves in order. */
-static int poll_unlocked(struct channel *channel, struct pollfd *files, size_t number)
+static int64_t now_ms(void)
 {
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * (int64_t)1000 + now.tv_nsec / 1000000;
+}
+
+/* What is left until a time, NULL: no limit. */
+static const struct timespec *rest_until(int64_t deadline_ms, struct timespec *rest)
+{
+	int64_t left;
+
+	if (!deadline_ms)
+		return NULL;
+	left = deadline_ms - now_ms();
+	if (left < 0)
+		left = 0;
+	*rest = (struct timespec){ (time_t)(left / 1000), (long)(left % 1000) * 1000000 };
+	return rest;
+}
+
+/* poll() without the lock; a thread that is cancelled here leaves in order. */
+static int poll_unlocked(struct channel *channel, struct pollfd *files, size_t number,
+			 int64_t deadline_ms)
+{
+	struct timespec rest;
 	int found;
 
 	channel->sleepers++;
 	channel->blocks = true;
 	channel_unlock(channel);
 	pthread_cleanup_push(cancelled, channel);
-	found = poll(files, number, channel->timeout_ms);
+	found = ppoll(files, number, rest_until(deadline_ms, &rest), NULL);
 	if (found < 0)
 		found = -errno;
 	pthread_cleanup_pop(0);
@@ -228,11 +261,14 @@ static int poll_unlocked(struct channel *channel, struct pollfd *files, size_t n
 }
 
 /* With the lock held. 0: look again; or a negative error number. */
-static int channel_sleep(struct channel *channel)
+static int channel_sleep(struct channel *channel, int64_t *deadline_ms)
 {
 	struct pollfd files[FILES_MAX];
-	int found = poll_unlocked(channel, files, files_list(channel, files));
+	int found;
 
+	if (channel->timeout_ms >= 0 && !*deadline_ms)
+		*deadline_ms = now_ms() + channel->timeout_ms;
+	found = poll_unlocked(channel, files, files_list(channel, files), *deadline_ms);
 	if (!found)
 		return -EAGAIN;
 	if (found == -EINTR && channel->timeout_ms < 0 && signals_restart())
@@ -240,14 +276,7 @@ static int channel_sleep(struct channel *channel)
 	return found < 0 ? found : 0;
 }
 
-static bool channel_readable(int fd)
-{
-	struct pollfd file = { .fd = fd, .events = POLLIN };
-
-	return poll(&file, 1, 0) > 0;
-}
-
-static int channel_wait(struct channel *channel, int flags)
+static int channel_wait(struct channel *channel, int flags, int64_t *deadline_ms)
 {
 	if (flags & RECEIVE_QUICK)
 		return -EAGAIN;
@@ -255,28 +284,33 @@ static int channel_wait(struct channel *channel, int flags)
 		senders_run(channel);
 		return -EAGAIN;
 	}
-	return channel_sleep(channel);
+	return channel_sleep(channel, deadline_ms);
 }
 
-/* *foreign: the message is to be read from the real socket. */
+/* received->foreign: the message is to be read from the real socket. */
 static ssize_t receive_locked(struct channel *channel, struct target *target, int flags,
 			      struct received *received)
 {
+	int64_t deadline_ms = 0;
 	struct queue *queue;
 	uint32_t count;
 	int err;
 
 	for (;;) {
+		if (channel->fd < 0)	/* closed meanwhile, by a signal handler perhaps */
+			return -EBADF;
 		if (channel->replies)
 			return reply_deliver(channel, target, flags, received);
 		queue = queue_ready(channel, &count);
 		if (queue)
 			return packet_deliver(queue, count, target, flags, received);
-		if (channel->foreign && channel_readable(channel->shadow)) {
+		err = channel->foreign ? foreign_look(channel) : 0;
+		if (err > 0) {
 			received->foreign = true;
 			return 0;
 		}
-		err = channel_wait(channel, flags);
+		if (!err)
+			err = channel_wait(channel, flags, &deadline_ms);
 		if (err)
 			return err;
 	}
@@ -304,17 +338,25 @@ static ssize_t result(ssize_t done)
 	return -1;
 }
 
-ssize_t channel_receive(struct channel *channel, const struct iovec *parts, size_t number,
+/* Whether the descriptor leads to this channel still: it may have been closed on the way here. */
+static bool is_of(const struct channel *channel, int fd)
+{
+	return channel_of(fd) == channel;
+}
+
+ssize_t channel_receive(struct channel *channel, int fd, const struct iovec *parts, size_t number,
 			int flags, struct received *received)
 {
 	struct target target;
-	ssize_t done;
+	ssize_t done = -EBADF;
 
 	target_begin(&target, parts, number);
 	*received = (struct received){ 0 };
 	channel_lock(channel);
-	channel->receiver = thread_self();
-	done = receive_locked(channel, &target, flags, received);
+	if (is_of(channel, fd)) {
+		channel->receiver = thread_self();
+		done = receive_locked(channel, &target, flags, received);
+	}
 	channel_unlock(channel);
 	return result(done);
 }
@@ -323,7 +365,7 @@ ssize_t channel_receive(struct channel *channel, const struct iovec *parts, size
  * The same into one buffer: what nearly all programs have, so there is a short
  * way for a packet of the only queue whose message can be made in place.
  */
-ssize_t channel_receive_here(struct channel *channel, void *data, size_t len, int flags,
+ssize_t channel_receive_here(struct channel *channel, int fd, void *data, size_t len, int flags,
 			     bool *foreign)
 {
 	struct queue *queue;
@@ -333,8 +375,10 @@ ssize_t channel_receive_here(struct channel *channel, void *data, size_t len, in
 	channel_lock(channel);
 	channel->receiver = thread_self();
 	queue = channel->queues;
-	if (buffer_is_plain(data, len, flags) && !channel->whole && !channel->replies && queue &&
-	    !queue->next && frame_next(queue, &count))
+	if (!is_of(channel, fd))
+		done = -EBADF;
+	else if (buffer_is_plain(data, len, flags) && !channel->whole && !channel->replies && queue &&
+		 !queue->next && frame_next(queue, &count))
 		done = packet_deliver_here(queue, count, data, len);
 	else
 		done = receive_otherwise(channel, data, len, flags, foreign);

@@ -6,7 +6,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "compat.h"
 
@@ -101,25 +100,6 @@ static int request_do(struct channel *channel, const struct nlmsghdr *message)
 	}
 }
 
-/*
- * A thread that slept on the socket before it was ours sleeps on it still. The first
- * acknowledgement wakes it, for the kernel sends it: of a message that asks nothing.
- */
-static bool acknowledged_by_kernel(struct channel *channel, const struct nlmsghdr *message)
-{
-	struct nlmsghdr nothing = {
-		.nlmsg_len = sizeof(nothing),
-		.nlmsg_type = NLMSG_NOOP,
-		.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-		.nlmsg_seq = message->nlmsg_seq,
-	};
-
-	if (!channel->adopted)
-		return false;
-	channel->adopted = false;
-	return send(channel->shadow, &nothing, sizeof(nothing), 0) == sizeof(nothing);
-}
-
 /* Do what each message of a datagram asks, with an answer where one is due. */
 void request_run(struct channel *channel, const unsigned char *data, size_t len)
 {
@@ -129,8 +109,7 @@ void request_run(struct channel *channel, const unsigned char *data, size_t len)
 		size_t whole = NLMSG_ALIGN(message->nlmsg_len);
 		int err = request_do(channel, message);
 
-		if (err || (message->nlmsg_flags & NLM_F_ACK &&
-			    !acknowledged_by_kernel(channel, message)))
+		if (err || message->nlmsg_flags & NLM_F_ACK)
 			channel_reply(channel, message, message->nlmsg_len, err);
 		if (whole >= len)
 			break;

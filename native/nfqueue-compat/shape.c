@@ -14,11 +14,11 @@
 struct shape {
 	uint32_t before;	/* attributes before the last */
 	uint32_t present;
-	uint16_t last;		/* where that begins, 0: no shape is known */
+	uint32_t last;		/* where that begins, 0: no shape is known */
 	uint16_t last_type;
 	struct {
 		uint32_t header;
-		uint16_t start;
+		uint32_t start;
 		uint16_t type;
 	} each[ATTRIBUTES];
 };
@@ -73,11 +73,11 @@ static void shape_learn(struct shape *shape, const unsigned char *data, size_t l
 			shape->before = i;
 			shape->present = present;
 			shape->last_type = attribute->nla_type;
-			shape->last = (uint16_t)start;
+			shape->last = start;
 			return;
 		}
 		shape->each[i].header = header_of(data + start);
-		shape->each[i].start = (uint16_t)start;
+		shape->each[i].start = start;
 		shape->each[i].type = attribute->nla_type;
 		start += NLA_ALIGN(attribute->nla_len);
 	}

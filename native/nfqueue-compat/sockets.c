@@ -1,30 +1,33 @@
 // SPDX-License-Identifier: MIT
 /*
- * The C library's socket calls, for descriptors that lead to a channel; all
- * others go through untouched. The names with underscores are what programs
- * that were built with _FORTIFY_SOURCE, or for 64-bit time, call.
+ * The C library's calls that receive, for descriptors that lead to a channel; all
+ * others go through untouched. The names with underscores are what programs that were
+ * built with _FORTIFY_SOURCE call. A socket may become a channel's descriptor during a
+ * call: that is then repeated (adopt.c).
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "compat.h"
-
-#define REAL(name) ({							\
-	static __typeof__(&name) real;					\
-	if (!real)							\
-		real = (__typeof__(&name))real_function(#name);		\
-	real; })
 
 ssize_t __recv_chk(int fd, void *data, size_t len, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *data, size_t len, size_t room, int flags,
 		       struct sockaddr *address, socklen_t *address_len);
 ssize_t __read_chk(int fd, void *data, size_t len, size_t room);
+
+/* A call that may sleep on a socket; what to do instead if that has become a channel's. */
+#define IN_FLIGHT(fd, call, parts, number, instead) ({			\
+	struct channel *channel;					\
+	ssize_t done;							\
+									\
+	flight_begin(fd);						\
+	done = call;							\
+	channel = flight_end(fd, done, parts, number);			\
+	channel ? (instead) : done; })
 
 /* The kernel's address: who netlink messages come from. */
 static void address_put(void *address, socklen_t *len)
@@ -35,96 +38,117 @@ static void address_put(void *address, socklen_t *len)
 	*len = sizeof(kernel);
 }
 
-static ssize_t receive(struct channel *channel, void *data, size_t len, int flags,
+/* Another thread was faster with the message on the real socket. */
+static bool is_gone(ssize_t done)
+{
+	return done < 0 && errno == EAGAIN;
+}
+
+static ssize_t receive(struct channel *channel, int fd, void *data, size_t len, int flags,
 		       struct sockaddr *address, socklen_t *address_len)
 {
-	bool foreign = false;
-	ssize_t done = channel_receive_here(channel, data, len, flags, &foreign);
+	bool foreign;
+	ssize_t done;
 
-	if (done < 0)
-		return done;
-	if (foreign)
-		return REAL(recvfrom)(channel->shadow, data, len, flags, address, address_len);
-	if (address && address_len)
+	do {
+		foreign = false;
+		done = channel_receive_here(channel, fd, data, len, flags, &foreign);
+		if (foreign)
+			done = REAL(recvfrom)(channel->shadow, data, len, flags | MSG_DONTWAIT,
+					      address, address_len);
+	} while (foreign && is_gone(done));
+	if (!foreign && done >= 0 && address && address_len)
 		address_put(address, address_len);
 	return done;
 }
 
 /* What nearly all callers want; not in line, which leaves them a look at the descriptor. */
-static __attribute__((noinline)) ssize_t receive_bare(struct channel *channel, void *data,
+static __attribute__((noinline)) ssize_t receive_bare(struct channel *channel, int fd, void *data,
 						      size_t len, int flags)
 {
 	bool foreign = false;
-	ssize_t done = channel_receive_here(channel, data, len, flags, &foreign);
+	ssize_t done = channel_receive_here(channel, fd, data, len, flags, &foreign);
 
-	return foreign ? REAL(recv)(channel->shadow, data, len, flags) : done;
+	if (!foreign)
+		return done;
+	done = REAL(recv)(channel->shadow, data, len, flags | MSG_DONTWAIT);
+	return is_gone(done) ? receive(channel, fd, data, len, flags, NULL, NULL) : done;
 }
 
 static __attribute__((noinline)) ssize_t real_recv(int fd, void *data, size_t len, int flags)
 {
-	return REAL(recv)(fd, data, len, flags);
+	const struct iovec part = { data, len };
+
+	return IN_FLIGHT(fd, REAL(recv)(fd, data, len, flags), &part, 1,
+			 receive_bare(channel, fd, data, len, flags));
 }
 
 ssize_t recv(int fd, void *data, size_t len, int flags)
 {
 	struct channel *channel = channel_of(fd);
 
-	return channel ? receive_bare(channel, data, len, flags) :
+	return channel ? receive_bare(channel, fd, data, len, flags) :
 			 real_recv(fd, data, len, flags);
 }
 
+/* A call that asks for more than the buffer holds is the C library's to end. */
 ssize_t __recv_chk(int fd, void *data, size_t len, size_t room, int flags)
 {
-	struct channel *channel = channel_of(fd);
-
-	return channel && len <= room ? receive_bare(channel, data, len, flags) :
-					REAL(__recv_chk)(fd, data, len, room, flags);
+	return len <= room ? recv(fd, data, len, flags) :
+			     REAL(__recv_chk)(fd, data, len, room, flags);
 }
 
 ssize_t recvfrom(int fd, void *data, size_t len, int flags, __SOCKADDR_ARG address,
 		 socklen_t *address_len)
 {
 	struct channel *channel = channel_of(fd);
+	const struct iovec part = { data, len };
 
-	return channel ? receive(channel, data, len, flags, address.__sockaddr__, address_len) :
-			 REAL(recvfrom)(fd, data, len, flags, address, address_len);
+	if (channel)
+		return receive(channel, fd, data, len, flags, address.__sockaddr__, address_len);
+	return IN_FLIGHT(fd, REAL(recvfrom)(fd, data, len, flags, address, address_len),
+			 &part, 1,
+			 receive(channel, fd, data, len, flags, address.__sockaddr__,
+				 address_len));
 }
 
 ssize_t __recvfrom_chk(int fd, void *data, size_t len, size_t room, int flags,
 		       struct sockaddr *address, socklen_t *address_len)
 {
-	struct channel *channel = channel_of(fd);
-
-	return channel && len <= room ?
-	       receive(channel, data, len, flags, address, address_len) :
+	return len <= room ? recvfrom(fd, data, len, flags, address, address_len) :
 	       REAL(__recvfrom_chk)(fd, data, len, room, flags, address, address_len);
 }
 
 ssize_t read(int fd, void *data, size_t len)
 {
 	struct channel *channel = channel_of(fd);
+	const struct iovec part = { data, len };
 
-	return channel ? receive_bare(channel, data, len, 0) : REAL(read)(fd, data, len);
+	if (channel)
+		return receive_bare(channel, fd, data, len, 0);
+	return IN_FLIGHT(fd, REAL(read)(fd, data, len), &part, 1,
+			 receive_bare(channel, fd, data, len, 0));
 }
 
 ssize_t __read_chk(int fd, void *data, size_t len, size_t room)
 {
-	struct channel *channel = channel_of(fd);
-
-	return channel && len <= room ? receive_bare(channel, data, len, 0) :
-					REAL(__read_chk)(fd, data, len, room);
+	return len <= room ? read(fd, data, len) : REAL(__read_chk)(fd, data, len, room);
 }
 
-static ssize_t receive_message(struct channel *channel, struct msghdr *message, int flags)
+static ssize_t receive_message(struct channel *channel, int fd, struct msghdr *message, int flags)
 {
 	struct received received;
-	ssize_t done = channel_receive(channel, message->msg_iov, message->msg_iovlen, flags,
-				       &received);
+	ssize_t done;
 
-	if (done < 0)
+	do {
+		done = channel_receive(channel, fd, message->msg_iov, message->msg_iovlen, flags,
+				       &received);
+		if (received.foreign)
+			done = REAL(recvmsg)(channel->shadow, message,
+					     (flags & ~RECEIVE_QUICK) | MSG_DONTWAIT);
+	} while (received.foreign && is_gone(done));
+	if (received.foreign || done < 0)
 		return done;
-	if (received.foreign)
-		return REAL(recvmsg)(channel->shadow, message, flags & ~RECEIVE_QUICK);
 	if (message->msg_name)
 		address_put(message->msg_name, &message->msg_namelen);
 	message->msg_controllen = 0;
@@ -136,22 +160,42 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
 	struct channel *channel = channel_of(fd);
 
-	return channel ? receive_message(channel, message, flags) :
-			 REAL(recvmsg)(fd, message, flags);
+	if (channel)
+		return receive_message(channel, fd, message, flags);
+	return IN_FLIGHT(fd, REAL(recvmsg)(fd, message, flags), message->msg_iov,
+			 message->msg_iovlen, receive_message(channel, fd, message, flags));
+}
+
+static ssize_t receive_parts(struct channel *channel, int fd, const struct iovec *parts, int number)
+{
+	struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)number };
+
+	if (number < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	return receive_message(channel, fd, &message, 0);
+}
+
+ssize_t readv(int fd, const struct iovec *parts, int number)
+{
+	struct channel *channel = channel_of(fd);
+
+	if (channel)
+		return receive_parts(channel, fd, parts, number);
+	return IN_FLIGHT(fd, REAL(readv)(fd, parts, number), parts, (size_t)number,
+			 receive_parts(channel, fd, parts, number));
 }
 
 /* The time limit is not looked at, as the kernel hardly does. */
-int recvmmsg(int fd, struct mmsghdr *messages, unsigned int number, int flags,
-	     struct timespec *timeout)
+static int receive_messages(struct channel *channel, int fd, struct mmsghdr *messages,
+			    unsigned int number, int flags)
 {
-	struct channel *channel = channel_of(fd);
 	int own = flags & ~MSG_WAITFORONE;
 	unsigned int done;
 
-	if (!channel)
-		return REAL(recvmmsg)(fd, messages, number, flags, timeout);
 	for (done = 0; done < number; done++) {
-		ssize_t len = receive_message(channel, &messages[done].msg_hdr, own);
+		ssize_t len = receive_message(channel, fd, &messages[done].msg_hdr, own);
 
 		if (len < 0)
 			return done ? (int)done : -1;
@@ -162,111 +206,23 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned int number, int flags,
 	return (int)done;
 }
 
-/* The channel of a socket through which the program asks for a queue. */
-static struct channel *channel_for(int fd, const void *data, size_t len)
+/* Of several messages the one that woke the call is the last one. */
+static ssize_t first_len(const struct mmsghdr *messages, int done)
+{
+	return done == 1 ? (ssize_t)messages->msg_len : done < 0 ? -1 : 0;
+}
+
+int recvmmsg(int fd, struct mmsghdr *messages, unsigned int number, int flags,
+	     struct timespec *timeout)
 {
 	struct channel *channel = channel_of(fd);
-	int domain = 0, protocol = 0;
-	socklen_t size = sizeof(int);
+	int done;
 
-	if (channel || !request_is_ours(data, len))
-		return channel;
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) || domain != AF_NETLINK ||
-	    getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) ||
-	    protocol != NETLINK_NETFILTER)
-		return NULL;
-	compat_log("speaks netlink by itself; served over /dev/fastqueue with each packet copied once more");
-	if (channel_adopt(fd, &channel)) {
-		compat_log("its socket cannot be served; NFQUEUE's messages go to the kernel");
-		return NULL;
-	}
-	return channel;
-}
-
-ssize_t sendto(int fd, const void *data, size_t len, int flags, __CONST_SOCKADDR_ARG address,
-	       socklen_t address_len)
-{
-	struct channel *channel = channel_for(fd, data, len);
-
-	if (!channel)
-		return REAL(sendto)(fd, data, len, flags, address, address_len);
-	if (!request_is_ours(data, len)) {
-		channel->foreign = true;
-		return REAL(sendto)(channel->shadow, data, len, flags, address, address_len);
-	}
-	request_run(channel, data, len);
-	return (ssize_t)len;
-}
-
-ssize_t send(int fd, const void *data, size_t len, int flags)
-{
-	if (channel_of(fd) || request_is_ours(data, len))
-		return sendto(fd, data, len, flags, NULL, 0);
-	return REAL(send)(fd, data, len, flags);
-}
-
-ssize_t write(int fd, const void *data, size_t len)
-{
-	return channel_of(fd) ? sendto(fd, data, len, 0, NULL, 0) : REAL(write)(fd, data, len);
-}
-
-static size_t gathered_len(const struct msghdr *message)
-{
-	size_t len = 0, i;
-
-	for (i = 0; i < message->msg_iovlen; i++)
-		len += message->msg_iov[i].iov_len;
-	return len;
-}
-
-/* A netlink message in parts, in one piece; NULL without memory. */
-static unsigned char *gather(const struct msghdr *message, size_t len)
-{
-	unsigned char *data = malloc(len + 1), *end = data;
-	size_t i;
-
-	for (i = 0; data && i < message->msg_iovlen; i++) {
-		memcpy(end, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
-		end += message->msg_iov[i].iov_len;
-	}
-	return data;
-}
-
-/* Whether the first part begins like a message of ours; the rest may follow in others. */
-static bool message_may_be_ours(int fd, const struct msghdr *message)
-{
-	const struct nlmsghdr *first;
-
-	if (channel_of(fd))
-		return true;
-	if (!message->msg_iovlen || message->msg_iov[0].iov_len < sizeof(*first))
-		return false;
-	first = message->msg_iov[0].iov_base;
-	return first->nlmsg_type >> 8 == NFNL_SUBSYS_QUEUE && first->nlmsg_flags & NLM_F_REQUEST &&
-	       first->nlmsg_len <= gathered_len(message);
-}
-
-ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
-{
-	size_t len = gathered_len(message);
-	struct channel *channel;
-	unsigned char *data;
-
-	if (!message_may_be_ours(fd, message))
-		return REAL(sendmsg)(fd, message, flags);
-	data = gather(message, len);
-	if (!data) {
-		errno = ENOMEM;
-		return -1;
-	}
-	channel = channel_for(fd, data, len);
-	if (channel && request_is_ours(data, len)) {
-		request_run(channel, data, len);
-		free(data);
-		return (ssize_t)len;
-	}
-	free(data);
 	if (channel)
-		channel->foreign = true;
-	return REAL(sendmsg)(channel ? channel->shadow : fd, message, flags);
+		return receive_messages(channel, fd, messages, number, flags);
+	flight_begin(fd);
+	done = REAL(recvmmsg)(fd, messages, number, flags, timeout);
+	channel = flight_end(fd, first_len(messages, done), messages->msg_hdr.msg_iov,
+			     messages->msg_hdr.msg_iovlen);
+	return channel ? receive_messages(channel, fd, messages, number, flags) : done;
 }

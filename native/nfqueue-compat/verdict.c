@@ -7,21 +7,9 @@
 #include <linux/netfilter.h>
 #include <string.h>
 
-#include "compat.h"
+#include "callback.h"
+#include "original.h"
 #include "queue.h"		/* of libfastqueue: its words */
-
-/*
- * The callback that this thread is in, and its verdict while that waits. At a
- * place that is known when the library is loaded: it is looked at twice a packet.
- */
-static __thread __attribute__((tls_model("initial-exec"))) struct {
-	struct queue *queue;
-	uint32_t id;
-	bool held;
-	uint32_t verdict;
-	uint32_t which;
-	struct fastqueue_answer answer;
-} inside;
 
 void verdict_send(struct queue *queue)
 {
@@ -38,64 +26,11 @@ static void verdict_given(struct queue *queue)
 	struct channel *channel = queue->channel;
 
 	queue->dirty = true;
-	if (inside.queue == queue)
+	if (callback_is_of(queue))
 		return;
 	if (channel->blocks && !channel->sleepers && channel->receiver == thread_self())
 		return;
 	verdict_send(queue);
-}
-
-static void answer(struct queue *queue, uint32_t count, uint32_t verdict, uint32_t which,
-		   const struct fastqueue_answer *with)
-{
-	if (which || verdict == FASTQUEUE_QUEUE)
-		fq_answer_with(queue->ring, count, verdict, which, with);
-	else
-		fq_answer(queue->ring, count, verdict);
-}
-
-void verdict_callback_begin(struct queue *queue, uint32_t id)
-{
-	inside.queue = queue;
-	inside.id = id;
-	inside.held = false;
-}
-
-static void held_release(void)
-{
-	uint32_t count;
-
-	if (!inside.held)
-		return;
-	inside.held = false;
-	if (frame_find(inside.queue, inside.id, &count))
-		answer(inside.queue, count, inside.verdict, inside.which, &inside.answer);
-	inside.queue->dirty = true;
-}
-
-void verdict_callback_end(void)
-{
-	struct queue *queue = inside.queue;
-
-	if (!inside.held) {
-		inside.queue = NULL;
-		return;
-	}
-	channel_lock(queue->channel);
-	held_release();
-	channel_unlock(queue->channel);
-	inside.queue = NULL;
-}
-
-/* The queue ends, perhaps in its own callback; in a child that only inherited it nothing is answered. */
-void verdict_queue_end(const struct queue *queue, bool used)
-{
-	if (inside.queue != queue)
-		return;
-	if (used)
-		held_release();
-	inside.held = false;
-	inside.queue = NULL;
 }
 
 /*
@@ -105,22 +40,29 @@ void verdict_queue_end(const struct queue *queue, bool used)
  */
 static bool hold(struct queue *queue, uint32_t id, uint32_t count)
 {
-	return inside.queue == queue && inside.id == id &&
+	return callback_is_of(queue) && callback_here->id == id &&
 	       fq_published(queue->ring) - count >= queue->frames / 2;
 }
 
-static bool translate(const struct decision *decision, uint32_t *verdict,
-		      struct fastqueue_answer *with)
+/* What the bits that nfnetlink_queue's verdicts may have mean for a frame. False: refused. */
+static bool translate(const struct queue *queue, const struct decision *decision,
+		      uint32_t *verdict, struct fastqueue_answer *with)
 {
 	switch (decision->verdict & NF_VERDICT_MASK) {
-	case NF_DROP:
+	case NF_DROP:		/* of NF_DROP_ERR() a queue has no use for the error */
 	case NF_ACCEPT:
-	case NF_REPEAT:
 		*verdict = decision->verdict & NF_VERDICT_MASK;
 		return true;
+	case NF_REPEAT:
+		/* to nf_reinject() it is a verdict of its own only without other bits */
+		*verdict = decision->verdict == NF_REPEAT ? FASTQUEUE_REPEAT : FASTQUEUE_DROP;
+		return true;
 	case NF_QUEUE:
+		with->queue = (uint16_t)(decision->verdict >> NF_VERDICT_QBITS);
 		*verdict = FASTQUEUE_QUEUE;
-		with->queue = decision->verdict >> NF_VERDICT_QBITS;
+		if (decision->verdict & NF_VERDICT_FLAG_QUEUE_BYPASS &&
+		    !queue_is_served(queue->channel, with->queue))
+			*verdict = FASTQUEUE_ACCEPT;
 		return true;
 	case NF_STOP:
 		compat_log("the verdict NF_STOP cannot be given through /dev/fastqueue");
@@ -165,14 +107,6 @@ static int room_make(struct queue *queue, uint32_t id, uint32_t len, uint32_t *c
 	return frame_find(queue, id, count) ? 0 : -ENOENT;
 }
 
-static bool same_payload(struct queue *queue, uint32_t count, const struct decision *decision)
-{
-	struct fq_frame frame = fq_frame(queue->ring, count);
-
-	return frame.cap_len == decision->payload_len && frame.cap_len == frame.meta->len &&
-	       !memcmp(frame.payload, decision->payload, frame.cap_len);
-}
-
 /* Put the new bytes into the frame; negative where the kernel would not take them. */
 static int payload_put(struct queue *queue, uint32_t id, uint32_t *count,
 		       const struct decision *decision)
@@ -196,8 +130,7 @@ static int verdict_checked(struct queue *queue, uint32_t id, uint32_t count, uin
 	uint32_t which = extras(decision, with);
 
 	if (decision->payload_len && verdict != FASTQUEUE_DROP &&
-	    !(fq_frame(queue->ring, count).meta->flags & FASTQUEUE_M_GSO &&
-	      same_payload(queue, count, decision))) {
+	    !original_is(queue, count, decision->payload, decision->payload_len)) {
 		if (payload_put(queue, id, &count, decision)) {
 			verdict = FASTQUEUE_DROP;	/* as nfnetlink_queue does */
 		} else {
@@ -206,13 +139,13 @@ static int verdict_checked(struct queue *queue, uint32_t id, uint32_t count, uin
 		}
 	}
 	if (hold(queue, id, count)) {
-		inside.held = true;
-		inside.verdict = verdict;
-		inside.which = which;
-		inside.answer = *with;
+		callback_here->verdict = verdict;
+		callback_here->which = which;
+		callback_here->answer = *with;
+		__atomic_store_n(&callback_here->held, true, __ATOMIC_RELEASE);
 		return 0;
 	}
-	answer(queue, count, verdict, which, with);
+	frame_answer(queue, count, verdict, which, with);
 	verdict_given(queue);
 	return 0;
 }
@@ -222,9 +155,9 @@ int verdict_one(struct queue *queue, uint32_t id, const struct decision *decisio
 	struct fastqueue_answer with = { 0 };
 	uint32_t count, verdict;
 
-	if (inside.queue == queue)
-		held_release();
-	if (!translate(decision, &verdict, &with))
+	if (callback_is_of(queue))
+		callback_release(callback_here);
+	if (!translate(queue, decision, &verdict, &with))
 		return -EINVAL;
 	if (!frame_find(queue, id, &count))
 		return -ENOENT;
@@ -264,7 +197,7 @@ static bool answer_all(struct queue *queue, uint32_t first, uint32_t end, uint32
 	for (count = first; (int32_t)(end - count) > 0; count++) {
 		if (!fq_waiting(queue->ring, count))
 			continue;
-		answer(queue, count, verdict, which, with);
+		frame_answer(queue, count, verdict, which, with);
 		any = true;
 	}
 	return any;
@@ -277,9 +210,9 @@ int verdict_batch(struct queue *queue, uint32_t id, const struct decision *decis
 	struct fastqueue_answer with = { 0 };
 	bool any;
 
-	if (inside.queue == queue)
-		held_release();
-	if (!translate(decision, &verdict, &with))
+	if (callback_is_of(queue))
+		callback_release(callback_here);
+	if (!translate(queue, decision, &verdict, &with))
 		return -EINVAL;
 	which = extras(decision, &with);
 	end = frame_end(queue, id);

@@ -118,26 +118,60 @@ static void remember(Flows *flows, const struct key *key, uint32_t answer)
 	place->answer = answer;
 }
 
-int flows_first_look(Flows *flows, PyObject *view, uint32_t *answer)
+static int ask_rules(const Flows *flows, PyObject *view, uint32_t *answer)
 {
-	PyObject *number;
+	PyObject *number = PyObject_CallOneArg(flows->by_rules, view);
+	bool good = number && word_from(number, answer);
+
+	Py_XDECREF(number);
+	return good ? 0 : -1;
+}
+
+/* A copy of the packet's bytes if its flow can be remembered, else NULL; -1 with an exception. */
+static int copy_plain(PyObject *view, PyObject **copy)
+{
 	Py_buffer packet;
 	struct key key;
-	bool known, good;
 
-	/* First the key: what the rules decide about must be what is remembered. */
+	*copy = NULL;
 	if (PyObject_GetBuffer(view, &packet, PyBUF_SIMPLE))
 		return -1;
-	known = key_read(&key, packet.buf, packet.len);
+	if (key_read(&key, packet.buf, packet.len))
+		*copy = PyBytes_FromStringAndSize(packet.buf, packet.len);
 	PyBuffer_Release(&packet);
-	number = PyObject_CallOneArg(flows->by_rules, view);
-	if (!number)
-		return -1;
-	good = word_from(number, answer);
-	Py_DECREF(number);
-	if (good && known)
+	return PyErr_Occurred() ? -1 : 0;
+}
+
+/*
+ * A slot may be another packet's at any time: its time limit passes while the
+ * rules run. So the rules and the key are given one private copy. Should it mix
+ * bytes of two packets, what is remembered is still the rules' answer for the
+ * addresses and ports of that mixture.
+ */
+static int remember_copy(Flows *flows, PyObject *copy, uint32_t *answer)
+{
+	PyObject *view = PyMemoryView_FromObject(copy);
+	int failed = view ? ask_rules(flows, view, answer) : -1;
+	struct key key;
+
+	Py_XDECREF(view);
+	if (!failed && key_read(&key, (unsigned char *)PyBytes_AS_STRING(copy), PyBytes_GET_SIZE(copy)))
 		remember(flows, &key, *answer);
-	return good ? 0 : -1;
+	return failed;
+}
+
+int flows_first_look(Flows *flows, PyObject *view, uint32_t *answer)
+{
+	PyObject *copy;
+	int failed;
+
+	if (copy_plain(view, &copy))
+		return -1;
+	if (!copy)
+		return ask_rules(flows, view, answer);
+	failed = remember_copy(flows, copy, answer);
+	Py_DECREF(copy);
+	return failed;
 }
 
 static PyObject *flows_call(PyObject *self, PyObject *args, PyObject *keywords)

@@ -43,7 +43,7 @@ static PyObject *frame_answer(PyObject *self, PyObject *number)
 	return word_from(number, &answer) ? frame_store((Frame *)self, answer) : NULL;
 }
 
-/* Python has the version with a mark, a priority or contents. */
+/* Python has the version with a mark, a priority or other contents. */
 static PyObject *frame_accept(PyObject *self, PyObject *const *args, Py_ssize_t number,
 			      PyObject *keywords)
 {

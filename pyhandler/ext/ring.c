@@ -141,16 +141,11 @@ static PyObject *ring_detach(PyObject *self, PyObject *nothing)
 }
 
 /* As plain.py's: FP is read before FA, so that it is never past it. */
-static PyObject *ring_take(PyObject *self, PyObject *nothing)
+static uint32_t take(Ring *ring, uint32_t *taken)
 {
-	Ring *ring = (Ring *)self;
+	const uint32_t *status = ring_words(ring, FQ_STATUS);
 	uint32_t first = ring->fo, gone, number;
-	const uint32_t *status;
 
-	(void)nothing;
-	if (!ring_ready(ring))
-		return NULL;
-	status = ring_words(ring, FQ_STATUS);
 	gone = __atomic_load_n(&status[FQ_FP], __ATOMIC_ACQUIRE) - first;
 	ring->fo = __atomic_load_n(&status[FQ_FA], __ATOMIC_ACQUIRE);
 	number = ring->fo - first;
@@ -162,18 +157,48 @@ static PyObject *ring_take(PyObject *self, PyObject *nothing)
 		first = ring->fo - ring->frames;
 		number = ring->frames;
 	}
+	*taken = first;
+	return number;
+}
+
+static PyObject *ring_take(PyObject *self, PyObject *nothing)
+{
+	uint32_t first, number;
+
+	(void)nothing;
+	if (!ring_ready((Ring *)self))
+		return NULL;
+	number = take((Ring *)self, &first);
 	return Py_BuildValue("(II)", first, number);
+}
+
+static void publish(const Ring *ring)
+{
+	__atomic_store_n(&ring_words(ring, FQ_CONTROL)[FQ_FO], ring->fo, __ATOMIC_RELEASE);
 }
 
 static PyObject *ring_publish(PyObject *self, PyObject *nothing)
 {
-	Ring *ring = (Ring *)self;
-
 	(void)nothing;
-	if (!ring_ready(ring))
+	if (!ring_ready((Ring *)self))
 		return NULL;
-	__atomic_store_n(&ring_words(ring, FQ_CONTROL)[FQ_FO], ring->fo, __ATOMIC_RELEASE);
+	publish((Ring *)self);
 	Py_RETURN_NONE;
+}
+
+/* Take all new frames, answer them alike and publish that; the number of them. */
+static PyObject *ring_answer_new(PyObject *self, PyObject *word)
+{
+	Ring *ring = (Ring *)self;
+	uint32_t answer, first, number, i;
+
+	if (!word_from(word, &answer) || !ring_ready(ring))
+		return NULL;
+	number = take(ring, &first);
+	for (i = 0; i < number; i++)
+		ring_answer(ring, first + i, answer);
+	publish(ring);
+	return PyLong_FromUnsignedLong(number);
 }
 
 static PyObject *ring_fill(PyObject *self, PyObject *const *args, Py_ssize_t number)
@@ -192,10 +217,13 @@ static PyObject *ring_fill(PyObject *self, PyObject *const *args, Py_ssize_t num
 	Py_RETURN_NONE;
 }
 
+/* After the fence: "not settled" holds for what was read of the frame before. */
 bool ring_settled(const Ring *ring, uint32_t count)
 {
-	uint32_t fp = __atomic_load_n(&ring_words(ring, FQ_STATUS)[FQ_FP], __ATOMIC_RELAXED);
+	uint32_t fp;
 
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	fp = __atomic_load_n(&ring_words(ring, FQ_STATUS)[FQ_FP], __ATOMIC_RELAXED);
 	return (int32_t)(fp - count) > 0;
 }
 
@@ -242,6 +270,7 @@ static PyMethodDef methods[] = {
 	{ "take", ring_take, METH_NOARGS, NULL },
 	{ "publish", ring_publish, METH_NOARGS, NULL },
 	{ "fill", (PyCFunction)(void (*)(void))ring_fill, METH_FASTCALL, NULL },
+	{ "answer_new", ring_answer_new, METH_O, NULL },
 	{ "settled", ring_is_settled, METH_O, NULL },
 	{ "frame_at", ring_frame_at, METH_O, NULL },
 	{ "frames_of", (PyCFunction)(void (*)(void))ring_frames_of, METH_FASTCALL, NULL },

@@ -63,8 +63,9 @@ PyObject *frames_new(Ring *ring, uint32_t first, uint32_t number);
 PyObject *ring_decide(PyObject *self, PyObject *const *args, Py_ssize_t number);
 
 /*
- * flows.c: answer of a packet by its flow's earlier ones; 1 found, 0 not. view
- * is asked about when nothing is found, and remembered; -1 with an exception.
+ * flows.c: find the answer of a packet by its flow's earlier ones; 1 found, 0
+ * not. The first look asks the rules about it and remembers what they say of a
+ * private copy; -1 with an exception.
  */
 int flows_find(const Flows *flows, const unsigned char *packet, Py_ssize_t length,
 	       uint32_t *answer);

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import re
 import shutil
 import subprocess
 import time
@@ -21,7 +22,7 @@ from write_log import Replay, entries
 
 from devkit import slots
 from devkit.boot_disk import BUSES, Disk
-from devkit.build import layout
+from devkit.build import disk, layout
 from devkit.build.image import Image
 from devkit.errors import KitError
 from devkit.lab.client import Lab
@@ -177,6 +178,45 @@ def test_a_slot_that_cannot_be_loaded_is_passed_over(image: Image, own: Lab, dri
         file.write(bytes(layout.MB))
     with booted(image, own, drive) as target:
         assert slots.slots(target) == slots.Slots("b", "a", "", 0)
+        reboot(target)
+
+
+def with_environment(drive: Disk, image: Image, contents: list[bytes]) -> None:
+    """Fill slot b too, and write grubenv and its copy."""
+    assert drive.path is not None
+    with drive.path.open("r+b") as file:
+        file.seek(layout.BOOT.begin)
+        boot = file.read(layout.BOOT.size)
+        found = [found.start() for found in re.finditer(re.escape(disk.environment()), boot)]
+        for offset, content in zip(found, contents, strict=True):
+            file.seek(layout.BOOT.begin + offset)
+            file.write(content)
+        file.seek(layout.SLOT_B.begin)
+        file.write(image.slot.read_bytes())
+
+
+@pytest.mark.parametrize("content", [bytes(512), b"#" * 512], ids=["zero", "hash"])
+def test_a_lost_grubenv_boots_the_proved_slot_and_is_written_anew(
+    content: bytes, image: Image, own: Lab, drive: Disk
+) -> None:
+    with_environment(drive, image, [content, disk.environment("b")])
+    with booted(image, own, drive) as target:
+        assert slots.slots(target) == slots.Slots("b", "b", "", 0)
+        assert "grubenv was lost: slot b is committed" in target.log.text()
+        slots.update(target, image.slot)
+        assert slots.slots(target) == slots.Slots("b", "b", "a", 1)
+        reboot(target)
+    with booted(image, own, drive) as target:
+        assert slots.slots(target) == slots.Slots("a", "a", "", 0)
+        reboot(target)
+
+
+def test_with_both_copies_lost_it_boots_and_takes_updates(image: Image, own: Lab, drive: Disk) -> None:
+    with_environment(drive, image, [bytes(512), b"\xff" * 512])
+    with booted(image, own, drive) as target:
+        assert slots.slots(target) == slots.Slots("a", "a", "", 0)
+        slots.update(target, image.slot)
+        assert slots.slots(target).trial == "b"
         reboot(target)
 
 

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import other_user
 import pytest
 from processes import gone, inside, interfaces, parent
 
@@ -275,6 +279,45 @@ def test_runtime_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(KitError) as caught:
         Lab.start()
     assert caught.value.code == "FQ-RUNTIME"
+
+
+@other_user.needs_root
+def test_another_user_gets_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the directories and the socket were opened to everybody."""
+    with tempfile.TemporaryDirectory(prefix="fq-") as above:
+        Path(above).chmod(0o755)
+        monkeypatch.setenv("FASTQUEUE_RUNTIME", f"{above}/labs")
+        with Lab.start() as lab:
+            control = folder.control(lab.name)
+            _open_to_everybody(control)
+            other_user.run(lambda: _ask_in_vain(control))
+            with pytest.raises(KitError) as caught:
+                lab.info()
+            assert caught.value.code == "FQ-RUNTIME"
+            for path in (control.parent.parent, control.parent):
+                path.chmod(0o700)
+            assert lab.info()["name"] == lab.name
+            assert f"user id {other_user.UID}" in (lab.logs / "lab.log").read_text()
+
+
+def _open_to_everybody(control: Path) -> None:
+    for path in (control.parent.parent, control.parent, control):
+        path.chmod(0o777)
+
+
+def _ask_in_vain(control: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+        sock.connect(str(control))
+        with contextlib.suppress(BrokenPipeError):
+            sock.send(b'{"op": "info"}')
+        with contextlib.suppress(ConnectionResetError):
+            assert sock.recv(4096) == b""
+
+
+def test_a_lab_whose_directory_is_gone_ends(own: Lab) -> None:
+    found = inside(own)
+    shutil.rmtree(own.directory)
+    assert gone(found)
 
 
 def test_a_runtime_folder_of_ones_own_has_its_own_logs(

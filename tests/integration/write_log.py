@@ -54,6 +54,7 @@ class Replay:
         self._sum, self._size = sum, size
         self._good = {slot: self._holds(slot) for slot in "ab"}
         self._at = self._kept.index(disk.environment()[:24], layout.BOOT.begin)
+        self._copy = self._kept.index(disk.environment()[:24], self._at + layout.SECTOR)
         self.states = self.trials = 0
         self._seen: set[bytes] = set()
 
@@ -81,7 +82,7 @@ class Replay:
 
     def boots(self) -> None:
         """Check what is kept: the next boot has a whole slot, whichever it takes."""
-        slot, trial, tries = _variables(self._sector())
+        slot, trial, tries = _variables(self._sector(self._at))
         assert self._good[slot]
         assert self._good[trial] if trial and tries else True
 
@@ -98,17 +99,26 @@ class Replay:
         begin = (layout.SLOT_A if slot == "a" else layout.SLOT_B).begin
         return hashlib.sha256(self._kept[begin : begin + self._size]).hexdigest() == self._sum
 
-    def _sector(self) -> bytes:
-        return bytes(self._kept[self._at : self._at + layout.SECTOR])
+    def _sector(self, at: int) -> bytes:
+        return bytes(self._kept[at : at + layout.SECTOR])
+
+    def _possible(self, at: int) -> list[bytes]:
+        """What a sector may hold after a power cut: what is kept, or any of the pending writes."""
+        found = [self._sector(at)]
+        for entry in self._pending:
+            begin = at - entry.offset
+            if 0 <= begin < len(entry.data):
+                found.append(entry.data[begin : begin + layout.SECTOR])
+        return found
 
     def _judge(self) -> None:
         """Whichever of the pending writes of grubenv is kept: all that it may boot must be good."""
-        possible = [self._sector()]
-        for entry in self._pending:
-            begin = self._at - entry.offset
-            if 0 <= begin < len(entry.data):
-                possible.append(entry.data[begin : begin + layout.SECTOR])
-        for sector in possible:
+        for sector in self._possible(self._copy):
+            # It counts when the first one is lost, at any moment.
+            slot, trial, _ = _variables(sector)
+            assert self._good[slot], f"the copy names slot {slot}, which is not whole"
+            assert not trial
+        for sector in self._possible(self._at):
             slot, trial, tries = _variables(sector)
             assert self._good[slot], f"slot {slot} is committed and not whole"
             if trial and tries:

@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The report's pictures: each function takes results and returns a figure, or None without data."""
+
+from __future__ import annotations
+
+# First of all: it loads matplotlib.
+import devkit.drawing  # noqa: F401

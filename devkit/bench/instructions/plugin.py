@@ -28,8 +28,9 @@ def build(folder: Path) -> Path:
 def profile_with(library: Path, out: Path, name: str) -> Profile:
     """Return the profile ``name`` with the plugin, which writes to ``out``."""
     base = profiles.load(name)
+    library, out = library.resolve(), out.resolve()
     words = ("-plugin", f"{_escaped(library)},out={_escaped(out)}")
-    return replace(base, arguments=(*base.arguments, *words))
+    return replace(base, arguments=(*base.arguments, *words), reads=(library,), writes=(out.parent,))
 
 
 def _escaped(path: Path) -> str:

@@ -10,15 +10,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devkit import cache, command
-from devkit.build import flavour, linux_source
+from devkit import cache
+from devkit.build import flavour, linux_source, package_index
 from devkit.build.apt import SOURCE_SUITES, Apt
 from devkit.errors import KitError
 from devkit.paths import LOGS, PROJECT
@@ -178,11 +177,13 @@ def _taken(work: Path, package: Package, archive: Path, version: str) -> Overrid
 
 
 def _from_index(work: Path, package: Package, name: str) -> None:
-    """Fetch from the Python package index, whose archives Buildroot's hashes are of."""
-    words = ["--quiet", "--no-deps", "--no-binary=:all:", "--disable-pip-version-check"]
-    argv = [sys.executable, "-m", "pip", "download", *words, "-d", str(work / "download")]
-    command.run([*argv, f"{name}=={package.version}"], log=_LOG, remedy="check the Python package index")
-    _keep(work, package.name, work / "download" / package.source, package.source)
+    """Fetch from the Python package index the very archive that Buildroot has the hash of."""
+    digest = package.hashes.get(package.source)
+    if digest is None:
+        what = f"Buildroot has no SHA-256 of {package.source}"
+        raise KitError("FQ-DOWNLOAD", what, "use Buildroot's own archives: --sources=auto")
+    archive = package_index.fetch(name, lambda link: link.name == package.source, digest, work / "download")
+    _keep(work, package.name, archive, package.source)
 
 
 def _binary(work: Path, apt: Apt, name: str, debs: list[str]) -> Override:

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devkit import command
+from devkit import cache, command
 from devkit.build.kernel import build_environment, jobs
 from devkit.errors import KitError
-from devkit.paths import LOGS, PROJECT, cache_dir
+from devkit.paths import LOGS, PROJECT
 from devkit.progress import say
 
 #: Steps after which a package has brought what it is for.
@@ -37,7 +37,7 @@ class Place:
 
 def downloads() -> Path:
     """Folder of the archives, for all builds of this user."""
-    return cache_dir() / "buildroot-dl"
+    return cache.directory() / "buildroot-dl"
 
 
 def environment() -> dict[str, str]:

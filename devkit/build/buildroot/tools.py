@@ -6,12 +6,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
 
 from devkit import command, terminal
+from devkit.build import package_index
 from devkit.build.buildroot import base, config, make, offline, tree
 from devkit.errors import KitError
 from devkit.paths import OUT
@@ -21,8 +21,10 @@ from devkit.progress import say, stage
 PYTHON = "/usr/bin/python3"
 #: Where Buildroot's script looks for the names of licences before it asks the network.
 _SCHEMA = "cyclonedx/spdx-1.6.schema.json"
-#: The package of the Python index that brings the same list.
+#: The package of the Python index that brings the same list, its file and the SHA-256 of that.
 _SCHEMA_PACKAGE = "cyclonedx-python-lib"
+_SCHEMA_FILE = "cyclonedx_python_lib-11.12.0-py3-none-any.whl"
+_SCHEMA_SHA256 = "0e807521a921a5c3cb8ce1153f8a61d29eedfe76a46aac2796b7c6b573391a54"
 
 
 def request(buildroot: str = "", name: str = config.DEFAULT, sources: str = "auto") -> base.Request:
@@ -160,9 +162,9 @@ def _have_schema(where: make.Place) -> None:
         return
     folder = where.output / "cyclonedx"
     shutil.rmtree(folder, ignore_errors=True)
-    words = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    command.run([sys.executable, *words, "--only-binary=:all:", "-d", folder, _SCHEMA_PACKAGE], log=where.log)
-    (wheel,) = folder.glob("*.whl")
+    wheel = package_index.fetch(
+        _SCHEMA_PACKAGE, lambda link: link.name == _SCHEMA_FILE, _SCHEMA_SHA256, folder
+    )
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("/spdx.SNAPSHOT.schema.json"))
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -129,7 +129,7 @@ def _remembered() -> Path | None:
 
 
 def _in_cache() -> Path:
-    return cache_dir() / "buildroot" / f"{TAG}-{COMMIT[:12]}"
+    return cache.directory() / "buildroot" / f"{TAG}-{COMMIT[:12]}"
 
 
 def _checked(tree: Path, name: str) -> Path:

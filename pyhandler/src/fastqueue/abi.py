@@ -56,7 +56,12 @@ COUNT_MASK: Final = 0xFFFFFFFF
 CONTROL_SIZE: Final = 64
 CONTROL_FO: Final = 0  # 32-bit index
 WORDS_OFFSET: Final = 64
-ANSWER: Final = Struct("=4I")  # mark, priority, len, queue
+ANSWER: Final = Struct("=3I2H")  # mark, priority, len, queue, flags
+
+# Flags of an answer with WITH_PAYLOAD: what the kernel adds to the changed packet.
+A_LENGTHS: Final = 0x0001
+A_CHECKSUMS: Final = 0x0002
+A_ALL: Final = 0x0003
 
 # Meta area: status, meta.
 STATUS_SIZE: Final = 64
@@ -84,7 +89,7 @@ F_LIVE: Final = F_GSO | F_TIMESTAMP | F_UID
 
 RING: Final = Struct("=10I 24x 6Q")
 SETTINGS: Final = Struct("=7I 4x")
-STATS: Final = Struct("=14Q 16x")
+STATS: Final = Struct("=16Q")
 
 SET_DEFAULT_ACTION: Final = 0x01
 SET_PERIOD: Final = 0x02

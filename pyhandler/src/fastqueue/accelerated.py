@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from . import _ring, abi
 from .frame import Frame
-from .ring import Ring
+from .ring import ENDED, Poll, Ring
 
 
 class AcceleratedFrame(_ring.Frame, Frame):
@@ -16,7 +16,7 @@ class AcceleratedFrame(_ring.Frame, Frame):
 
 
 class AcceleratedRing(_ring.Ring, Ring):
-    """A ring whose loops are C; its words are stored with release semantics."""
+    """A ring whose loops are C; shared words are read with acquire and stored with release semantics."""
 
     def __init__(
         self, answer: memoryview, meta: memoryview, payload: memoryview, frames: int, frame_size: int
@@ -30,6 +30,14 @@ class AcceleratedRing(_ring.Ring, Ring):
         """See Ring."""
         Ring.attach(self, answer, meta, payload)
         self._attach(self.control, self.words, self.status, self.heads, self.payload)
+
+    def answer_all(self, answer: int, poll: Poll, *, timer_only: bool) -> None:
+        """See Ring."""
+        answer_new = self.answer_new
+        events: list[tuple[int, int]] = []
+        while answer_new(answer) or not events or not events[0][1] & ENDED:
+            if not timer_only or self.status[abi.STATUS_FA] == self.fo:
+                events = poll()
 
     def release(self) -> bool:
         """See Ring."""

@@ -18,10 +18,13 @@ from contextlib import suppress
 from . import __version__, implementation
 from .errors import QueueError
 from .handlers import Drop, FiveTuple, Handler, Null, Payload
+from .loading import Loading
 from .request import RingRequest
+from .room import fit, room
 from .rules import RulesError, read_fivetuple_rules, read_payload_rules
 from .run import run_handler
 from .status import format_status, read_status
+from .words import seconds, times, whole
 
 _RULE_FORMATS = """rules, one a line, the first that matches decides, # begins a comment:
   fivetuple  drop|accept [proto tcp|udp|icmp|icmpv6|any] [src ADDR[/LEN]] [dst ADDR[/LEN]]
@@ -65,8 +68,8 @@ def _silence() -> None:
 
 def _run(options: argparse.Namespace) -> int:
     handler = _HANDLERS[options.handler](options)
-    request = RingRequest(
-        queue=options.queue,
+    usual = RingRequest(options.queue)
+    request = usual.changed(
         frames=options.frames,
         frame_size=options.frame_size,
         copy_range=options.copy_range,
@@ -76,8 +79,28 @@ def _run(options: argparse.Namespace) -> int:
         timer_only=options.timer_only,
         gso=options.gso,
     )
+    needs = getattr(handler, "needs", 0)
+    request = fit(request, needs, size=options.frame_size is None, frames=options.frames is None)
     run_handler(handler, request, one_by_one=options.one_by_one)
     return 0
+
+
+def _fivetuple(options: argparse.Namespace) -> Handler:
+    with Loading(options.rules) as progress:
+        rules = read_fivetuple_rules(options.rules, progress=progress)
+    handler = FiveTuple(rules)
+    left = room(options.frame_size, options.copy_range)
+    if left.size < handler.needs:
+        raise RulesError(
+            options.rules, 0, f"{left.option} {left.size}", f"{left.option} {handler.needs} or more"
+        )
+    return handler
+
+
+def _payload(options: argparse.Namespace) -> Handler:
+    left = room(options.frame_size, options.copy_range)
+    with Loading(options.rules) as progress:
+        return Payload(read_payload_rules(options.rules, room=left, progress=progress))
 
 
 def _stat(options: argparse.Namespace) -> int:
@@ -99,8 +122,8 @@ def _top(options: argparse.Namespace) -> int:
 _HANDLERS: dict[str, Callable[[argparse.Namespace], Handler]] = {
     "null": lambda options: Null(),
     "drop": lambda options: Drop(),
-    "fivetuple": lambda options: FiveTuple(read_fivetuple_rules(options.rules)),
-    "payload": lambda options: Payload(read_payload_rules(options.rules)),
+    "fivetuple": _fivetuple,
+    "payload": _payload,
 }
 
 
@@ -126,34 +149,11 @@ def _parser() -> argparse.ArgumentParser:
         "top", help="show what all queues do, in packets a second; q ends", epilog=_SHOW_STATUS
     )
     top.add_argument(
-        "--interval", type=_seconds, default=1.0, metavar="S", help="seconds between looks (default 1)"
+        "--interval", type=seconds, default=1.0, metavar="S", help="seconds between looks (default 1)"
     )
-    top.add_argument("--times", type=_times, metavar="N", help="end after so many looks")
+    top.add_argument("--times", type=times, metavar="N", help="end after so many looks")
     top.set_defaults(command=_top)
     return parser
-
-
-def _seconds(word: str) -> float:
-    with suppress(ValueError):
-        value = float(word)
-        if 0.1 <= value <= 3600:
-            return value
-    raise argparse.ArgumentTypeError(f"{word} is not from 0.1 to 3600 seconds")
-
-
-def _times(word: str) -> int:
-    with suppress(ValueError):
-        value = int(word)
-        if value >= 1:
-            return value
-    raise argparse.ArgumentTypeError(f"{word} is not a whole number of 1 or more")
-
-
-def _whole(word: str) -> int:
-    try:
-        return int(word)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{word} is not a whole number") from None
 
 
 def _add_ring_options(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
@@ -163,13 +163,14 @@ def _add_ring_options(parser: argparse.ArgumentParser, *, again: bool = False) -
     def default(value: object) -> object:
         return argparse.SUPPRESS if again else value
 
-    def number(name: str, value: int, text: str) -> None:
-        text = f"{text} (default {value})"
-        parser.add_argument(name, type=_whole, default=default(value), metavar="N", help=text)
+    def number(name: str, value: int, text: str, *, fits: bool = False) -> None:
+        text = f"{text} (default {value}{', or what the rules need' if fits else ''})"
+        given = default(None if fits else value)
+        parser.add_argument(name, type=whole, default=given, metavar="N", help=text)
 
     number("--queue", ring.queue, "queue number of the netfilter rule")
-    number("--frames", ring.frames, "frames in the ring, a power of two")
-    number("--frame-size", ring.frame_size, "bytes a frame, a multiple of 64")
+    number("--frames", ring.frames, "frames in the ring, a power of two", fits=True)
+    number("--frame-size", ring.frame_size, "bytes per frame, a multiple of 64", fits=True)
     number("--copy-range", ring.copy_range, "bytes of a packet to copy, 0: the frame's size")
     number("--period-us", ring.period_us, "period of the sender's timer, 0: 1000")
     number("--timeout-ms", ring.timeout_ms, "time limit of an unanswered frame, 0: none")

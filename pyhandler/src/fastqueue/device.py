@@ -6,17 +6,15 @@ from __future__ import annotations
 import errno
 import os
 import select
-from collections.abc import Callable
 from fcntl import ioctl
 from mmap import MAP_SHARED, PROT_READ, PROT_WRITE, mmap
 
 from . import abi, implementation, inherited
 from .errors import QueueError, explain
 from .request import RingRequest
-from .ring import Ring
+from .ring import Poll, Ring
 from .stats import Stats
 
-Poll = Callable[..., list[tuple[int, int]]]
 _Places = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]  # offset and size of the areas
 
 
@@ -35,6 +33,7 @@ class Device:
     def __init__(self, request: RingRequest, path: str = abi.DEVICE) -> None:
         """Bind ``request.queue`` and map its ring. Raises QueueError."""
         request.check()
+        implementation.current.check()  # before the queue has a handler
         self._queue = request.queue
         self._path = path
         self._maps: list[mmap] = []

@@ -63,22 +63,32 @@ class PlainFlows:
         return self._by_rules(view)
 
     def _first_look(self, view: memoryview) -> int:
-        """Go by the rules, and remember the flow if it is one that ``decide`` can find again."""
-        plain4 = len(view) >= _IPV4.size and view[0] == _PLAIN_IPV4
-        plain6 = len(view) >= _IPV6.size and view[0] >> 4 == 6
-        if plain4:
-            *_, protocol, key = _IPV4.unpack_from(view)
-            return self._remember(self._flows4, protocol, key, view)
-        if plain6:
-            *_, protocol, key = _IPV6.unpack_from(view)
-            return self._remember(self._flows6, protocol, key, view)
-        return self._by_rules(view)
+        """Go by the rules, and remember the flow if it is one that ``decide`` can find again.
 
-    def _remember(self, flows: _Table, protocol: int, key: bytes, view: memoryview) -> int:
-        answer = self._by_rules(view)
-        known = flows.get(protocol)
-        if known is not None:  # else no ports are in the key
+        A slot may be another packet's at any time: its time limit passes while the rules run. So the rules
+        and the key are given one private copy. Should it mix bytes of two packets, what is remembered is
+        still the rules' answer for the addresses and ports of that mixture.
+        """
+        if self._place(view) is None:
+            return self._by_rules(view)
+        copy = memoryview(bytes(view))
+        answer = self._by_rules(copy)
+        place = self._place(copy)
+        if place is not None:
+            known, key = place
             if len(known) >= self._limit:
                 known.clear()
             known[key] = answer
         return answer
+
+    def _place(self, view: memoryview) -> tuple[dict[bytes, int], bytes] | None:
+        """Return the table and the key of a packet; None if there is nothing to remember it by."""
+        known: dict[bytes, int] | None = None
+        key = b""
+        if len(view) >= _IPV4.size and view[0] == _PLAIN_IPV4:
+            _, fragment, protocol, key = _IPV4.unpack_from(view)
+            known = None if fragment & _OFFSET else self._flows4.get(protocol)
+        elif len(view) >= _IPV6.size and view[0] >> 4 == 6:
+            _, protocol, key = _IPV6.unpack_from(view)
+            known = self._flows6.get(protocol)
+        return None if known is None else (known, key)

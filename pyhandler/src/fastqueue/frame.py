@@ -58,7 +58,11 @@ class Frame:
 
     @property
     def settled(self) -> bool:
-        """Whether the packet has left the ring."""
+        """Whether the packet has left the ring.
+
+        If not, what was read of ``payload`` and ``meta`` before was this packet's; if so, it may have been
+        another's.
+        """
         raise NotImplementedError
 
     def accept(
@@ -67,17 +71,33 @@ class Frame:
         mark: int | None = None,
         priority: int | None = None,
         payload: bytes | bytearray | memoryview | None = None,
+        lengths: bool = False,
+        checksums: bool = False,
     ) -> None:
-        """Let the packet go on, with a new mark, priority or contents where given.
+        """Let the packet go on, with a new mark, priority or contents if given.
 
-        ``payload`` replaces the captured bytes and may be ``frame.payload`` itself, edited
-        in place. It needs a queue with ``writable=True`` (else FastQueueError), a packet
-        captured whole, and 1 to ``frame_size`` bytes (else ValueError).
+        ``payload`` replaces the packet, from its network header on. Its bytes leave exactly as they are,
+        unless the kernel is asked to complete them:
+
+        lengths:   set the IP and UDP lengths from ``len(payload)``
+        checksums: compute the IPv4 header's, TCP, UDP, ICMP and ICMPv6 checksums
+
+        To edit in place, write into ``frame.payload`` and pass that. Bytes that equal the packet's
+        change nothing: it goes on as it came.
+
+        Raises FastQueueError unless the queue was opened with ``writable=True``, and ValueError if the
+        packet was not captured whole, if ``payload`` is not 1 to ``frame_size`` bytes, or if ``lengths``
+        or ``checksums`` is given without it.
         """
-        if mark is None and priority is None and payload is None:
+        completion = lengths * abi.A_LENGTHS | checksums * abi.A_CHECKSUMS
+        if payload is not None:
+            self._accept_changed(mark, priority, payload, completion)
+        elif completion:
+            raise ValueError("lengths and checksums are for a changed payload; pass payload too")
+        elif mark is None and priority is None:
             self.answer(abi.ANSWER_ACCEPT)
         else:
-            self._answer_with(abi.ANSWER_ACCEPT, mark, priority, payload)
+            self._answer_with(abi.ANSWER_ACCEPT, mark, priority)
 
     def drop(self) -> None:
         """Throw the packet away."""
@@ -85,13 +105,13 @@ class Frame:
 
     def repeat(self, *, mark: int | None = None, priority: int | None = None) -> None:
         """Send the packet through the same hook again; set a mark, or the same rule queues it again."""
-        self._answer_with(abi.ANSWER_REPEAT, mark, priority, None)
+        self._answer_with(abi.ANSWER_REPEAT, mark, priority)
 
     def requeue(self, queue: int, *, mark: int | None = None, priority: int | None = None) -> None:
         """Hand the packet to queue number ``queue``; ValueError where there is no such number."""
         if not 0 <= queue <= abi.MAX_QUEUE:
             raise ValueError(f"there is no queue {queue}: 0 to {abi.MAX_QUEUE}")
-        self._answer_with(abi.ANSWER_QUEUE, mark, priority, None, queue)
+        self._answer_with(abi.ANSWER_QUEUE, mark, priority, queue=queue)
 
     def answer(self, answer: int) -> None:
         """Store ``abi.ANSWER_*`` with the frame's lap: the verdict in its cheapest form."""
@@ -102,33 +122,48 @@ class Frame:
         answer: int,
         mark: int | None,
         priority: int | None,
-        payload: bytes | bytearray | memoryview | None,
+        *,
+        length: int = 0,
         queue: int = 0,
+        completion: int = 0,
     ) -> None:
-        """Store what goes with the word, then the word."""
-        ring = self.ring
+        """Store what goes with the word, then the word. ``length`` is that of a changed payload, or 0."""
         if self.settled:
             return
-        length = 0 if payload is None else self._store_payload(payload)
-        fields = (mark or 0, priority or 0, length, queue)
-        abi.ANSWER.pack_into(ring.answers, self.slot * abi.ANSWER.size, *fields)
+        fields = (mark or 0, priority or 0, length, queue, completion if length else 0)
+        abi.ANSWER.pack_into(self.ring.answers, self.slot * abi.ANSWER.size, *fields)
         flags = 0 if mark is None else abi.WITH_MARK
         flags |= 0 if priority is None else abi.WITH_PRIORITY
-        flags |= 0 if payload is None else abi.WITH_PAYLOAD
+        flags |= abi.WITH_PAYLOAD if length else 0
         self.answer(answer | flags)
 
+    def _accept_changed(
+        self,
+        mark: int | None,
+        priority: int | None,
+        payload: bytes | bytearray | memoryview,
+        completion: int,
+    ) -> None:
+        """Accept the packet with other contents."""
+        if self.settled:
+            return
+        length = self._store_payload(payload)
+        self._answer_with(abi.ANSWER_ACCEPT, mark, priority, length=length, completion=completion)
+
     def _store_payload(self, payload: bytes | bytearray | memoryview) -> int:
-        """Put new contents into the frame and return their length."""
-        ring = self.ring
+        """Put new contents into the frame; return their length, 0 if nothing has to be changed."""
+        ring, new = self.ring, memoryview(payload).cast("B")
+        length = len(new)
         if not ring.writable:
             raise FastQueueError("contents may be changed only in a queue opened with writable=True")
-        length = len(payload)
         if not 0 < length <= ring.frame_size:
             raise ValueError(f"{length} bytes do not fit into a frame of {ring.frame_size}")
         if self.meta.truncated:
             raise ValueError("a packet captured in part cannot be changed")
         if self.meta.gso:
+            if new == self.payload:
+                return 0
             raise ValueError("a packet of many segments (gso=True) cannot be changed")
         start = self.slot * ring.frame_size
-        ring.payload[start : start + length] = payload
+        ring.payload[start : start + length] = new
         return length

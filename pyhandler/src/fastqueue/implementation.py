@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from . import ordering
 from .flows import Decide, Flows, PlainFlows
 from .plain import PlainRing
 from .ring import Ring
@@ -24,9 +25,10 @@ class Implementation(NamedTuple):
     name: str  # for people
     ring: Callable[[memoryview, memoryview, memoryview, int, int], Ring]
     flows: Callable[[Decide, int], Flows]
+    check: Callable[[], None]  # raises QueueError if this machine cannot run it
 
 
-PLAIN: Final = Implementation("plain Python", PlainRing, PlainFlows)
+PLAIN: Final = Implementation("plain Python", PlainRing, PlainFlows, ordering.check_plain)
 
 
 def accelerated() -> Implementation:
@@ -34,7 +36,7 @@ def accelerated() -> Implementation:
     from . import _ring
     from .accelerated import AcceleratedRing
 
-    return Implementation("C extension", AcceleratedRing, _ring.Flows)
+    return Implementation("C extension", AcceleratedRing, _ring.Flows, ordering.check_extension)
 
 
 def choose(wish: str) -> Implementation:

@@ -23,11 +23,14 @@ _AUTHENTICATION = 51  # in 4 bytes, the first two not counted
 _IPV4 = Struct("!B5xHxB2x4s4s")  # version and header length, fragment, protocol, addresses
 _IPV6 = Struct("!6xBx16s16s")  # next header, addresses
 _PORTS = Struct("!HH")
+_LENGTH_V4 = Struct("!2xH")  # of the whole packet
+_LENGTH_V6 = Struct("!4xH")  # of what follows the header
 _FRAGMENT_FIELDS = Struct("!BxH")
 _OFFSET_V4 = 0x1FFF
 _OFFSET_V6 = 0xFFF8
 
 NO_PORT: Final = -1
+MOST_BYTES: Final = 1 << 32
 
 
 class Packet(NamedTuple):
@@ -58,6 +61,18 @@ def parse(view: memoryview) -> Packet | None:
     if version == 6 and length >= _IPV6.size:
         return _parse_ipv6(view)
     return None
+
+
+def length(view: memoryview) -> int:
+    """Return how long a packet that ``parse`` takes says it is, from its network header on.
+
+    A length of 0 means more than its field has room for.
+    """
+    field = _LENGTH_V4 if view[0] >> 4 == 4 else _LENGTH_V6
+    (found,) = field.unpack_from(view)
+    if not found:
+        return MOST_BYTES
+    return int(found) + (0 if field is _LENGTH_V4 else _IPV6.size)
 
 
 def _parse_ipv4(view: memoryview) -> Packet | None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import select
 import warnings
 from collections.abc import Iterator
 from itertools import chain
@@ -13,14 +12,12 @@ from typing import Protocol, Self
 
 from . import abi
 from .batch import Batch
-from .device import Device, Poll
+from .device import Device
 from .errors import QueueClosedError
 from .frame import Frame
 from .request import RingRequest, pack_settings
-from .ring import Ring
+from .ring import ENDED, Poll, Ring
 from .stats import Stats
-
-_ENDED = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 class Backend(Protocol):
@@ -89,7 +86,7 @@ class Queue:
             first, number = ring.take()
             if number:
                 return Batch(ring, first, number)
-            if events and events[0][1] & _ENDED:
+            if events and events[0][1] & ENDED:
                 raise QueueClosedError("the kernel closed the queue")
             if deadline is not None:
                 milliseconds = round((deadline - monotonic()) * 1000)
@@ -120,26 +117,9 @@ class Queue:
     def answer_all(self, answer: int) -> None:
         """Give every packet the same ``abi.ANSWER_*`` until the kernel closes the queue.
 
-        What ``for batch in batches(): batch.accept_all()`` does, with as few steps a
-        batch as can be: with little traffic a batch is one packet.
+        What ``for batch in batches(): batch.accept_all()`` does, for less.
         """
-        ring, poll, timer_only = self._ring, self._device.poll, self._timer_only
-        status, words, control = ring.status, ring.words, ring.control
-        mask, shift, fo = ring.mask, ring.shift, ring.fo
-        events: list[tuple[int, int]] = []
-        while True:
-            fa = status[0]  # abi.STATUS_FA; literals are cheaper than attributes of a module
-            if fa - fo & 0xFFFFFFFF == 1:
-                words[fo & mask] = fo >> shift << 8 & 0xFFFFFF00 | answer
-                ring.fo = control[0] = fo = fa
-            elif fa != fo:
-                first, number = ring.take()
-                ring.fill(first, number, answer)
-                control[0] = fo = ring.fo
-            elif events and events[0][1] & _ENDED:
-                return
-            if not timer_only or status[0] == fo:
-                events = poll()
+        self._ring.answer_all(answer, self._device.poll, timer_only=self._timer_only)
 
     def kick(self) -> None:
         """Let the sender settle answered frames at once; ``wait`` does it too, except in timer-only mode."""

@@ -18,7 +18,8 @@ Why there are no barriers
     fields before its word, and words before FO. A store followed by a load of
     something else may be turned round; the only place where that matters is
     falling asleep, and there the system call ``poll`` lies between. A machine
-    with a weaker order would need barriers that plain Python does not have.
+    with a weaker order needs barriers that plain Python does not have: ``PlainRing``
+    refuses to run there (``ordering``), while the extension has them.
 
 Why a slice may be stored
     A run of words is copied upwards, in whole words, and the old and the new value of each
@@ -27,13 +28,19 @@ Why a slice may be stored
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from . import abi
 
 if TYPE_CHECKING:
     from .frame import Frame
+
+
+Poll = Callable[..., list[tuple[int, int]]]
+#: Events of ``poll`` after which nothing more comes.
+ENDED: Final = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 class Ring:
@@ -108,6 +115,10 @@ class Ring:
 
     def fill(self, first: int, number: int, answer: int) -> None:
         """Answer ``number`` frames from count ``first``, at most a lap, alike."""
+        raise NotImplementedError
+
+    def answer_all(self, answer: int, poll: Poll, *, timer_only: bool) -> None:
+        """Answer every frame alike, and sleep in ``poll()`` for more, until it reports the queue's end."""
         raise NotImplementedError
 
     def frame_at(self, count: int) -> Frame:

@@ -41,7 +41,7 @@ def run_handler(handler: Handler, request: RingRequest, *, one_by_one: bool = Fa
                 _serve(handler, queue, one_by_one)
                 raise QueueError("the kernel closed the queue", "its namespace or the module is going")
             queue.kick()
-            print_counters(queue)
+            print_counters(queue, getattr(handler, "cut", 0))
     except _StopError:
         pass
     finally:
@@ -83,12 +83,13 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise _StopError
 
 
-def print_counters(queue: Queue) -> None:
-    """Print the kernel's counters in one line."""
+def print_counters(queue: Queue, cut: int = 0) -> None:
+    """Print the kernel's counters in one line, and how many packets had too few bytes, if any."""
     stats = queue.stats()
     print(
         f"queue {queue.request.queue}: received {stats.received}, accepted {stats.accepted}, "
         f"dropped {stats.dropped}, flushed {stats.flushed + stats.occupied}, "
-        f"default action {stats.default_accepted + stats.default_dropped}",
+        f"default action {stats.default_accepted + stats.default_dropped}"
+        + (f", cut short {cut}" if cut else ""),
         flush=True,
     )

@@ -20,7 +20,7 @@ class Stats(NamedTuple):
     dropped: int  # settled by the handler
     flushed: int  # settled without it: closed, gone, timed out
     occupied: int  # in the ring now
-    default_accepted: int  # never in a frame: ring full, no memory
+    default_accepted: int  # never in a frame: ring full, no memory, over the memory limit
     default_dropped: int
     timed_out: int  # of flushed
     invalid_words: int  # answers refused
@@ -28,6 +28,8 @@ class Stats(NamedTuple):
     ticks: int  # of the sender's timer
     truncated: int
     segmented: int  # GSO packets taken apart
+    refused: int  # of dropped: changed packets that the stack cannot accept
+    over_memory: int  # of default_*: the limit on the memory of waiting packets
 
     @classmethod
     def unpack(cls, data: bytes | bytearray) -> Stats:

@@ -19,8 +19,10 @@ _RATES = (
     ("RECEIVED/s", ("received",)),
     ("ACCEPTED/s", ("accepted",)),
     ("DROPPED/s", ("dropped",)),
+    ("REFUSED/s", ("refused",)),
     ("FLUSHED/s", ("flushed",)),
     ("NO FRAME/s", ("default_accepted", "default_dropped")),
+    ("NO MEMORY/s", ("over_memory",)),
     ("WAKE-UPS/s", ("wakeups",)),
 )
 _HOME = "\x1b[H"

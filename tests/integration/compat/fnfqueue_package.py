@@ -43,7 +43,7 @@ def fnfqueue() -> dict[str, Path]:
 def _make(work: Path, libraries: Path) -> None:
     log = LOGS / "fnfqueue.log"
     with stage("fnfqueue: fetch and build for the target", log):
-        sources = pypi.sources(work, SOURCE, log)
+        sources = pypi.sources(work, SOURCE)
         for tool in TOOLS:
             pypi.tool(work, work / "tools", tool, log)
         environment = {**os.environ, "PYTHONPATH": str(work / "tools")}

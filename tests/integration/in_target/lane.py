@@ -13,11 +13,16 @@ _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
 
 def enter(*rules: str, hook: str = "output", priority: int = 0) -> None:
     """Go into a new namespace where ``rules`` hold on a hook."""
+    leave()
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    chain(*rules, hook=hook, priority=priority)
+
+
+def leave() -> None:
+    """Go into a new namespace that has nothing; sockets stay where they are."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_NEWNET):
         raise OSError(ctypes.get_errno(), "unshare")
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    chain(*rules, hook=hook, priority=priority)
 
 
 def chain(*rules: str, hook: str = "output", priority: int = 0, name: str = "t") -> None:

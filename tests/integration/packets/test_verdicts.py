@@ -42,6 +42,21 @@ def test_the_handler_sees_the_whole_packet(target: Target, wires: Wires) -> None
         assert_same(wires.arrived(), expected(frames[1::2]))
 
 
+def test_no_packet_keeps_the_handler_busy(target: Target, wires: Wires) -> None:
+    """Contents on which a backtracking search would take longer than anybody waits."""
+    rules = "drop /(a+)+b$/\ndrop /.*a.*b.*c.*d/\ndrop /(a|b){1,40}x.*y/i\naccept /end/\ndefault drop\n"
+    slow = (b"a" * 1300 + b"!", b"ab" * 650, b"cab" * 400 + b"XAB")
+    frames = [
+        wires.make.frame(kind, contents=contents)
+        for kind in ("udp4", "tcp6")
+        for contents in (*slow, b"end", b"endabcd", b"aaaa", *slow)
+    ]
+    with handling(target, "payload", rules=rules) as handler, queued(target):
+        wires.send(frames)
+        handler.settled(len(frames))
+        assert_same(wires.arrived(), expected([frames[3], frames[12]]))
+
+
 def test_the_timer_alone_delivers_in_order_too(target: Target, wires: Wires) -> None:
     """The paper's mode: the handler's poll settles nothing."""
     with handling(target, "--timer-only", "null") as handler, queued(target):
@@ -56,3 +71,13 @@ def test_wrong_rules_touch_no_packet(target: Target, wires: Wires) -> None:
     assert "/run/wrong.rules:2" in ended.output
     assert "carrots" in ended.output
     assert "Traceback" not in ended.output
+
+
+def test_rules_on_more_bytes_than_frames_have_touch_no_packet(target: Target) -> None:
+    target.put(b"drop /x/ first 4096\n", "/run/long.rules")
+    ended = target.run("python3 -m fastqueue run --frame-size 2048 payload /run/long.rules", check=False)
+    assert ended.status == 2
+    assert (
+        "/run/long.rules:1: found first 4096 with --frame-size 2048, expected --frame-size 4224"
+        in ended.output
+    )

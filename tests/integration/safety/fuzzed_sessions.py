@@ -44,7 +44,7 @@ def _spoiled(base: st.SearchStrategy[dict[str, int]], names: tuple[str, ...]) ->
 _ring = _spoiled(
     st.fixed_dictionaries(
         {
-            "version": st.just(1),
+            "version": st.just(2),
             "size": st.just(112),
             "queue": _queue,
             "frames": st.sampled_from((8, 16, 64, 1024)),

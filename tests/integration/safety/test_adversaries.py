@@ -29,6 +29,16 @@ def test_memory(case: str, passes: Passes) -> None:
     passes()
 
 
+@pytest.mark.parametrize("case", each("shares"))
+def test_shares(case: str, passes: Passes) -> None:
+    passes()
+
+
+@pytest.mark.parametrize("case", each("contents"))
+def test_contents_that_change(case: str, passes: Passes) -> None:
+    passes()
+
+
 @pytest.mark.parametrize("case", [case for case in each("shortage") if case.values != ("injected",)])
 def test_shortage(case: str, passes: Passes) -> None:
     passes()

@@ -19,6 +19,16 @@ def test_changed_packets(case: str, passes: Passes) -> None:
     passes()
 
 
+@pytest.mark.parametrize("case", each("completion"))
+def test_what_the_kernel_adds_to_changed_packets(case: str, passes: Passes) -> None:
+    passes()
+
+
+@pytest.mark.parametrize("case", each("rederived"))
+def test_what_the_stack_derives_again(case: str, passes: Passes) -> None:
+    passes()
+
+
 @pytest.mark.parametrize("case", each("paths"))
 def test_paths(case: str, passes: Passes) -> None:
     passes()

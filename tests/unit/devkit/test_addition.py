@@ -27,7 +27,7 @@ def test_a_word_that_there_is_not_is_told_with_those_that_there_are() -> None:
 
 
 def test_the_disk_can_only_be_read_and_is_known_by_its_serial_number() -> None:
-    words = _TOOLS.arguments(Path("/i/rootfs.squashfs"))
+    words = _TOOLS.arguments(Path("/i/tools,1.squashfs"))
     assert words[1] == "driver=file,node-name=addition,filename=/i/tools,,1.squashfs,read-only=on"
     serial = words[3].partition("serial=")[2]
     assert serial in _TOOLS.mount()

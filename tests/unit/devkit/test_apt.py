@@ -53,6 +53,11 @@ def test_source_line_names_architecture_and_key() -> None:
     )
 
 
+@pytest.mark.parametrize("suite", [*apt.SUITES, *apt.NEWER_SUITES, *apt.SOURCE_SUITES])
+def test_no_list_that_has_run_out_is_asked_for(suite: str) -> None:
+    assert "check-valid-until" not in apt.Source("http://mirror.example/debian/", suite, "i386").line
+
+
 def test_versions_come_from_archive_names() -> None:
     names = ["busybox-static_1%3a1.35.0-4+deb12u1+b1_i386.deb", "netbase_6.4_all.deb"]
     assert apt.versions(names) == {"busybox-static": "1:1.35.0-4+deb12u1+b1", "netbase": "6.4"}

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import itertools
 import os
 from pathlib import Path
@@ -23,10 +24,13 @@ def image(tmp_path: Path) -> Path:
 
 
 def arguments(disk: boot_disk.Disk) -> list[str]:
-    return qemu.arguments(
-        qemu.Machine(profile.load("p3"), disk=disk), kernel=Path("/i/bzImage"), rootfs=Path("/i/rootfs"),
-        topology=topology.load(), sockets=qemu.Sockets(Path("/run/lab")), log=Path("/logs/kernel.log"),
+    launch = qemu.launch(
+        qemu.Machine(profile.load("p3"), disk=disk), program="/usr/bin/qemu-system-i386",
+        kernel=Path("/i/bzImage"), rootfs=Path("/i/rootfs"), topology=topology.load(), logs=Path("/logs"),
     )  # fmt: skip
+    assert list(launch.given) == disk.names
+    assert not launch.reads
+    return list(launch.argv)
 
 
 @pytest.mark.parametrize("bus", boot_disk.BUSES)
@@ -34,8 +38,9 @@ def test_firmware_boots_the_disk_and_qemu_loads_nothing(bus: str, image: Path) -
     argv = arguments(boot_disk.Disk(image, bus))
     assert not {"-kernel", "-append", "-initrd"} & set(argv)
     drives = [after for word, after in itertools.pairwise(argv) if word == "-drive"]
-    name = str(image).replace(",", ",,")
-    assert drives == [f"if=none,id=disk,format=raw,file={name},snapshot=on"]
+    file = "file.driver=file,file.filename=/dev/fdset/2"
+    assert drives == [f"if=none,id=disk,format=raw,{file},snapshot=on"]
+    assert "fd={fd:disk},set=2" in argv
     assert sum("drive=disk" in word for word in argv) == 1
     assert "i6300esb" in argv
     assert "-no-reboot" in argv
@@ -45,7 +50,8 @@ def test_a_disk_of_the_users_own_keeps_what_is_written(image: Path) -> None:
     disk = boot_disk.chosen("disk", "usb", str(image))
     assert disk is not None
     argv = arguments(disk)
-    assert "snapshot=on" not in argv[argv.index("-drive") + 1]
+    assert "driver=file,node-name=bytes,filename=/dev/fdset/2" in argv
+    assert not any("snapshot" in word for word in argv)
     assert "-no-reboot" not in argv
     assert (
         qemu.Machine(profile.load("p3"), disk=disk)
@@ -91,3 +97,32 @@ def test_a_device_that_this_machine_uses(
         assert (caught.value.code, caught.value.status) == ("FQ-ARGUMENT", 2)
     else:
         assert boot_disk.chosen("disk", path=str(image)) is not None
+
+
+def test_a_device_that_is_written_to_is_held_alone_until_qemu_has_it(
+    monkeypatch: pytest.MonkeyPatch, image: Path
+) -> None:
+    """The very descriptor that was opened with O_EXCL is the one for QEMU."""
+    asked: list[int] = []
+    real = os.open
+
+    def opened(path: Path, flags: int) -> int:
+        asked.append(flags)
+        return real(path, flags & ~os.O_EXCL)
+
+    disk = boot_disk.Disk(image, keep=True)
+    monkeypatch.setattr(Path, "is_block_device", lambda path: path == image)
+    monkeypatch.setattr(os, "open", opened)
+    with disk.opened() as descriptors:
+        assert asked == [os.O_RDWR | os.O_EXCL | os.O_CLOEXEC]
+        assert len(descriptors) == len(disk.names)
+        os.fstat(descriptors[0])
+    with pytest.raises(OSError, match="descriptor"):
+        os.fstat(descriptors[0])
+    assert "driver=host_device,node-name=bytes,filename=/dev/fdset/2" in arguments(disk)
+
+
+def test_what_the_target_writes_to_for_the_moment_is_only_read(image: Path) -> None:
+    image.chmod(0o400)
+    with boot_disk.Disk(image).opened() as descriptors:
+        assert fcntl.fcntl(descriptors[0], fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY

@@ -10,9 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+import other_user
 import pytest
 
 from devkit import cache
+from devkit.errors import KitError
 
 
 @pytest.fixture(autouse=True)
@@ -187,3 +189,68 @@ def test_a_tree_without_write_permission_can_be_removed(tmp_path: Path) -> None:
     folder.chmod(0o500)
     cache.remove_tree(tmp_path / "top")
     assert not (tmp_path / "top").exists()
+
+
+def refused() -> None:
+    with pytest.raises(KitError) as caught:
+        cache.entry("kind", "key", Maker())
+    assert caught.value.code == "FQ-CACHE"
+    assert "XDG_CACHE_HOME" in caught.value.remedy
+
+
+def test_it_is_private_whatever_the_umask(place: Path) -> None:
+    before = os.umask(0)
+    try:
+        entry = cache.entry("kind", "key", Maker())
+    finally:
+        os.umask(before)
+    assert place.stat().st_mode & 0o777 == 0o700
+    place.chmod(0o755)
+    assert cache.entry("kind", "key", Maker()) == entry
+    assert place.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("open_to", [0o777, 0o775, 0o702])
+def test_one_that_others_can_write_to_is_refused(open_to: int, place: Path) -> None:
+    cache.entry("kind", "key", Maker())
+    place.chmod(open_to)
+    refused()
+    with pytest.raises(KitError):
+        cache.prune("kind", keep=0, older_than=0)
+    assert (place / "kind/key").exists()
+
+
+def test_a_link_in_its_place_is_refused(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    place.symlink_to("elsewhere")
+    refused()
+
+
+@other_user.needs_root
+def test_another_users_entries_are_never_taken(place: Path) -> None:
+    made = cache.entry("kind", "key", Maker())
+    (made / "folder/data").write_text("planted")
+    for path in (place, *place.rglob("*")):
+        os.chown(path, other_user.UID, other_user.UID, follow_symlinks=False)
+    refused()
+
+
+def test_a_lock_that_is_a_link_is_not_followed(place: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("content")
+    (place / "kind").mkdir(parents=True, mode=0o700)
+    place.chmod(0o700)
+    (place / "kind/.key.lock").symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic"):
+        cache.entry("kind", "key", Maker())
+    assert victim.read_text() == "content"
+
+
+def test_removal_does_not_go_through_links(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    kept.chmod(0o711)
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/link").symlink_to(kept)
+    cache.remove_tree(tmp_path / "tree")
+    assert kept.stat().st_mode & 0o777 == 0o711

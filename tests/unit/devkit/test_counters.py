@@ -10,16 +10,17 @@ from devkit.shell import Result
 
 HEADING = (
     "queue owner frames frame_size occupied processed received queued accepted dropped flushed timed_out "
-    "default_accepted default_dropped invalid_words wakeups ticks truncated segmented period_us "
-    "default_action flags\n"
+    "default_accepted default_dropped invalid_words wakeups ticks truncated segmented refused over_memory "
+    "period_us default_action flags\n"
 )
-LINE = "3 411 2048 2048 4 1 120 110 90 10 6 2 0 10 0 33 500 0 0 1000 drop 0x5\n"
+LINE = "3 411 2048 2048 4 1 120 110 90 10 6 2 0 10 0 33 500 0 0 3 8 1000 drop 0x5\n"
 
 
 def test_a_queue_is_read_by_the_columns_names() -> None:
     found = counters.parse(HEADING + LINE)[3]
     assert (found.owner, found.received, found.queued, found.flushed) == (411, 120, 110, 6)
     assert (found.default_action, found.flags, found.by_default) == ("drop", 5, 10)
+    assert (found.refused, found.over_memory) == (3, 8)
     found.check()
 
 
@@ -37,7 +38,16 @@ def test_another_format_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"accepted": 91}, {"occupied": 3}, {"received": 121}, {"default_dropped": 9}, {"timed_out": 7}]
+    "change",
+    [
+        {"accepted": 91},
+        {"occupied": 3},
+        {"received": 121},
+        {"default_dropped": 9},
+        {"timed_out": 7},
+        {"refused": 11},
+        {"over_memory": 11},
+    ],
 )
 def test_a_packet_that_is_nowhere_breaks_the_law(change: dict[str, int]) -> None:
     found = counters.parse(HEADING + LINE)[3]

@@ -24,8 +24,8 @@ def _document(*files: tuple[str, dict[int, int]]) -> dict[str, object]:
 
 
 def test_objects_that_include_a_header_add_up_and_the_kernels_own_files_are_left_out() -> None:
-    first = _document(("/work/kmod/main.c", {1: 3, 2: 0}), ("/work/kmod/ring.h", {5: 0, 6: 0}))
-    second = _document(("/work/kmod/ring.h", {5: 2}), ("./include/linux/list.h", {9: 1}))
+    first = _document(("/build/kmod/main.c", {1: 3, 2: 0}), ("/build/kmod/ring.h", {5: 0, 6: 0}))
+    second = _document(("/build/kmod/ring.h", {5: 2}), ("./include/linux/list.h", {9: 1}))
     main, ring = coverage.merged([first, second])
     assert (main.name, main.reached, main.missed) == ("main.c", 1, [2])
     assert (ring.name, ring.reached, ring.missed) == ("ring.h", 1, [6])

@@ -87,7 +87,7 @@ def test_image_has_table_loader_and_slots(parts: tuple[Path, Path]) -> None:
     assert not content[layout.SLOT_B.begin : layout.SLOT_B.begin + layout.SLOT_B.size].strip(b"\0")
 
 
-def test_boot_partition_has_a_filled_in_grub_cfg_and_grubenv_once(
+def test_boot_partition_has_a_filled_in_grub_cfg_and_grubenv_twice(
     parts: tuple[Path, Path], tmp_path: Path
 ) -> None:
     content = (disk.disk(*parts) / "disk.img").read_bytes()
@@ -98,13 +98,14 @@ def test_boot_partition_has_a_filled_in_grub_cfg_and_grubenv_once(
         argv: list[str | Path] = ["/sbin/debugfs", "-R", f"cat {name}", partition]
         return subprocess.run(argv, check=True, capture_output=True).stdout
 
-    assert read("grubenv") == disk.environment("a")
+    assert read("grubenv") == read("grubcopy") == disk.environment("a")
     config = read("grub.cfg").decode()
     assert f"root=PARTUUID={layout.LABEL}-0" in config
     assert not re.search("@[A-Z]+@", config)
     offsets = [found.start() for found in re.finditer(b"# GRUB Environment Block", partition.read_bytes())]
-    assert len(offsets) == 1
-    assert offsets[0] % 512 == 0
+    assert len(offsets) == 2
+    assert offsets[1] - offsets[0] >= disk.SPACE
+    assert f"fq.env={offsets[0] // 512},{offsets[1] // 512} " in config
 
 
 def test_slot_is_the_root_file_system_with_its_kernel(parts: tuple[Path, Path], tmp_path: Path) -> None:

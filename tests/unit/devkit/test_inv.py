@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from devkit import command
 from devkit.paths import PROJECT
 
 DEBIAN = "ID=debian\nVERSION_ID=12\n"
@@ -26,6 +27,7 @@ class Machine:
         shutil.copy2(PROJECT / "inv", self.project)
         (self.project / "devkit/host-packages.txt").write_text("# list\nfirst  -  x\nsecond  tool  y\n")
         (self.project / "pyproject.toml").write_text("[project]\n")
+        (self.project / "requirements.txt").write_text("thing==1 --hash=sha256:0\n")
         self.os_release = folder / "os-release"
         self.os_release.write_text(DEBIAN)
         self.calls = folder / "calls"
@@ -47,25 +49,28 @@ class Machine:
         python = self.project / ".venv/bin/python"
         python.parent.mkdir(parents=True)
         python.write_text(
-            '#!/bin/sh\n[ "$2" = devkit.program ] || exit 0\n'
-            'shift 4\nfor word; do printf "[%s]" "$word"; done\n'
+            f'#!/bin/sh\n[ "$3" = devkit.program ] || {{ echo "python $*" >>{self.calls}; exit 0; }}\n'
+            '[ "$1" = -P ] || exit 1\nshift 5\nfor word; do printf "[%s]" "$word"; done\n'
         )
         python.chmod(0o755)
         hashed = subprocess.run(
             ["sha256sum"],
-            input=(self.project / "pyproject.toml").read_bytes(),
+            input=b"".join(
+                (self.project / name).read_bytes() for name in ("pyproject.toml", "requirements.txt")
+            ),
             capture_output=True,
             check=True,
         )
         (self.project / ".venv/.made").write_text(f"{self.project}\n{hashed.stdout.decode()}")
 
-    def inv(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run it."""
+    def inv(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run it, with ``more`` in its environment."""
         environment = {
             "PATH": f"{self.bin}:/usr/bin:/bin",
             "HOME": os.environ.get("HOME", "/"),
             "FASTQUEUE_OS_RELEASE": str(self.os_release),
             "FASTQUEUE_PYTHON": str(self.bin / "python3"),
+            **more,
         }
         return subprocess.run(
             [self.project / "inv", *words], env=environment, capture_output=True, text=True, check=False
@@ -147,8 +152,9 @@ def test_multilib_is_refused_before_apt_would_remove_it(machine: Machine) -> Non
 
 
 _PYTHON = """
-case "$2" in
-venv) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+[ "$1:$PYTHONSAFEPATH:${PYTHONPATH-none}" = -P:1:none ] || exit 1
+case "$3" in
+venv) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
 pip) exit @pip@ ;;
 *) echo "new environment" ;;
 esac
@@ -168,7 +174,10 @@ def test_environment_is_made_again_where_it_does_not_fit(machine: Machine, chang
         case "moved":
             machine.project = machine.project.rename(machine.project.with_name("moved"))
     assert machine.inv("build").stdout == "new environment\n"
-    assert f"-e {machine.project}[test]" in machine.calls.read_text()
+    asked = [line for line in machine.calls.read_text().splitlines() if " -m pip install " in line]
+    assert f"--require-hashes --only-binary :all: -r {machine.project}/requirements.txt" in asked[0]
+    assert f"--no-deps --no-index --no-build-isolation -e {machine.project}" in asked[1]
+    assert len(asked) == 2
     machine.calls.write_text("")
     assert machine.inv("build").stdout == "new environment\n"
     assert "-m pip" not in machine.calls.read_text()
@@ -183,11 +192,73 @@ def test_environment_that_cannot_be_made(machine: Machine) -> None:
     assert not (machine.project / ".venv/.made").exists()
 
 
-def test_finished_environment_is_updated_in_place(machine: Machine) -> None:
+@pytest.mark.parametrize("name", ["pyproject.toml", "requirements.txt"])
+def test_finished_environment_is_updated_in_place(machine: Machine, name: str) -> None:
     machine.installed("first", "second")
     machine.ready()
-    (machine.project / "pyproject.toml").write_text("[project]\nname = 'other'\n")
+    (machine.project / name).write_text("# other\n")
     done = machine.inv("build")
     assert done.stdout == "[build]"
     assert "Updating the Python environment" in done.stderr
     assert machine.inv("build").stderr == ""
+
+
+def test_programs_come_from_absolute_folders_of_path_only(machine: Machine, tmp_path: Path) -> None:
+    machine.installed("first", "second")
+    machine.ready()
+    here = tmp_path / "here"
+    here.mkdir()
+    for name in ("readlink", "dpkg-query", "sed", "sha256sum"):
+        (here / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/run\n")
+        (here / name).chmod(0o755)
+    path = f":.:here:{machine.bin}:/usr/bin:/bin:"
+    words = [str(machine.project / "inv"), "build"]
+    environment = {"PATH": path, "FASTQUEUE_OS_RELEASE": str(machine.os_release)}
+    done = subprocess.run(words, cwd=here, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "[build]"), done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_module_comes_from_the_working_directory(tmp_path: Path) -> None:
+    """The kit itself, in a folder that has all the names that it loads."""
+    names = ["devkit", "invoke", "rich", "pip", "json", "tasks", "sitecustomize", "qemu"]
+    for name in names:
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'loaded')!r}, 'a').write({name!r})\n")
+    environment = {**os.environ, "PYTHONPATH": ".:"}
+    argv = [str(PROJECT / "inv"), "status"]
+    done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "loaded").exists()
+
+
+def test_every_python_of_the_kit_leaves_the_working_directory_out() -> None:
+    """command.python() is the one place that names the interpreter."""
+    found = [
+        path.name
+        for path in (PROJECT / "devkit").rglob("*.py")
+        if "sys.executable" in path.read_text() and path.name != "command.py"
+    ]
+    assert not found
+    assert command.python("-m", "this")[1:] == ["-P", "-m", "this"]
+
+
+def test_matplotlib_reads_no_settings_of_the_working_directory(tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text("lines.linewidth: 17\n")
+    for module in ("devkit.figure", "devkit.bench.figures.cost", "devkit.bench.figures.style"):
+        program = f"import {module}, matplotlib; print(matplotlib.rcParams['lines.linewidth'])"
+        argv = command.python("-c", program)
+        done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert done.stdout == "1.5\n", module
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o000, 0o022), (0o002, 0o022), (0o077, 0o077)])
+def test_no_other_user_may_write_to_what_it_makes(machine: Machine, before: int, after: int) -> None:
+    machine.installed("first", "second")
+    machine.ready()
+    python = machine.project / ".venv/bin/python"
+    python.write_text("#!/bin/sh\numask\n")
+    kept = os.umask(before)
+    try:
+        assert int(machine.inv("build").stdout, 8) == after
+    finally:
+        os.umask(kept)

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: MIT
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from devkit import bounded_log, kernel_log
 from devkit.kernel_log import KernelLog
+from devkit.printable import printable
 
 LOGS = Path(__file__).parent / "kernel_logs"
 
@@ -101,3 +106,109 @@ def test_an_unfinished_line_is_not_a_reason_yet(tmp_path: Path) -> None:
             "cing: Fatal exception\n[    1.1] ---[ end Kernel panic - not syncing: Fatal exception ]---\n"
         )
     assert found.fatal() == "Fatal exception"
+
+
+@pytest.mark.timeout(100)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[ 1.0] x invoked oom-killer: gfp_mask=0x140dca, order=0",
+        "[ 1.0] ====================\n[ 1.0] BUG: KCSAN: data-race in a / b",
+        "[ 1.0] " + "=" * 5000 + "x",
+        "[ 1.0] rcu: " * 500,
+        "[ 1.0]  by task 1 on cpu 0:\n f+0x1",
+        "[ 1.0] Kernel panic - not syncing: x ---[ end",
+        "\x1b[" * 50 + "1;" * 50,
+    ],
+    ids=["memory", "race", "rule", "stall", "access", "panic", "escapes"],
+)
+def test_time_is_in_proportion_to_the_log(line: str, tmp_path: Path) -> None:
+    """With a look back from each line it would take hours."""
+    found = KernelLog(tmp_path / "kernel.log")
+    count = 4_000_000 // len(line)
+    found.path.write_text(f"{line}\n" * count)
+    found.complaints(memory=False)
+    assert found.killed_for_memory() == []
+    with found.path.open("a") as file:
+        for _ in range(1000):
+            file.write("[ 2.0] fine\n")
+            file.flush()
+            found.fatal()
+
+
+def test_a_race_whose_report_was_cut_off_is_a_complaint(tmp_path: Path) -> None:
+    found = KernelLog(tmp_path / "kernel.log")
+    found.path.write_text("=" * 60 + "\nBUG: KCSAN: data-race in a / b\nread by task 1 on cpu 0:\n")
+    assert found.complaints() == ["BUG: KCSAN: data-race in a / b"]
+
+
+def test_a_panic_is_found_after_the_log_was_cut(tmp_path: Path) -> None:
+    found = KernelLog(tmp_path / "kernel.log")
+    writer = bounded_log.Writer(found.path)
+    writer.write(b"[ 1.0] Kernel panic - not syncing: first\n")
+    mark = found.mark()
+    for _ in range(40):
+        writer.write(b"noise\n" * 100_000)
+    assert found.fatal() is None
+    writer.write(b"[ 2.0] Kernel panic - not syncing: second\n")
+    writer.close()
+    assert found.fatal() == "second"
+    assert found.mark() == mark + 40 * 600_000 + 42
+    assert len(found.text()) <= 2 * bounded_log.LIMIT
+
+
+#: The same as expressions over the whole text, which take too long on a large one.
+_RACE = re.compile(r"^[^\n]*={20,}\n[^\n]*BUG: KCSAN:.*?\n[^\n]*={20,}\n", re.DOTALL | re.MULTILINE)
+_ACCESS = re.compile(r" by (?:task \d+|interrupt) on cpu \d+:\n((?:.* [\w.]+\+0x.*\n){1,3})")
+_OUT_OF_MEMORY = re.compile(
+    r"^[^\n]* invoked oom-killer: .*?^[^\n]*Out of memory: Killed process \d+ \(([^)\n]*)\)[^\n]*\n",
+    re.DOTALL | re.MULTILINE,
+)
+_LINES = st.sampled_from(
+    [
+        "[ 1.0] " + "=" * 20,
+        "[ 1.0] BUG: KCSAN: data-race in a / b",
+        "[ 1.0] read to 0x0 of 4 bytes by task 7 on cpu 0:",
+        "[ 1.0] write by interrupt on cpu 1:",
+        "[ 1.0]  fq_meta_fill+0x1/0x2 [fastqueue]",
+        "[ 1.0]  memcpy+0x1/0x2",
+        "[ 1.0] python3 invoked oom-killer: gfp_mask=0x1",
+        "[ 1.0] Out of memory: Killed process 104 (Suricata-Main) total-vm:1kB",
+        "[ 1.0] Call Trace:",
+        "[ 1.0] WARNING: CPU: 0 PID: 1 at x",
+        "[ 1.0] rcu: INFO: rcu_sched self-detected stall on CPU",
+        "[ 1.0] fine",
+    ]
+)
+
+
+@given(st.lists(_LINES, max_size=25))
+def test_reports_are_those_of_the_expressions(lines: list[str]) -> None:
+    text = "".join(f"{line}\n" for line in lines)
+
+    class Log(KernelLog):
+        def read(self, since: int = 0) -> tuple[int, bytes]:
+            return 0, text.encode()
+
+    def ours(race: re.Match[str]) -> str:
+        return race[0] if any("[fastqueue]" in frames for frames in _ACCESS.findall(race[0])) else ""
+
+    log = Log(Path("/nonexistent"))
+    without = _RACE.sub(ours, text)
+    assert log.complaints() == [line for line in without.splitlines() if kernel_log._is_complaint(line)]
+    assert log.killed_for_memory() == _OUT_OF_MEMORY.findall(text)
+    quiet = _OUT_OF_MEMORY.sub(lambda found: re.sub("Call Trace:|Out of memory:", "", found[0]), without)
+    expected = [line for line in quiet.splitlines() if kernel_log._is_complaint(line)]
+    assert log.complaints(memory=False) == expected
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_log(content: bytes) -> None:
+    class Log(KernelLog):
+        def read(self, since: int = 0) -> tuple[int, bytes]:
+            return since, content[since:]
+
+    log = Log(Path("/nonexistent"))
+    for line in (*log.complaints(), *log.complaints(memory=False), *log.killed_for_memory(), *log.tail()):
+        assert line == printable(line, keep="\t")
+    assert log.fatal() is None or log.reason()

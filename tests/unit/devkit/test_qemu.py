@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,18 @@ import pytest
 from devkit import profile, qemu
 from devkit.errors import KitError
 from devkit.lab import topology
+from devkit.lab.machine import Launch
 
 
-def arguments(machine: qemu.Machine, folder: str = "/run/lab") -> list[str]:
-    return qemu.arguments(
-        machine, kernel=Path("/i/bzImage"), rootfs=Path("/i/root,fs"), topology=topology.load(),
-        sockets=qemu.Sockets(Path(folder)), log=Path("/logs/kernel.log"),
+def launch(machine: qemu.Machine, program: str = "/usr/bin/qemu-system-i386") -> Launch:
+    return qemu.launch(
+        machine, program=program, kernel=Path("/i/bzImage"), rootfs=Path("/i/root,fs"),
+        topology=topology.load(), logs=Path("/logs"),
     )  # fmt: skip
+
+
+def arguments(machine: qemu.Machine) -> list[str]:
+    return list(launch(machine).argv)
 
 
 def machine(name: str = "p3", **more: Any) -> qemu.Machine:  # noqa: ANN401
@@ -29,7 +35,7 @@ def has(argv: list[str], first: str, second: str) -> bool:
 
 def test_a_pentium_iii_that_stays_down() -> None:
     argv = arguments(machine())
-    assert argv[0] == "qemu-system-i386"
+    assert argv[0] == "/usr/bin/qemu-system-i386"
     assert has(argv, "-cpu", "pentium3")
     assert has(argv, "-accel", "tcg,tb-size=256")
     assert has(argv, "-m", "64")
@@ -47,10 +53,13 @@ def test_serial_port_logs_from_the_first_byte_and_channels_are_separate() -> Non
     argv = arguments(machine())
     chardevs = [after for word, after in itertools.pairwise(argv) if word == "-chardev"]
     assert chardevs == [
-        "socket,id=serial,path=/run/lab/serial.sock,server=on,wait=off,logfile=/logs/kernel.log,logappend=off",
-        "socket,id=command,path=/run/lab/command.sock,server=on,wait=off",
-        "socket,id=console,path=/run/lab/console.sock,server=on,wait=off",
+        "socket,id=serial,fd={fd:serial},server=on,wait=off,logfile=/dev/fdset/1,logappend=on",
+        "socket,id=command,fd={fd:command},server=on,wait=off",
+        "socket,id=console,fd={fd:console},server=on,wait=off",
+        "socket,id=qmp,fd={fd:qmp},server=on,wait=off",
     ]
+    assert has(argv, "-add-fd", "fd={fd:log},set=1")
+    assert launch(machine()).logs == {"log": "/logs/kernel.log", "output": "/logs/qemu.log"}
     assert has(argv, "-device", "pci-serial-2x,chardev1=command,chardev2=console")
     assert {"fq.commands=ttyS1", "fq.console=ttyS2"} <= set(argv[argv.index("-append") + 1].split())
 
@@ -59,7 +68,6 @@ def test_commas_in_paths_are_doubled() -> None:
     assert has(
         arguments(machine()), "-blockdev", "driver=file,node-name=root,filename=/i/root,,fs,read-only=on"
     )
-    assert has(arguments(machine(), "/a,b"), "-qmp", "unix:/a,,b/qmp.sock,server=on,wait=off")
 
 
 @pytest.mark.parametrize(("nic", "device"), [("virtio", "virtio-net-pci"), ("e1000", "e1000")])
@@ -69,7 +77,7 @@ def test_client_side_is_the_first_card(nic: str, device: str) -> None:
     cards = [word for word in argv if word.startswith(device)]
     assert cards[0].startswith(first)
     assert "mac=02:fa:00:00:02:01" in cards[1]
-    assert has(argv, "-netdev", "tap,id=net0,ifname=tap-client,script=no,downscript=no")
+    assert has(argv, "-netdev", "tap,id=net0,fd={fd:tap-client}")
 
 
 def test_offloads() -> None:
@@ -93,3 +101,27 @@ def test_wrong_arguments(wrong: dict[str, Any]) -> None:
 def test_command_to_run_again() -> None:
     again = machine("p3-1g", nic="e1000", memory=96, kernel_args="a b").command()
     assert again == "./inv boot --profile p3-1g --nic e1000 --mem 96 --kernel-args 'a b'"
+
+
+def test_a_sandbox_with_no_more_than_it_needs() -> None:
+    found = launch(machine())
+    assert has(
+        list(found.argv),
+        "-sandbox",
+        "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+    )
+    assert list(found.reads) == ["/i/bzImage", "/i/root,fs"]
+    assert (found.scratch, list(found.writes), list(found.given)) == ("/logs/scratch", [], [])
+    # No path in the lab's directory or of the logs: descriptors only.
+    assert not any("/logs" in word or ".sock" in word for word in found.argv)
+
+
+def test_a_qemu_that_is_not_the_systems_has_its_files() -> None:
+    assert list(launch(machine(), "/opt/qemu/bin/qemu-system-i386").reads)[-1] == "/opt/qemu"
+
+
+def test_files_of_a_profile() -> None:
+    profile_of_a_plugin = replace(profile.load("p3"), reads=(Path("/x/lib.so"),), writes=(Path("/x/out"),))
+    found = launch(qemu.Machine(profile_of_a_plugin))
+    assert "/x/lib.so" in found.reads
+    assert list(found.writes) == ["/x/out"]

@@ -99,4 +99,4 @@ def test_no_speed(ends: tuple[int, Path]) -> None:
 
 def test_the_suite_for_a_board() -> None:
     (argv,) = suite.plan_board("serial:/dev/ttyUSB0", "kernel", ["-x"])
-    assert argv[2:] == ["pytest", "-k", "kernel", "-x", "--target=serial:/dev/ttyUSB0", "tests/integration"]
+    assert argv[3:] == ["pytest", "-k", "kernel", "-x", "--target=serial:/dev/ttyUSB0", "tests/integration"]

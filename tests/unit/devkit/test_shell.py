@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import re
 import shutil
 import signal
 import socket
@@ -16,11 +17,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pexpect import EOF
 
+from devkit import framed_output
+from devkit import shell as shells
 from devkit.channel import Channel
+from devkit.command import TAIL_LINES
 from devkit.errors import KitError
-from devkit.shell import Output, Shell
+from devkit.framed_output import KEPT_BESIDE_SINK, Output
+from devkit.shell import Shell
 
 # A board's console is interactive, the target's channel is not; busybox where the host has it.
 BUSYBOX = ["busybox"] if shutil.which("busybox") else []
@@ -136,8 +143,9 @@ def test_large_output_with_a_slow_reader(shell: Shell) -> None:
         seen.extend(data)
 
     result = shell.run("seq 1 200000", sink=slow)
-    assert result.raw == b"".join(b"%d\n" % number for number in range(1, 200_001))
-    assert bytes(seen) == result.raw
+    assert bytes(seen) == b"".join(b"%d\n" % number for number in range(1, 200_001))
+    assert bytes(seen).endswith(result.raw)
+    assert len(result.raw) >= KEPT_BESIDE_SINK
 
 
 def test_output_streams(shell: Shell) -> None:
@@ -245,3 +253,146 @@ def test_marker_in_pieces() -> None:
         output.feed(bytes([byte]))
     assert output.status == 42
     assert b"".join(passed) == bytes(output.kept) == b"ab\nfq-end-12 no\nfq-"
+
+
+@pytest.mark.parametrize("end", [b"9" * 5000, b"1234", b"x", b"", b"-1", b"new "])
+def test_a_marker_without_a_status_is_output(end: bytes) -> None:
+    passed: list[bytes] = []
+    output = Output("123", passed.append)
+    sent = b"a\nfq-end-123:" + end + b"\nb\n"
+    for byte in b"fq-begin-123\n" + sent:
+        output.feed(bytes([byte]))
+    # Nothing is withheld but what may become a marker.
+    assert b"".join(passed) == sent
+    output.feed(b"fq-end-123:7\r\nmore")
+    assert output.status == 7
+    assert b"".join(passed) == sent
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", [b"fq-end-123:", b"fq-end-12", b"f", b"\x00" * 100, b"fq-end-123:9999"])
+def test_time_and_memory_are_in_proportion(piece: bytes) -> None:
+    """With work for each byte that went before it would take hours."""
+    output = Output("123", lambda _: None)
+    for begin in (b"", b"fq-begin-123\n"):
+        output.feed(begin)
+        for _ in range(200_000):
+            output.feed(piece)
+            assert len(output._pending) < 100
+    assert len(output.kept) <= 2 * KEPT_BESIDE_SINK
+
+
+def test_too_much_output_is_interrupted(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(framed_output, "LONGEST_OUTPUT", 100_000)
+    with pytest.raises(KitError) as caught:
+        shell.run("while :; do echo 0123456789012345678901234567890123456789; done")
+    assert caught.value.code == "FQ-OUTPUT"
+    assert len(caught.value.lines) == TAIL_LINES
+    assert shell.run("echo fine").output == "fine\n"
+
+
+def test_the_time_limit_holds_while_output_comes(shell: Shell) -> None:
+    with pytest.raises(KitError) as caught:
+        shell.run("while :; do echo line; done", timeout=0.5, sink=lambda _: None)
+    assert caught.value.code == "FQ-TIMEOUT"
+    assert shell.run("echo fine").output == "fine\n"
+
+
+def test_a_channel_that_nobody_reads_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("devkit.channel._MOST", 100_000)
+    ours, theirs = socket.socketpair()
+    channel = Channel(ours)
+    theirs.settimeout(0.5)
+    sent = 0
+    with pytest.raises(TimeoutError):
+        while sent < 100_000_000:
+            sent += theirs.send(bytes(50_000))
+    assert channel._waiting < 200_000
+    left = sent
+    while left:
+        left -= len(channel.take(5.0))
+    theirs.close()
+    with pytest.raises(EOF):
+        channel.take(5.0)
+    channel.close()
+
+
+def test_a_guest_that_talks_for_ever_is_no_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = socket.socketpair()
+    shell = Shell(Channel(ours))
+    ended = threading.Event()
+
+    def talk() -> None:
+        with contextlib.suppress(OSError):
+            while not ended.is_set():
+                theirs.send(b"fq-sync-0123456789ab\n" * 1000)
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    with pytest.raises(KitError) as caught:
+        shell.synchronize(0.5)
+    assert caught.value.code == "FQ-CHANNEL"
+    ended.set()
+    shell.close()
+    theirs.close()
+    thread.join()
+
+
+@pytest.fixture
+def respawned() -> Iterator[Shell]:
+    """A shell that is started again when it ends, as init does it in the target."""
+    terminal = Terminal(["sh", "-c", f"while :; do {' '.join([*BUSYBOX, 'sh', '+i'])}; done"])
+    shell = Shell(Channel(terminal.ours))
+    assert shell.answered(shell.call(), 10)
+    yield shell
+    shell.close()
+    terminal.close()
+
+
+@pytest.mark.parametrize("after", ["", "; sleep 1; echo after", "; while :; do echo more; sleep 0.05; done"])
+def test_a_shell_that_its_command_kills_is_noticed(
+    after: str, respawned: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shells, "_FIRST_LOOK", 0.3)
+    with pytest.raises(KitError) as caught:
+        respawned.run(f"echo before; kill -9 $PPID{after}", timeout=60, sink=lambda _: None, passes=True)
+    assert caught.value.code == "FQ-CHANNEL"
+    assert "is gone" in caught.value.what
+    assert caught.value.lines[0] == "before"
+    assert respawned.run("echo fine").output.splitlines()[-1] == "fine"
+
+
+def test_a_command_that_takes_long_keeps_its_shell(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shells, "_FIRST_LOOK", 0.1)
+    assert shell.run("sleep 2; echo done; exit 3", sink=lambda _: None, passes=True).status == 3
+    assert shell.run("cat; echo fine").output == "fine\n"
+
+
+_PIECES = st.sampled_from(
+    [b"fq-end-123:", b"fq-begin-123", b"\n", b"\r\n", b"0", b"17", b"new", b"fq-end-12", b"x"]
+)
+
+
+@given(st.lists(st.lists(_PIECES | st.binary(max_size=4), max_size=6), max_size=12))
+def test_any_stream_in_any_pieces(pieces: list[list[bytes]]) -> None:
+    """As one expression over the whole stream has it."""
+    passed: list[bytes] = []
+    output = Output("123", passed.append)
+    sent = b""
+    for piece in map(b"".join, pieces):
+        if output.status is None and not output.other_shell:
+            output.feed(piece)
+            sent += piece
+        assert len(output._pending) < 100
+    begun = re.search(rb"fq-begin-123\r?\n", sent)
+    body = sent[begun.end() :] if begun else b""
+    ended = re.search(rb"fq-end-123:(\d{1,3}|new)\r?\n", body)
+    shown = b"".join(passed)
+    if ended:
+        assert shown == body[: ended.start()]
+        assert output.other_shell == (ended[1] == b"new")
+        assert output.status == (None if output.other_shell else int(ended[1]))
+    else:
+        assert output.status is None
+        assert body.startswith(shown)
+        assert len(body) - len(shown) < 20

@@ -14,12 +14,18 @@ from devkit.build import disk
 from devkit.build.rootfs import OVERLAY
 
 UPDATE = OVERLAY / "usr/bin/fastqueue-update"
+#: Where grubenv and its copy begin in the boot partition, and what lies beside them.
+FIRST, COPY = 51_200, 102_400
+OTHER = b"# other text\n"
 
 
 @pytest.fixture
 def partitions(tmp_path: Path) -> Path:
-    """Slot a runs and is committed; slot b is empty. grubenv lies in the middle of the boot partition."""
-    (tmp_path / "1").write_bytes(b"\0" * 51200 + disk.environment() + b"# other text\n" + b"\0" * 9999)
+    """Slot a runs and is committed; slot b is empty. grubenv and its copy lie in the boot partition."""
+    space = COPY - FIRST - 512
+    (tmp_path / "1").write_bytes(
+        b"\0" * FIRST + disk.environment() + OTHER.ljust(space, b"\0") + disk.environment() + OTHER
+    )
     for number in (2, 3):
         (tmp_path / str(number)).write_bytes(b"\0" * 100_000)
     return tmp_path
@@ -32,13 +38,14 @@ def image(size: int = 40_960, used: int | None = None) -> bytes:
 
 
 def update(
-    partitions: Path, *words: str, data: bytes = b"", running: int = 2
+    partitions: Path, *words: str, data: bytes = b"", running: int = 2, told: bool = True
 ) -> subprocess.CompletedProcess[bytes]:
     environment = {
         **os.environ,
         "FASTQUEUE_SLOTS": str(OVERLAY / "usr/libexec/fastqueue/slots"),
         "FASTQUEUE_PARTITIONS": str(partitions),
         "FASTQUEUE_RUNNING": str(running),
+        "FASTQUEUE_ENVIRONMENT": f"{FIRST // 512},{COPY // 512}" if told else "",
         "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin",
     }
     return subprocess.run(
@@ -46,8 +53,8 @@ def update(
     )
 
 
-def grubenv(partitions: Path) -> bytes:
-    return (partitions / "1").read_bytes()[51200:51712]
+def grubenv(partitions: Path, at: int = FIRST) -> bytes:
+    return (partitions / "1").read_bytes()[at : at + 512]
 
 
 def test_update_fills_the_other_slot_and_puts_it_on_trial(partitions: Path) -> None:
@@ -60,8 +67,9 @@ def test_update_fills_the_other_slot_and_puts_it_on_trial(partitions: Path) -> N
     assert hashlib.sha256(new).hexdigest() in done.stdout.decode()
     # The sector and nothing around it.
     boot = (partitions / "1").read_bytes()
-    assert boot[:51200] == b"\0" * 51200
-    assert boot[51712:] == b"# other text\n" + b"\0" * 9999
+    assert boot[:FIRST] == b"\0" * FIRST
+    assert boot[FIRST + 512 : COPY] == OTHER.ljust(COPY - FIRST - 512, b"\0")
+    assert boot[COPY:] == disk.environment("a") + OTHER
 
 
 def test_from_a_file_with_its_sum(partitions: Path) -> None:
@@ -74,9 +82,10 @@ def test_from_a_file_with_its_sum(partitions: Path) -> None:
 def test_the_trial_commits_itself_and_the_next_update_goes_back(partitions: Path) -> None:
     assert update(partitions, data=image()).returncode == 0
     assert update(partitions, "--commit", running=3).returncode == 0
-    assert grubenv(partitions) == disk.environment("b")
+    assert grubenv(partitions) == grubenv(partitions, COPY) == disk.environment("b")
     assert update(partitions, data=image(8192), running=3).returncode == 0
     assert grubenv(partitions) == disk.environment("b", "a", 1)
+    assert grubenv(partitions, COPY) == disk.environment("b")
     assert (partitions / "2").read_bytes()[:8192] == image(8192)
 
 
@@ -162,9 +171,87 @@ def test_a_sum_without_a_value(partitions: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", disk.environment() + bytes(512) + disk.environment(), b"x" + disk.environment()]
 )
-def test_a_boot_partition_without_grubenv_in_one_sector(content: bytes, partitions: Path) -> None:
+def test_an_older_disk_without_grubenv_in_one_sector(content: bytes, partitions: Path) -> None:
     (partitions / "1").write_bytes(content)
-    done = update(partitions, data=image())
+    done = update(partitions, data=image(), told=False)
     assert done.returncode != 0
-    assert "grubenv" in done.stderr.decode()
+    assert "boot partition" in done.stderr.decode()
     assert (partitions / "3").read_bytes() == b"\0" * 100_000
+
+
+def test_an_older_disk_has_one_place(partitions: Path) -> None:
+    """There the sector is found by its signature."""
+    (partitions / "1").write_bytes(bytes(FIRST) + disk.environment() + OTHER)
+    assert update(partitions, "--commit", running=3, told=False).returncode == 0
+    assert (partitions / "1").read_bytes() == bytes(FIRST) + disk.environment("b") + OTHER
+    assert update(partitions, data=image(), running=3, told=False).returncode == 0
+    assert grubenv(partitions) == disk.environment("b", "a", 1)
+
+
+GOOD = disk.environment("b")
+LOST = {
+    "zero": bytes(512),
+    "ones": b"\xff" * 512,
+    "half": GOOD[:26] + bytes(486),
+    "hash": b"#" * 512,
+    "slot": disk.environment("x"),
+    "text": b"slot=b\ntrial=\n".ljust(512, b"#"),
+}
+
+
+def lose(partitions: Path, content: bytes, *places: int) -> None:
+    with (partitions / "1").open("r+b") as file:
+        for place in places:
+            file.seek(place)
+            file.write(content)
+
+
+@pytest.mark.parametrize("places", [(FIRST,), (COPY,), (FIRST, COPY)], ids=["first", "copy", "both"])
+@pytest.mark.parametrize("content", LOST.values(), ids=LOST.keys())
+def test_a_lost_sector_locks_nothing_out(content: bytes, places: tuple[int, ...], partitions: Path) -> None:
+    """Slot b was committed and runs; status, commit and update work, and write what was lost."""
+    assert update(partitions, "--commit", running=3).returncode == 0
+    lose(partitions, content, *places)
+    done = update(partitions, "--status", running=3)
+    assert done.stdout.decode().split() == ["running=b", "slot=b", "trial=", "tries=0"]
+    assert update(partitions, data=image(), running=3).returncode == 0
+    assert grubenv(partitions) == disk.environment("b", "a", 1)
+    assert grubenv(partitions, COPY) == disk.environment("b")
+    lose(partitions, content, *places)
+    assert update(partitions, "--commit", running=3).returncode == 0
+    assert grubenv(partitions) == grubenv(partitions, COPY) == disk.environment("b")
+
+
+@pytest.mark.parametrize("content", LOST.values(), ids=LOST.keys())
+def test_a_boot_writes_what_was_lost(content: bytes, partitions: Path) -> None:
+    assert update(partitions, "--repair").stdout == b""
+    lose(partitions, content, FIRST, COPY)
+    done = update(partitions, "--repair", running=3)
+    assert (done.returncode, done.stdout) == (0, b"grubenv was lost: slot b is committed, as it runs\n")
+    assert grubenv(partitions) == grubenv(partitions, COPY) == disk.environment("b")
+    assert update(partitions, "--repair", running=3).stdout == b""
+
+
+def test_a_trial_is_not_called_off_by_the_loss_of_the_copy(partitions: Path) -> None:
+    assert update(partitions, data=image()).returncode == 0
+    lose(partitions, bytes(512), COPY)
+    assert update(partitions, "--repair").stdout == b"grubcopy was lost\n"
+    assert grubenv(partitions) == disk.environment("a", "b", 1)
+    assert grubenv(partitions, COPY) == disk.environment("a")
+
+
+def test_the_copy_never_names_the_slot_that_is_being_written(partitions: Path) -> None:
+    """The boot loader may have to trust it at any moment: as after a commit that power cut in two."""
+    lose(partitions, disk.environment("b"), FIRST)
+    done = update(partitions, data=b"x" * 8192, running=3)
+    assert "no slot image" in done.stderr.decode()
+    assert grubenv(partitions, COPY) == disk.environment("b")
+
+
+@pytest.mark.parametrize("told", ["1", "1,", ",2", "1,2,3", "a,b", "1,-2", "1 2"])
+def test_what_is_no_pair_of_sectors_is_not_taken_for_one(told: str, partitions: Path) -> None:
+    """Here the signature is there twice, so that neither is taken."""
+    environment = {**os.environ, "FASTQUEUE_ENVIRONMENT": told, "FASTQUEUE_PARTITIONS": str(partitions)}
+    script = f'. {OVERLAY}/usr/libexec/fastqueue/slots; environment_sectors "$(partition 1)"'
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")

@@ -13,7 +13,7 @@ import pytest
 from devkit import coverage, suite
 from devkit.errors import KitError
 
-PYTEST = [sys.executable, "-m", "pytest"]
+PYTEST = [sys.executable, "-P", "-m", "pytest"]
 
 
 def test_unit_tests_come_first() -> None:

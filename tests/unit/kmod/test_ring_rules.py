@@ -1,176 +1,297 @@
 # SPDX-License-Identifier: MIT
-"""Any interleaving of receiver, handlers good and bad, senders, flush, time limit and resize."""
+"""Any interleaving of receiver, handlers good and bad, senders, flush, hooks that go, time and resize."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
+from itertools import pairwise
 
+from fastqueue import abi
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from .ring_rules import BATCH, COUNTS, LAPS, LOOKS, OCCUPIED, Kernel, Left, Word
+from .flush_rules import close, drop_all, drop_work, flush_matching, resize
+from .ring_rules import COUNTS, FRAME_SIZE, WILD, Packet, Queue, Ring
+from .sender_rules import SWEEP_BATCHES, rounds, tick
+from .word_rules import Answer
 
-STARTS = [0, 5, COUNTS - 3, COUNTS - 20, 4 * LAPS - 2]
-VERDICTS = st.sampled_from(["accept", "drop"])
-ANYTHING = st.sampled_from(["accept", "drop", OCCUPIED, "available", "nonsense"])
+ORDERS = st.sampled_from([2, 3])
+STARTS = [0, 5, COUNTS - 3, COUNTS - 20, (4 << 24) - 2, (8 << 24) - 5]
+ACTIONS = st.sampled_from([abi.DROP, abi.ACCEPT])
+DEVICES = st.integers(0, 1)
+WORDS = st.integers(0, COUNTS - 1)
+PICKS = st.integers(0, 100)
+#: Processed, with each verdict and any flags.
+ANSWERS = st.builds(
+    lambda verdict, flags: abi.PROCESSED | verdict << abi.VERDICT_SHIFT | flags << 5,
+    st.sampled_from([abi.ACCEPT, abi.DROP, abi.REPEAT, abi.QUEUE]),
+    st.just(0) | st.integers(0, 7),
+)
+ARGUMENTS = st.builds(Answer, WORDS, WORDS, st.integers(0, FRAME_SIZE + 1), st.just(7), st.integers(0, 4))
+KINDS = st.fixed_dictionaries(
+    {"size": st.integers(1, 2), "device": DEVICES, "whole": st.booleans(), "firm": st.booleans()}
+)
+PROCESSES = ["kick 1", "kick 2", "tick", "device", "work", "resize"]
+FLUSHED = {"device gone", "hook gone", "not moved", "closed"}
 
 
 class RingRules(RuleBasedStateMachine):
     """A handler that keeps frames and answers some late, and one that writes whatever it likes."""
 
     @initialize(
-        frames=st.sampled_from([4, 8]),
+        order=ORDERS,
         ordered=st.booleans(),
         start=st.sampled_from(STARTS),
         timeout=st.sampled_from([0, 2]),
+        memory=st.sampled_from([5, 1 << 20]),
     )
-    def begin(self, frames: int, ordered: bool, start: int, timeout: int) -> None:
-        self.kernel = Kernel(frames, ordered, start, timeout)
-        self.seen: list[tuple[int, Word]] = []  # slot and answer for a packet that the handler looked at
-        self.runs: list[Iterator[None]] = []
+    def begin(self, order: int, ordered: bool, start: int, timeout: int, memory: int) -> None:
+        self.first = (order, ordered, start, timeout, memory)
+        self.queue = Queue(Ring(order), ordered, start, timeout, memory)
+        self.seen: list[tuple[int, int, int]] = []  # slot, lap and name of packets that the handler looked at
+        self.runs: dict[str, Iterator[None]] = {}
         self.wild = False
+        self.mapped = True
+        self.doomed: set[int] = set()  # in the queue when a hook went
+        self.late: set[int] = set()  # came after that, while the ring was exchanged
 
-    @rule(number=st.integers(1, 6))
-    def receive(self, number: int) -> None:
+    # receiver
+
+    @rule(number=st.integers(1, 6), kind=KINDS)
+    def receive(self, number: int, kind: dict[str, int]) -> None:
         for _ in range(number):
-            self.kernel.receive()
+            packet = Packet(self.queue.next_name, **kind)  # type: ignore[arg-type]
+            if self.queue.resizing and self.queue.dropping:
+                self.late.add(packet.name)
+            self.queue.receive(packet)
 
+    # handler
+
+    @precondition(lambda self: self.mapped)
     @rule()
     def look(self) -> None:
         """Remember, for each packet, slot and lap; its answer may come much later, or twice."""
-        for count in self.kernel.out():
-            slot = self.kernel.slot(count)
-            packet = self.kernel.slots[slot]
-            if packet:
-                self.seen.append((slot, Word("accept", self.kernel.lap(count), packet.name)))
+        ring = self.queue.ring
+        for count in self.queue.out():
+            if packet := ring.packet(count):
+                self.seen.append((ring.index(count), ring.lap(count), packet.name))
 
-    @precondition(lambda self: self.seen)
-    @rule(data=st.data(), says=VERDICTS)
-    def answer(self, data: st.DataObject, says: str) -> None:
-        slot, word = data.draw(st.sampled_from(self.seen))
-        self.kernel.words[slot] = Word(says, word.lap, word.meant)
+    @precondition(lambda self: self.mapped and self.seen)
+    @rule(pick=PICKS, says=ANSWERS, while_read=st.booleans())
+    def answer(self, pick: int, says: int, while_read: bool) -> None:
+        """Also at the worst moment: right after the sender has read a word, perhaps this one."""
+        index, lap, name = self.seen[-1 - pick % len(self.seen)]
+        if while_read:
+            self.queue.race = (index, says | lap, name)
+        else:
+            self.queue.ring.store(index, says | lap, name)
 
+    @precondition(lambda self: self.mapped)
     @rule()
     def answer_all_again(self) -> None:
         """A handler that is far behind: every answer it ever had, into the slot that it was for."""
-        for slot, word in self.seen:
-            self.kernel.words[slot] = word
-        self._send()
+        for index, lap, name in self.seen:
+            self.queue.ring.store(index, abi.ANSWER_ACCEPT | lap, name)
 
-    @rule(slot=st.integers(0, 3), says=ANYTHING, lap=st.integers(0, 3))
-    def scribble(self, slot: int, says: str, lap: int) -> None:
+    @precondition(lambda self: self.mapped)
+    @rule(index=st.integers(0, 3), arguments=ARGUMENTS)
+    def write_arguments(self, index: int, arguments: Answer) -> None:
+        self.queue.ring.answers[index] = arguments
+
+    @precondition(lambda self: self.mapped)
+    @rule(index=st.integers(0, 3), word=WORDS, near=st.booleans(), while_read=st.booleans())
+    def scribble(self, index: int, word: int, near: bool, while_read: bool) -> None:
+        """Write any word, or one that differs from the slot's in one bit of the lap and the low eight."""
         self.wild = True
-        self.kernel.words[slot] = Word(says, lap)
+        if near:
+            word = (
+                self.queue.ring.words[index] & abi.LAP_MASK ^ 1 << (word >> 8) % 48 & abi.LAP_MASK
+                | word & 255
+            )
+        if while_read:
+            self.queue.race = (index, word, WILD)
+        else:
+            self.queue.ring.store(index, word, WILD)
+
+    # the kernel's processes
+
+    @rule(name=st.sampled_from(["kick 1", "kick 2", "tick"]))
+    def sender_begins(self, name: str) -> None:
+        self._begin(name, tick(self.queue) if name == "tick" else rounds(self.queue))
+
+    @rule(device=DEVICES)
+    def device_goes(self, device: int) -> None:
+        self._begin("device", self._device_goes(device))
+
+    def _device_goes(self, device: int) -> Iterator[None]:
+        names = {packet.name for packet in self.queue.packets() if packet.device == device}
+        yield from flush_matching(self.queue, "device gone", abi.DROP, device)
+        assert not names & {packet.name for packet in self.queue.packets()}
 
     @rule()
-    def sender_begins(self) -> None:
-        run = self.kernel.send()
-        if next(run, "done") != "done":
-            self.runs.append(run)
+    def hook_goes(self) -> None:
+        self.doomed |= {packet.name for packet in self.queue.packets()}
+        drop_all(self.queue)
+
+    @precondition(lambda self: self.queue.drop_work)
+    @rule()
+    def work_begins(self) -> None:
+        if "work" not in self.runs:
+            self.queue.drop_work = False
+            self._begin("work", drop_work(self.queue))
+
+    @rule(order=ORDERS)
+    def ring_is_exchanged(self, order: int) -> None:
+        """Only an unmapped ring is: the handler cannot write to the old one any more."""
+        self._begin("resize", self._resize(order))
+
+    def _resize(self, order: int) -> Iterator[None]:
+        self.mapped, self.queue.race = False, None
+        self.seen.clear()
+        yield from resize(self.queue, Ring(order))
+        self.mapped = True
 
     @precondition(lambda self: self.runs)
-    @rule()
-    def sender_goes_on(self) -> None:
-        if next(self.runs[0], "done") == "done":
-            self.runs.pop(0)
+    @rule(name=st.sampled_from(PROCESSES), steps=st.integers(1, 4))
+    def process_goes_on(self, name: str, steps: int) -> None:
+        for _ in range(steps):
+            self._step(name if name in self.runs else next(iter(self.runs), name))
 
-    @precondition(lambda self: self.runs)
-    @rule()
-    def sender_reaches_its_bound(self) -> None:
-        self.runs.pop(0)
-        self.kernel.stop()
+    def _begin(self, name: str, run: Iterator[None]) -> None:
+        if name not in self.runs:
+            self.runs[name] = run
+            self._step(name)
 
-    @rule(data=st.data())
-    def flush(self, data: st.DataObject) -> None:
-        names = st.sets(st.integers(0, max(0, self.kernel.next_name)), max_size=6)
-        self.kernel.flush(data.draw(names))
+    def _step(self, name: str) -> None:
+        if name in self.runs and next(self.runs[name], self) is self:
+            del self.runs[name]
+
+    def _finish(self, *names: str) -> None:
+        """Have processes come to their end, all in turn; those that find nothing new have to."""
+        for _ in range(200):
+            for name in list(self.runs):
+                self._step(name)
+            self._start_work()
+            if not self.runs.keys() & set(names):
+                return
+        raise AssertionError(f"without an end: {list(self.runs)}")
+
+    def _start_work(self) -> None:
+        if self.queue.drop_work and "work" not in self.runs:
+            self.work_begins()
+
+    def _tick(self) -> None:
+        """Have all of them end, and let the timer run for as long as it may take."""
+        self._finish(*PROCESSES)
+        for _ in range(2 * SWEEP_BATCHES):
+            self._begin("tick", tick(self.queue))
+            self._finish(*PROCESSES)
+
+    # others
 
     @rule(ticks=st.integers(1, 3))
     def time_goes_by(self, ticks: int) -> None:
-        self.kernel.now += ticks
+        self.queue.now += ticks
 
-    @rule(frames=st.sampled_from([4, 8]))
-    def resize(self, frames: int) -> None:
-        """Only an unmapped ring is exchanged: the handler cannot write to the old one any more."""
-        if self.kernel.resize(frames):
-            self.seen.clear()
+    @rule(limit=st.sampled_from([0, 0, 2]), action=ACTIONS)
+    def settings_change(self, limit: int, action: int) -> None:
+        self.queue.limit, self.queue.default_action = limit, action
+
+    # checks
 
     @rule()
-    def settle_all(self) -> None:
+    def answered_packets_leave(self) -> None:
         """A good handler answers what is there: when the senders are done nothing of it is left."""
-        self.look()
-        for count in self.kernel.out():
-            slot = self.kernel.slot(count)
-            if packet := self.kernel.slots[slot]:
-                self.kernel.words[slot] = Word("accept", self.kernel.lap(count), packet.name)
-        self._send()
-        assert not any(self.kernel.slots)
-        assert self.kernel.fp == self.kernel.fa
+        self._finish(*PROCESSES)
+        queue, self.queue.race = self.queue, None
+        for count in queue.out():
+            if packet := queue.ring.packet(count):
+                word = abi.ANSWER_ACCEPT | queue.ring.lap(count)
+                queue.ring.store(queue.ring.index(count), word, packet.name)
+        self._tick()
+        assert not queue.packets()
+        assert (queue.fp, queue.held, queue.dropping) == (queue.fa, 0, False)
 
-    @rule(data=st.data())
-    def answered_frames_of_an_unordered_queue_do_not_wait(self, data: st.DataObject) -> None:
-        kernel = self.kernel
-        if kernel.ordered or not kernel.out():
+    @rule(pick=PICKS)
+    def answered_frames_of_an_unordered_queue_do_not_wait(self, pick: int) -> None:
+        self._finish(*PROCESSES)
+        queue, self.queue.race = self.queue, None
+        if queue.ordered or not queue.out():
             return
-        count = data.draw(st.sampled_from(kernel.out()))
-        slot = kernel.slot(count)
-        if packet := kernel.slots[slot]:
-            kernel.words[slot] = Word("drop", kernel.lap(count), packet.name)
-        self._send()
-        assert kernel.slots[slot] is None
+        count = queue.out()[pick % len(queue.out())]
+        packet = queue.ring.packet(count)
+        if not packet:
+            return
+        queue.ring.store(queue.ring.index(count), abi.ANSWER_DROP | queue.ring.lap(count), packet.name)
+        self._tick()
+        assert packet not in queue.packets()
 
     @rule()
     def close(self) -> None:
-        """What is answered leaves, of an ordered queue up to the first that is not; a copy is closed."""
-        closing = deepcopy(self.kernel)
-        assert closing.close() <= 2 * (closing.frames // BATCH + closing.frames // LOOKS + 1)
-        for count in closing.out():
-            slot = closing.slot(count)
-            answered = closing.words[slot].says in {"accept", "drop"} and closing.words[
-                slot
-            ].lap == closing.lap(count)
-            assert not (closing.slots[slot] and answered and (not closing.ordered or count == closing.fp))
+        """What is answered leaves, of an ordered queue up to the first that is not; another queue follows."""
+        self._finish("kick 1", "kick 2", "resize")
+        queue, self.queue.race = self.queue, None
+        self._begin("close", close(queue, lambda: not self.runs.keys() - {"close"}))
+        self._finish("close")
+        for count in queue.out():
+            assert not (queue.answered(count) and (not queue.ordered or count == queue.fp))
+        for _ in flush_matching(queue, "closed", queue.default_action):
+            pass
+        assert not queue.packets()
+        self._check()
+        self.begin(*self.first)
 
     @invariant()
-    def a_late_word_settles_no_other_packet(self) -> None:
-        for each in self._left():
-            assert each.word is None or each.word.meant in {None, each.name}
-            assert self.wild or each.word is None or each.word.meant is not None
+    def what_always_holds(self) -> None:
+        if hasattr(self, "queue"):
+            self._check()
 
-    @invariant()
-    def every_packet_leaves_once_or_is_in_a_frame(self) -> None:
-        if not hasattr(self, "kernel"):
-            return
-        names = [each.name for each in self._left()]
-        inside = [packet.name for packet in self.kernel.slots if packet]
-        assert len(set(names + inside)) == len(names) + len(inside)
-        assert len(names) + len(inside) + self.kernel.by_default == self.kernel.next_name
+    def _check(self) -> None:
+        self._check_words()
+        self._check_books()
+        self._check_pointers()
+        self._check_order()
+        self._check_hooks()
 
-    @invariant()
-    def pointers_keep_their_order(self) -> None:
-        if hasattr(self, "kernel"):
-            kernel = self.kernel
-            assert (kernel.fa - kernel.fp) % COUNTS <= kernel.frames
-            assert (kernel.scan - kernel.fp) % COUNTS <= (kernel.fa - kernel.fp) % COUNTS
+    def _check_words(self) -> None:
+        """A late word settles no other packet."""
+        for each in [*self.queue.left, *self.queue.leaving]:
+            # frames of the new ring that were dropped at once are free only when a sender has been there
+            assert each.how != "not moved" or each.name in self.late
+            if each.how == "answered":
+                assert each.author == each.name or (self.wild and each.author == WILD)
 
-    @invariant()
-    def in_order_but_for_what_was_flushed(self) -> None:
-        if hasattr(self, "kernel") and self.kernel.ordered:
-            names = [each.name for each in self._left() if each.how != "flushed"]
-            assert names == sorted(names)
+    def _check_books(self) -> None:
+        """Every packet leaves once or is in the queue, and so say counters and memory."""
+        queue = self.queue
+        names = [each.name for each in [*queue.left, *queue.leaving]]
+        names += [packet.name for packet in queue.packets()]
+        assert len(set(names)) == len(names)
+        assert len(names) + queue.stats.by_default == queue.next_name
+        occupying = [packet for packet in queue.packets() if packet not in queue.unmoved]
+        assert queue.occupied() == len(occupying)
+        assert queue.held == sum(packet.size for packet in occupying) <= queue.memory
 
-    def _send(self) -> None:
-        """Have all runs of the sender end; one that finds nothing new has to."""
-        self.sender_begins()
-        for _ in range(50):
-            if self.runs:
-                self.sender_goes_on()
-        assert not self.runs, "a sender that does not end"
+    def _check_pointers(self) -> None:
+        queue = self.queue
+        assert (queue.fa - queue.fp) % COUNTS <= queue.ring.frames
+        if queue.sweeping:
+            assert (queue.scan - queue.fp) % COUNTS <= (queue.fa - queue.fp) % COUNTS
 
-    def _left(self) -> list[Left]:
-        return self.kernel.left if hasattr(self, "kernel") else []
+    def _check_order(self) -> None:
+        """In order, but for what was flushed."""
+        if self.queue.ordered:
+            names = [each.name for each in self.queue.left if each.how not in FLUSHED]
+            assert all(first < second for first, second in pairwise(names))
+
+    def _check_hooks(self) -> None:
+        """A packet that was queued when a hook went goes nowhere; those that came later do not mind."""
+        for each in self.queue.left:
+            assert each.verdict == abi.DROP or each.name not in self.doomed
+            assert each.how != "hook gone" or each.name in self.doomed | self.queue.marked_again
+        dropping = self.queue.dropping
+        assert not dropping or self.queue.drop_work or self.queue.resizing or "work" in self.runs
 
 
 TestRingRules = RingRules.TestCase

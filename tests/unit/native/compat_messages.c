@@ -27,12 +27,7 @@ void channel_remap(struct channel *unused)
 	(void)unused;
 }
 
-void lock_wait(struct lock *unused)
-{
-	(void)unused;
-}
-
-void lock_wake(struct lock *unused)
+void channel_late(struct channel *unused)
 {
 	(void)unused;
 }

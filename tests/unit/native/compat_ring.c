@@ -13,6 +13,7 @@
  *	batch ID VERDICT	an error number
  *	payload ID LEN		an error number; accepted with other bytes
  *	exchange FRAMES SIZE	an error number
+ *	lose NUMBER		"done"; the oldest packets leave during the next exchange
  *	settled			"SERIAL:VERDICT:LEN ...", of what left since, after a kick
  *	kicks			how often the sender was asked to look at the ring
  *	period			of its timer, in microseconds
@@ -26,7 +27,8 @@
 #include <unistd.h>
 
 #include "../../../native/libfastqueue/queue.h"
-#include "../../../native/nfqueue-compat/compat.h"
+#include "../../../native/nfqueue-compat/original.h"
+#include "../../../native/nfqueue-compat/overlay.h"
 
 #define ROOM (1 << 20)	/* bytes for answers, and for metadata */
 
@@ -35,7 +37,7 @@ struct packet {
 	bool there;
 };
 
-static struct fq_queue ring;
+static struct fq_queue ring = { .flags = FASTQUEUE_F_WRITABLE };
 static struct channel channel;
 static struct queue queue = { .channel = &channel, .ring = &ring, .mode = NFQNL_COPY_PACKET,
 			      .range = 0xffff, .maxlen = 8, .shift = 1 };
@@ -46,6 +48,7 @@ static uint32_t period_us;
 static char settled[1 << 16];
 
 static uint32_t fa, fp;
+static uint32_t losing, lost;	/* packets, during the next exchange, and until now */
 
 /* What user space sees; gone while a ring is being exchanged. */
 static void tell(void)
@@ -112,6 +115,8 @@ static void settle(void)
 
 		if (!packets[slot].there || word == (fq_lap(&ring, count) | FASTQUEUE_OCCUPIED))
 			continue;
+		if ((word & FASTQUEUE_LAP_MASK) != fq_lap(&ring, count))
+			abort();	/* of a packet that is gone */
 		sprintf(settled + strlen(settled), "%u:%u:%u ", packets[slot].serial,
 			(word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT,
 			word & FASTQUEUE_WITH_PAYLOAD ? ring.answers[slot].len : packets[slot].len);
@@ -142,7 +147,7 @@ int fq_set(struct fq_queue *unused, const struct fastqueue_settings *settings)
 int fq_stats(struct fq_queue *unused, struct fastqueue_stats *stats)
 {
 	(void)unused;
-	memset(stats, 0, sizeof(*stats));
+	*stats = (struct fastqueue_stats){ .flushed = lost };
 	return 0;
 }
 
@@ -153,7 +158,11 @@ int fq_resize(struct fq_queue *unused, const struct fq_options *options)
 
 	(void)unused;
 	for (count = fp; count != fa; count++)
-		if (packets[count & (ring.frames - 1)].there)
+		if (!packets[count & (ring.frames - 1)].there)
+			continue;
+		else if (losing)
+			losing--, lost++;
+		else
 			moved[number++] = packets[count & (ring.frames - 1)];
 	fq_unmap(&ring);
 	if (number > options->frames) {
@@ -185,14 +194,15 @@ void channel_remap(struct channel *unused)
 	(void)unused;
 }
 
-void lock_wait(struct lock *unused)
+void channel_late(struct channel *unused)
 {
 	(void)unused;
 }
 
-void lock_wake(struct lock *unused)
+bool queue_is_served(struct channel *unused, uint16_t number)
 {
 	(void)unused;
+	return number == 7;
 }
 
 static const char *publish(uint32_t len)
@@ -279,6 +289,9 @@ int main(void)
 			hold(one, two);
 		} else if (!strcmp(word, "exchange")) {
 			printf("%d\n", queue_rebuild(&queue, one, two));
+		} else if (!strcmp(word, "lose")) {
+			losing = one;
+			puts("done");
 		} else if (!strcmp(word, "kicks")) {
 			printf("%u\n", kicks);
 		} else if (!strcmp(word, "period")) {
@@ -292,6 +305,7 @@ int main(void)
 		}
 	}
 	queue_overlays_free(&queue);
+	originals_free(&queue);
 	free(queue.moved_ids);
 	fq_unmap(&ring);
 	return 0;

@@ -44,7 +44,7 @@ _often_none = st.one_of(st.just(0), _u32)
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    parts = [COMPAT / f"{name}.c" for name in ("message", "attribute", "request", "shape")]
+    parts = [COMPAT / f"{name}.c" for name in ("message", "attribute", "request", "shape", "lock")]
     built = build(tmp_path_factory.mktemp("compat") / "messages", HERE / "compat_messages.c", *parts)
     program = Program(built)
     yield program

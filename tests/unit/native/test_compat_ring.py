@@ -18,13 +18,18 @@ from .compat_programs import ask, build
 HERE = Path(__file__).parent
 NATIVE = HERE.parents[2] / "native"
 PARTS = (
-    *(NATIVE / f"nfqueue-compat/{name}.c" for name in ("frames", "pace", "verdict", "rebuild")),
+    *(
+        NATIVE / f"nfqueue-compat/{name}.c"
+        for name in ("frames", "pace", "verdict", "rebuild", "lock", "callback", "original", "overlay")
+    ),
     *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "map")),
 )
 ENOENT, EINVAL, EBUSY = -2, -22, -16
 
 _ids = st.one_of(st.integers(1, 9), st.integers(0, 40))
-_verdicts = st.sampled_from([0, 1, 1, 2, 4])
+#: Also with bits that a verdict may have beside its number: an error, a queue, bypass (0x8000).
+_BITS = (0xFFFF0000, 0x8001, 0x8000, 0x8004, 0x10004, 0x70003, 0x78003, 0x90003, 0x98003, 0x58001)
+_verdicts = st.sampled_from([0, 1, 1, 1, 2, 4, *_BITS])
 _rings = st.tuples(st.sampled_from([8, 16, 32, 64]), st.sampled_from([2048, 4096, 65536]))
 _line = st.one_of(
     st.just("next"),
@@ -42,6 +47,19 @@ _starts = st.sampled_from([0, 0, (1 << 31) - 4, (1 << 32) - 4])
 _lines = st.lists(st.one_of(_line, st.just("publish 100"), st.just("next")), max_size=80)
 
 
+def translated(verdict: int) -> int:
+    """Return what becomes of a packet; queue 7 has a handler, all others have none."""
+    number, rest = verdict & 0xFF, verdict >> 8
+    if number == 4 and rest:  # to nf_reinject() not NF_REPEAT, nor anything else that lets a packet go on
+        return 0
+    bypassed = number == 3 and verdict & 0x8000 and verdict >> 16 != 7
+    return 1 if bypassed else number
+
+
+#: Frames of the smallest ring.
+_FRAMES_MIN = 8
+
+
 class Model:
     """What NFQUEUE would do."""
 
@@ -54,7 +72,9 @@ class Model:
     def publish(self, length: int, answer: str) -> None:
         assert answer in {"done", "full"}
         if answer == "full":
-            assert len(self.waiting) + len(self.answered) >= 8
+            # the ring ends behind the last frame before the oldest packet that has not left
+            oldest = min(self.waiting | self.answered.keys())
+            assert len(self.lengths) - oldest + 1 >= _FRAMES_MIN
             return
         self.lengths.append(length)
         self.waiting.add(len(self.lengths))
@@ -76,7 +96,8 @@ class Model:
         assert int(error) in {0, EBUSY}
         assert int(seen) == self.taken - 1
 
-    def verdict(self, number: int, verdict: int, length: int | None, answer: str) -> None:
+    def verdict(self, number: int, wanted: int, length: int | None, answer: str) -> None:
+        verdict = translated(wanted)
         if verdict == 2:
             assert int(answer) == EINVAL
         elif number not in self.waiting or number > self.taken:
@@ -85,7 +106,8 @@ class Model:
             assert int(answer) == 0
             self._settle(number, verdict, length)
 
-    def batch(self, number: int, verdict: int, answer: str) -> None:
+    def batch(self, number: int, wanted: int, answer: str) -> None:
+        verdict = translated(wanted)
         all_of_them = [each for each in self.waiting if each <= number]
         if verdict == 2:
             assert int(answer) == EINVAL
@@ -140,6 +162,13 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 _GAPS = [*["publish 100", "next"] * 6, "verdict 1 1", "verdict 2 1", "verdict 4 0", "exchange 16 4096"]
 
 
+#: Packet 1 is out when the ring is exchanged; then a new one comes.
+_NEW = ["publish 100", "next", "exchange 8 2048", "publish 100", "next"]
+
+
+@example(start=0, lines=[*_NEW, "verdict 0 0", "verdict 5 0", "verdict 1 0", "verdict 1 0"])
+@example(start=0, lines=[*_GAPS, "publish 100", "next", "verdict 4 0", "verdict 1 0", "payload 2 20"])
+@example(start=0, lines=[*["publish 100"] * 8, "next", "next", "verdict 2 1", "settled", "publish 100"])
 @example(start=0, lines=[*_GAPS, "batch 3 1", "settled", "batch 4 1", "batch 5 0"])
 @example(start=0, lines=[*_GAPS, "batch 4 1", "settled", "verdict 3 1", "verdict 6 1", "publish 100", "next"])
 @example(
@@ -157,6 +186,22 @@ def test_verdicts_find_their_packets(program: Path, start: int, lines: list[str]
     model = Model()
     for line, answer in zip(script, answers, strict=True):
         replay(model, line, answer)
+
+
+@pytest.mark.parametrize("lost", range(1, 7))
+def test_no_verdict_reaches_another_packet_when_some_leave_during_an_exchange(
+    program: Path, lost: int
+) -> None:
+    """Of six packets three are out; the oldest leave meanwhile, as they do when an interface goes."""
+    before = [*["publish 100"] * 6, *["next"] * 3, f"lose {lost}", "exchange 16 4096", "settled"]
+    after = [*["publish 100"] * 2, *[f"verdict {number} 1" for number in range(1, 7)], "settled"]
+    answers = ask(program, [*before, *after, *["next"] * 6])
+    suspect = min(lost + 3, 6)
+    assert answers[len(before) - 1].split() == [f"{serial}:0:100" for serial in range(lost, suspect)]
+    assert answers[len(before) + 2 : len(before) + 9] == [*[str(ENOENT)] * 6, ""]
+    seen = [answer.split() for answer in answers[-6:] if answer != "none"]
+    assert [int(serial) for _, serial, _ in seen] == list(range(suspect, 8))
+    assert all(int(number) > 6 for number, _, _ in seen)
 
 
 def kicks(program: Path, lines: list[str]) -> int:

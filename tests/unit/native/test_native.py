@@ -66,6 +66,11 @@ def test_the_c_handler_has_the_python_handlers_options(built: Path) -> None:
     [
         (["--queue", "x"], "found 'x', expected a number"),
         (["--queue", "-1"], "found '-1', expected a number"),
+        (["--queue", "+1"], "found '+1', expected a number"),
+        (["--queue", " 1"], "found ' 1', expected a number"),
+        (["--queue", "0x1"], "found '0x1', expected a number"),
+        (["--queue", ""], "found '', expected a number"),
+        (["--frames", "4294967296"], "found '4294967296', expected a number"),
         (["--default", "reject"], "found 'reject', expected accept or drop"),
         (["more"], "found 'more', expected options only"),
         (["--other"], "unrecognized option '--other'"),
@@ -75,6 +80,45 @@ def test_wrong_arguments_of_the_c_handler(built: Path, arguments: list[str], exp
     done = run(built / "handlers" / "fq-null", *arguments)
     assert done.returncode == 2
     assert expected in done.stderr
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bench's source of packets, whose command line needs no target."""
+    program = tmp_path_factory.mktemp("source") / "bench-source"
+    parts = [*sorted((NATIVE / "bench-source").glob("*.c")), NATIVE / "common/arguments.c"]
+    done = run("gcc", f"-I{PROJECT}/kmod/include/uapi", *parts, "-o", program)
+    assert done.returncode == 0, done.stderr
+    return program
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "aa:bb:cc:dd:ee", "aa:bb:cc:dd:ee:ff:00", "0x:bb:cc:dd:ee:ff", "+1:bb:cc:dd:ee:ff", "aa: b:c:d:e:f"],
+)
+def test_an_address_that_is_none_is_refused(source: Path, address: str) -> None:
+    done = run(source, "--interface", "a", "--out", "b", "--destination", address)
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"found '{address}', expected a MAC address; see --help\n")
+
+
+@pytest.mark.parametrize("port", ["xyz", "", "0", "65536", "+80", " 80", "80x", "0x50", "-1"])
+def test_a_port_that_is_none_is_refused(built: Path, port: str) -> None:
+    done = run(built / "examples/drop-port", port)
+    assert (done.returncode, done.stderr) == (2, "usage: drop-port [PORT]    (1 to 65535; 5001)\n")
+
+
+def test_words_that_an_example_does_not_take_are_refused(built: Path) -> None:
+    for words in (["examples/drop-port", "80", "81"], ["examples/accept", "80"]):
+        done = run(built / words[0], *words[1:])
+        assert done.returncode == 2
+        assert done.stderr
+
+
+@pytest.mark.parametrize("words", [["x"], ["80\ndefault drop"], ["80", "81"], ["-1"]])
+def test_the_shell_example_takes_a_port_alone(words: list[str]) -> None:
+    done = run("sh", NATIVE / "examples/block.sh", *words)
+    assert (done.returncode, done.stderr) == (2, "usage: block.sh [PORT]    (5001)\n")
 
 
 def test_without_the_module_both_say_what_to_do(built: Path) -> None:

@@ -3,47 +3,42 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
-PYHANDLER = Path(__file__).parents[3] / "pyhandler"
-sys.path.insert(0, str(PYHANDLER / "src"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "pyhandler/src"))
 
-from fastqueue import implementation  # noqa: E402
+from fastqueue import implementation
+
+from .extension import build, load
+
+#: Names an extension that is built already, in a special way: see test_sanitizers.py.
+BUILT = "FASTQUEUE_TEST_EXTENSION"
+
+#: Few examples of each property where each takes long.
+settings.register_profile("few", max_examples=20)
+if BUILT in os.environ:
+    settings.load_profile("few")
 
 
 @pytest.fixture(scope="session")
 def extension(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The C extension, built for this machine as an installation builds it, with every warning an error."""
-    folder = tmp_path_factory.mktemp("extension")
-    argv = [sys.executable, "setup.py", "-q", "build_ext", "--force"]
-    argv += [f"--build-lib={folder}", f"--build-temp={folder}"]
-    flags = "-O1 -Wall -Wextra -Werror -Wno-missing-field-initializers"
-    done = subprocess.run(
-        argv, cwd=PYHANDLER, env={**os.environ, "CFLAGS": flags}, capture_output=True, text=True, check=False
-    )
-    (built, *_) = [*folder.rglob("_ring.*.so"), None]
-    assert built is not None, done.stdout + done.stderr
-    return built
+    """The C extension, built for this machine."""
+    built = os.environ.get(BUILT)
+    return Path(built) if built else build(tmp_path_factory.mktemp("extension"))
 
 
 @pytest.fixture(scope="session")
 def accelerated(extension: Path) -> implementation.Implementation:
     """The implementation in C, in this process."""
-    spec = importlib.util.spec_from_file_location("fastqueue._ring", extension)
-    assert spec is not None
-    assert spec.loader is not None
-    sys.modules["fastqueue._ring"] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return implementation.accelerated()
+    return load(extension)
 
 
-@pytest.fixture(autouse=True, params=["python", "c"])
+@pytest.fixture(autouse=True, params=["c"] if BUILT in os.environ else ["python", "c"])
 def implemented(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have queues opened by the test use one of the implementations; its name."""
     in_c = request.param == "c"

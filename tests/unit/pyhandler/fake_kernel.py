@@ -27,6 +27,7 @@ class Settled(NamedTuple):
     priority: int | None = None
     payload: bytes | None = None
     queue: int | None = None
+    completion: int | None = None  # abi.A_*, with a payload
 
 
 class WouldSleepError(Exception):
@@ -119,7 +120,7 @@ class FakeKernel:
         word = self.words[slot]
         if word == abi.OCCUPIED | self._lap(count):
             return False
-        if word & abi.STATE_MASK != abi.PROCESSED or word & abi.LAP_MASK != self._lap(count):
+        if not self._fits(count, word):
             self.invalid_words += 1
             self.words[slot] = abi.OCCUPIED | self._lap(count)
             return False
@@ -127,8 +128,15 @@ class FakeKernel:
         self.words[slot] = abi.AVAILABLE | self._lap(count)
         return True
 
+    def _fits(self, count: int, word: int) -> bool:
+        """Say whether a word answers the frame: its lap, and flags that go with a payload."""
+        *_, flags = abi.ANSWER.unpack_from(self.answers, self._slot(count) * abi.ANSWER.size)
+        with_payload = not word & abi.WITH_PAYLOAD or not flags & ~abi.A_ALL
+        processed = word & abi.STATE_MASK == abi.PROCESSED
+        return processed and with_payload and word & abi.LAP_MASK == self._lap(count)
+
     def _apply(self, name: int, slot: int, word: int) -> Settled:
-        mark, priority, length, queue = abi.ANSWER.unpack_from(self.answers, slot * abi.ANSWER.size)
+        mark, priority, length, queue, flags = abi.ANSWER.unpack_from(self.answers, slot * abi.ANSWER.size)
         verdict = (word & abi.VERDICT_MASK) >> abi.VERDICT_SHIFT
         start = slot * self.request.frame_size
         return Settled(
@@ -138,6 +146,7 @@ class FakeKernel:
             priority if word & abi.WITH_PRIORITY else None,
             bytes(self.payload[start : start + length]) if word & abi.WITH_PAYLOAD else None,
             queue if verdict == abi.QUEUE else None,
+            flags if word & abi.WITH_PAYLOAD else None,
         )
 
     # what a Queue needs of its device

@@ -20,10 +20,10 @@ from .fake_kernel import FakeKernel
 
 PROC = """\
 queue owner frames frame_size occupied processed received queued accepted dropped flushed timed_out \
-default_accepted default_dropped invalid_words wakeups ticks truncated segmented period_us \
-default_action flags
-0 311 2048 2048 3 1 1000 900 800 90 7 1 60 40 0 12 345 0 0 1000 drop 0x4
-65535 42 8 64 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1000 accept 0x0
+default_accepted default_dropped invalid_words wakeups ticks truncated segmented refused over_memory \
+period_us default_action flags
+0 311 2048 2048 3 1 1000 900 800 90 7 1 60 40 0 12 345 0 0 5 70 1000 drop 0x4
+65535 42 8 64 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1000 accept 0x0
 """
 
 
@@ -163,13 +163,35 @@ def test_values_out_of_their_limits(arguments: str, said: str, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("run --queue x null", "x is not a whole number"),
+        ("run --queue x null", "'x' is not a whole number"),
+        ("run --queue +3 null", "'+3' is not a whole number"),
+        ("run --queue 0x4 null", "'0x4' is not a whole number"),
+        ("run --queue 3. null", "'3.' is not a whole number"),
+        ("run --queue= null", "'' is not a whole number"),
+        ("run --frames 2_048 null", "'2_048' is not a whole number"),
+        ("run --frames 8\u0660 null", r"'8\u0660' is not a whole number"),
+        ("run --timeout-ms " + "9" * 5000 + " null", "999...' is not a whole number"),
+        ("run null --copy-range 1e3", "'1e3' is not a whole number"),
         ("run --default reject null", "choose from 'accept', 'drop'"),
-        ("top --interval soon", "soon is not from 0.1 to 3600 seconds"),
-        ("top --interval 0", "0 is not from 0.1 to 3600 seconds"),
-        ("top --times 1.5", "1.5 is not a whole number of 1 or more"),
-        ("top --times 0", "0 is not a whole number of 1 or more"),
+        ("top --interval soon", "'soon' is not from 0.1 to 3600 seconds"),
+        ("top --interval nan", "'nan' is not from 0.1 to 3600 seconds"),
+        ("top --interval 1e1", "'1e1' is not from 0.1 to 3600 seconds"),
+        ("top --interval 1_0", "'1_0' is not from 0.1 to 3600 seconds"),
+        ("top --interval 0", "'0' is not from 0.1 to 3600 seconds"),
+        ("top --times 1.5", "'1.5' is not a whole number of 1 or more"),
+        ("top --times 0", "'0' is not a whole number of 1 or more"),
         ("tops", "choose from 'run', 'stat', 'top'"),
+        ("run --queue 1_0 null", "'1_0' is not a whole number"),
+        ("run --queue \u0664 null", r"'\u0664' is not a whole number"),
+        ("run --frames +8 null", "'+8' is not a whole number"),
+        ("run --frames 0x10 null", "'0x10' is not a whole number"),
+        ("run --frame-size 64.0 null", "'64.0' is not a whole number"),
+        ("run --timeout-ms= null", "'' is not a whole number"),
+        ("run null --copy-range " + "9" * 5000, f"'{'9' * 57}...' is not a whole number"),
+        ("run --queue \x1b[31m0 null", r"'\x1b[31m0' is not a whole number"),
+        ("top --times 1_0", "'1_0' is not a whole number of 1 or more"),
+        ("top --times " + "1" * 19, f"'{'1' * 19}' is not a whole number of 1 or more"),
+        ("top --interval 3600.1", "'3600.1' is not from 0.1 to 3600 seconds"),
     ],
 )
 def test_words_that_are_none_of_the_right_ones(
@@ -194,7 +216,7 @@ def test_stat_is_a_table(proc: Path, capsys: pytest.CaptureFixture[str]) -> None
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert len({len(line) for line in lines}) == 1
-    numbers = "0 311 2048 3 1000 800 90 7 1 100 0 12 345 drop"
+    numbers = "0 311 2048 3 1000 800 90 5 7 1 100 70 0 12 345 drop"
     assert lines[1].split() == numbers.split()
 
 
@@ -203,6 +225,7 @@ def test_stat_for_programs_has_the_kernels_names(proc: Path, capsys: pytest.Capt
     rows: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
     assert [row["queue"] for row in rows] == [0, 65535]
     assert (rows[0]["default_dropped"], rows[0]["default_action"], rows[0]["flags"]) == (40, "drop", 4)
+    assert (rows[0]["refused"], rows[0]["over_memory"]) == (5, 70)
 
 
 def test_stat_without_queues_and_from_an_older_module(proc: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,7 +235,7 @@ def test_stat_without_queues_and_from_an_older_module(proc: Path, capsys: pytest
     main(["stat"])
     nothing, _, row = capsys.readouterr().out.splitlines()
     assert nothing == "no queue has a handler"
-    assert row.split() == ["3", "4", *["-"] * 12]
+    assert row.split() == ["3", "4", *["-"] * 14]
 
 
 @pytest.mark.parametrize("gone", [True, False])

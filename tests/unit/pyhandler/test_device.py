@@ -43,7 +43,7 @@ class FakeModule:
             data[-48:] = abi.RING.pack(*(0,) * 10, *places)[-48:]
         if number == abi.IOC_STATS:
             assert isinstance(data, bytearray)
-            data[:] = abi.STATS.pack(*range(14))
+            data[:] = abi.STATS.pack(*range(16))
         return 0
 
 
@@ -85,7 +85,7 @@ def test_control(module: FakeModule) -> None:
     with Queue(REQUEST, path=module.path) as queue:
         queue.kick()
         queue.set(default_action="accept")
-        assert queue.stats() == tuple(range(14))
+        assert queue.stats() == tuple(range(16))
     assert [number for number, _ in module.calls[1:]] == [abi.IOC_KICK, abi.IOC_SET, abi.IOC_STATS]
 
 

@@ -13,6 +13,11 @@ from .fake_kernel import FakeKernel, Settled
 Take = Callable[[bytes], Frame]
 
 
+def changed(payload: bytes, completion: int = 0) -> Settled:
+    """Return what the kernel has of packet 0, accepted with other contents."""
+    return Settled(0, abi.ACCEPT, payload=payload, completion=completion)
+
+
 @pytest.fixture
 def kernel() -> FakeKernel:
     return FakeKernel(RingRequest(0, frames=8, frame_size=64, writable=True))
@@ -66,8 +71,14 @@ def test_meta_has_every_field_in_the_hosts_order(take: Take) -> None:
         (lambda frame: frame.accept(mark=0xFFFFFFFF, priority=1), Settled(0, abi.ACCEPT, 0xFFFFFFFF, 1)),
         (lambda frame: frame.repeat(mark=9), Settled(0, abi.REPEAT, mark=9)),
         (lambda frame: frame.requeue(12), Settled(0, abi.QUEUE, queue=12)),
-        (lambda frame: frame.accept(payload=b"changed"), Settled(0, abi.ACCEPT, payload=b"changed")),
-        (lambda frame: frame.accept(payload=frame.payload[:2]), Settled(0, abi.ACCEPT, payload=b"pa")),
+        (lambda frame: frame.accept(payload=b"changed"), changed(b"changed")),
+        (lambda frame: frame.accept(payload=bytearray(b"other"), lengths=True), changed(b"other", 1)),
+        (lambda frame: frame.accept(payload=b"changed", checksums=True), changed(b"changed", 2)),
+        (lambda frame: frame.accept(payload=b"1", lengths=True, checksums=True), changed(b"1", 3)),
+        (lambda frame: frame.accept(payload=frame.payload[:2]), changed(b"pa")),
+        (lambda frame: frame.accept(payload=frame.payload[2:]), changed(b"cket")),
+        (lambda frame: frame.accept(payload=memoryview(b"pack").cast("I")), changed(b"pack")),
+        (lambda frame: frame.accept(mark=1, payload=b"new"), changed(b"new")._replace(mark=1)),
     ],
 )
 def test_verdicts(
@@ -76,6 +87,56 @@ def test_verdicts(
     verdict(take(b"packet"))
     kernel.send()
     assert kernel.settled == [expected]
+
+
+def test_the_kernel_compares_contents_with_the_packet(kernel: FakeKernel, take: Take) -> None:
+    """The frame does not tell whether they are new: it may have been edited in place before."""
+    for same in (b"packet", bytearray(b"packet"), memoryview(b"packet")):
+        take(b"packet").accept(payload=same, mark=5)
+    frame = take(b"packet")
+    frame.payload[0:1] = b"P"
+    frame.accept(payload=bytes(frame.payload))
+    kernel.send()
+    assert kernel.settled == [
+        *(changed(b"packet")._replace(name=name, mark=5) for name in range(3)),
+        changed(b"Packet")._replace(name=3),
+    ]
+
+
+def test_contents_that_were_edited_in_place_are_sent(kernel: FakeKernel, take: Take) -> None:
+    frame = take(b"packet")
+    frame.payload[0:1] = b"P"
+    frame.accept(payload=frame.payload, checksums=True)
+    frame = take(b"packet")
+    with memoryview(frame.payload) as view:
+        view[5:6] = b"T"
+        frame.accept(payload=view)
+    kernel.send()
+    assert kernel.settled == [changed(b"Packet", 2), changed(b"packeT")._replace(name=1)]
+
+
+@pytest.mark.parametrize(("lengths", "checksums"), [(True, False), (False, True), (True, True)])
+@pytest.mark.parametrize("mark", [None, 1])
+def test_completion_is_for_changed_contents_only(
+    kernel: FakeKernel, take: Take, *, mark: int | None, lengths: bool, checksums: bool
+) -> None:
+    frame, words = take(b"packet"), list(kernel.words)
+    with pytest.raises(ValueError, match="pass payload too"):
+        frame.accept(mark=mark, lengths=lengths, checksums=checksums)
+    assert list(kernel.words) == words
+
+
+def test_an_answer_says_nothing_of_the_one_before(kernel: FakeKernel, take: Take) -> None:
+    """The fields of a slot hold what was stored there a lap ago."""
+    for _ in range(kernel.request.frames):
+        take(b"packet").accept(payload=b"changed", lengths=True, checksums=True)
+        kernel.send()
+    take(b"packet").accept(payload=b"changed")
+    take(b"packet").requeue(7)
+    kernel.send()
+    assert kernel.settled[-2:] == [changed(b"changed")._replace(name=8), Settled(9, abi.QUEUE, queue=7)]
+    *_, flags = abi.ANSWER.unpack_from(kernel.answers, abi.ANSWER.size)
+    assert flags == 0
 
 
 @pytest.mark.parametrize("payload", [b"", bytes(65)])
@@ -95,6 +156,9 @@ def test_a_packet_of_many_segments_cannot_be_changed(kernel: FakeKernel) -> None
         (frame,) = queue.wait(0)
         with pytest.raises(ValueError, match="many segments"):
             frame.accept(payload=b"x")
+        frame.accept(payload=b"packet")  # as it came
+        kernel.send()
+    assert kernel.settled == [Settled(0, abi.ACCEPT)]
 
 
 @pytest.mark.parametrize("number", [-1, abi.MAX_QUEUE + 1])

@@ -7,6 +7,7 @@ import pytest
 from fastqueue import Queue, RingRequest, abi
 from fastqueue.handlers import Drop, FiveTuple, Handler, Null, Payload
 from fastqueue.packet import parse
+from fastqueue.room import frame_size
 from fastqueue.rules.fivetuple import parse_rule as parse_fivetuple
 from fastqueue.rules.payload import parse_rule as parse_payload
 from fastqueue.rules.source import parse_lines, split_lines
@@ -50,7 +51,7 @@ def payload(text: bytes) -> Payload:
 
 def verdicts(handler: Handler, packets: list[bytes], *, one_by_one: bool) -> list[bool]:
     """Send packets through a handler; return for each whether it was dropped."""
-    request = RingRequest(0, frames=16, frame_size=128)
+    request = RingRequest(0, frames=16, frame_size=frame_size(max(128, getattr(handler, "needs", 0))))
     kernel = FakeKernel(request, start=10)
     queue = Queue(request, backend=kernel)
     for packet in packets:

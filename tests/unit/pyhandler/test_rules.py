@@ -107,15 +107,15 @@ def test_wrong_fivetuple_rules_say_what_was_expected(text: str, message: str) ->
         (b"default", "f:1: found 'default', expected default accept or default drop"),
         (b"default reject", "f:1: found 'default reject', expected default accept"),
         (b"default drop\ndefault drop", "f:2: found a second default, expected one default in a file"),
-        (b"\n\xff", "f:2: found byte 0xff, expected text in UTF-8"),
+        (b"#\n\xff", "f:2: found byte 0xff, expected text in UTF-8"),
+        (b"\n\ndrop \xed\xa0\x80", "f:3: found byte 0xed, expected text in UTF-8"),
+        (b"# \0", "f:1: found byte 0x00 at 2, expected text"),
     ],
 )
 def test_wrong_defaults_and_encodings(text: bytes, message: str) -> None:
     for parse_rule in (parse_fivetuple, parse_payload):
         with pytest.raises(RulesError) as caught:
-            parse_lines(split_lines("f", text), parse_rule) if b"\n\xff" not in text else split_lines(
-                "f", text
-            )
+            parse_lines(split_lines("f", text), parse_rule)
         assert message in str(caught.value)
 
 
@@ -163,6 +163,22 @@ def test_payload_rules_match(text: str, contents: bytes, expected: bool) -> None
         ("drop /x/ first 0", "found '0', expected a number of bytes from 1 to 65535"),
         ("drop /x/ dport 1", "found 'dport', expected first, proto or port"),
         ("drop /x{99999999999999}/", "expected a regular expression of Python"),
+        (
+            "drop /x{" + "9" * 4301 + "}/",
+            "(a number that is too large), expected a regular",
+        ),
+        ("drop /(?a)(?L)x/", "found '(?a)(?L)x' (ASCII and LOCALE flags are incompatible)"),
+        ("drop /a\0b/", r"found byte 0x00 at 7, expected text; \x00 in an expression is such a byte"),
+        (
+            "drop /" + "(" * 1000 + ")" * 1000 + "/",
+            "(groups nested too deeply), expected a simpler",
+        ),
+        (
+            r"drop /(a*)*\1/",
+            "; without backtracking there is no reference to a group), expected an",
+        ),
+        (r"drop /^(?:\2)/", "invalid group reference"),
+        ("drop /(?\x1b[31m)/", r"(unknown extension ?\x1b at position 1), expected a regular expression"),
     ],
 )
 def test_wrong_payload_rules_say_what_was_expected(text: str, message: str) -> None:

@@ -22,28 +22,30 @@ SOURCES = Path(__file__).parents[3] / "pyhandler" / "src"
 BEFORE: Row = {
     "queue": 0, "owner": 311, "frames": 2048, "occupied": 3, "received": 1000, "accepted": 900,
     "dropped": 100, "flushed": 0, "default_accepted": 5, "default_dropped": 6, "wakeups": 10,
+    "refused": 4, "over_memory": 2,
 }  # fmt: skip
 
 
 def rates(lines: list[list[str]]) -> list[str]:
-    return lines[1][3:9]
+    return lines[1][3:11]
 
 
 def test_rates_are_a_second() -> None:
     now: Row = {**BEFORE, "received": 3000, "accepted": 2890, "default_accepted": 9, "default_dropped": 8}
+    now |= {"refused": 12, "over_memory": 6}
     lines = table(Sample(10.0, [BEFORE]), Sample(12.0, [now]))
     assert lines[0][:4] == ["QUEUE", "OWNER", "IN RING", "RECEIVED/s"]
     assert lines[1][:3] == ["0", "311", "3/2048"]
-    assert rates(lines) == ["1000", "995", "0", "0", "3", "0"]
+    assert rates(lines) == ["1000", "995", "0", "4", "0", "3", "2", "0"]
 
 
 def test_queues_without_a_past_have_no_rates() -> None:
     other: Row = {**BEFORE, "owner": 312, "received": 1}
-    assert rates(table(Sample(1.0, []), Sample(2.0, [BEFORE]))) == ["-"] * 6
-    assert rates(table(Sample(1.0, [BEFORE]), Sample(2.0, [other]))) == ["-"] * 6
-    assert rates(table(Sample(1.0, [BEFORE]), Sample(1.0, [BEFORE]))) == ["-"] * 6
+    assert rates(table(Sample(1.0, []), Sample(2.0, [BEFORE]))) == ["-"] * 8
+    assert rates(table(Sample(1.0, [BEFORE]), Sample(2.0, [other]))) == ["-"] * 8
+    assert rates(table(Sample(1.0, [BEFORE]), Sample(1.0, [BEFORE]))) == ["-"] * 8
     assert table(Sample(1.0, [BEFORE]), Sample(2.0, []))[1:] == []
-    assert table(Sample(1.0, []), Sample(2.0, [{"queue": 7}]))[1] == ["7", "-", "-/-", *["-"] * 7]
+    assert table(Sample(1.0, []), Sample(2.0, [{"queue": 7}]))[1] == ["7", "-", "-/-", *["-"] * 9]
 
 
 @pytest.fixture

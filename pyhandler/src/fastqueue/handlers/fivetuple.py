@@ -6,6 +6,7 @@ from __future__ import annotations
 from .. import implementation
 from ..flows import Decide
 from ..packet import parse
+from ..room import PORTS
 from ..rules import FiveTupleRule, Ruleset
 from .base import ContentHandler
 
@@ -15,6 +16,8 @@ class FiveTuple(ContentHandler):
 
     flow_limit: flows remembered, of each protocol and IP version in plain Python
     """
+
+    needs = PORTS
 
     def __init__(self, rules: Ruleset[FiveTupleRule], flow_limit: int = 8192) -> None:
         self._rules = rules

@@ -14,8 +14,13 @@ class RulesError(FastQueueError):
 
     def __init__(self, file: str, line: int, found: str, expected: str) -> None:
         place = f"{file}:{line}" if line else file
-        super().__init__(f"{place}: found {found}, expected {expected}")
+        super().__init__(_visible(f"{place}: found {found}, expected {expected}"))
         self.file = file
         self.line = line
         self.found = found
         self.expected = expected
+
+
+def _visible(text: str) -> str:
+    """Return the text with escapes for all that is not printable: files and their names may hold anything."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

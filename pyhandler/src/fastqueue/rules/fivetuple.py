@@ -14,7 +14,7 @@ import os
 from typing import NamedTuple
 
 from ..packet import ICMP, ICMPV6, Packet
-from .source import VERDICTS, Line, Ruleset, parse_lines, quote, read_lines
+from .source import VERDICTS, Line, Progress, Ruleset, parse_lines, quote, read_lines
 from .values import PortRange, network, options, ports, protocol
 
 _KEYWORDS = ("proto", "src", "dst", "sport", "dport")
@@ -53,9 +53,11 @@ class FiveTupleRule(NamedTuple):
         )
 
 
-def read_fivetuple_rules(path: str | os.PathLike[str]) -> Ruleset[FiveTupleRule]:
+def read_fivetuple_rules(
+    path: str | os.PathLike[str], *, progress: Progress | None = None
+) -> Ruleset[FiveTupleRule]:
     """Read a rule file. Raises RulesError."""
-    return parse_lines(read_lines(path), parse_rule)
+    return parse_lines(read_lines(path), parse_rule, progress)
 
 
 def parse_rule(line: Line) -> FiveTupleRule:

@@ -8,17 +8,20 @@ As with l7-filter, an expression sees the first N bytes of contents (2048 where
 the rule says nothing) and either port may be the one named. Unlike there, every packet is looked at
 on its own. Expressions are Python's, on bytes: ``\\xNN`` for a byte, ``\\/`` for a slash, ``^`` for the
 beginning of the contents, ``.`` for any byte, newlines too; ``i`` behind the last slash ignores case.
+Whatever the contents, a search takes time proportional to them (see ``expression``).
 """
 
 from __future__ import annotations
 
 import os
 import re
-import warnings
+from functools import partial
 from typing import NamedTuple
 
 from ..packet import Packet
-from .source import VERDICTS, Line, Ruleset, parse_lines, quote, read_lines
+from ..room import EVERYTHING, Room, frame_size, packet_bytes
+from .expression import ExpressionError, Pattern, compile_expression
+from .source import VERDICTS, Line, Progress, Ruleset, parse_lines, quote, read_lines
 from .values import PortRange, number, options, ports, protocol
 
 _KEYWORDS = ("first", "proto", "port")
@@ -31,7 +34,7 @@ class PayloadRule(NamedTuple):
     """What a packet must be, None for anything, and the answer to it (``abi.ANSWER_*``)."""
 
     answer: int
-    regex: re.Pattern[bytes]
+    regex: Pattern
     first: int  # bytes of contents to look at
     protocol: int | None
     port: PortRange | None
@@ -49,13 +52,15 @@ class PayloadRule(NamedTuple):
         return port.low <= packet.dport <= port.high or port.low <= packet.sport <= port.high
 
 
-def read_payload_rules(path: str | os.PathLike[str]) -> Ruleset[PayloadRule]:
-    """Read a rule file. Raises RulesError."""
-    return parse_lines(read_lines(path), parse_rule)
+def read_payload_rules(
+    path: str | os.PathLike[str], *, room: Room = EVERYTHING, progress: Progress | None = None
+) -> Ruleset[PayloadRule]:
+    """Read a rule file for a ring that shows ``room`` bytes of a packet. Raises RulesError."""
+    return parse_lines(read_lines(path), partial(parse_rule, room=room), progress)
 
 
-def parse_rule(line: Line) -> PayloadRule:
-    """Parse one line. Raises RulesError."""
+def parse_rule(line: Line, *, room: Room = EVERYTHING) -> PayloadRule:
+    """Parse one line. Raises RulesError, also if the rule looks at more than there is room for."""
     parts = _RULE.match(line.text)
     verdict = parts["verdict"] if parts else ""
     if verdict not in VERDICTS:
@@ -63,11 +68,13 @@ def parse_rule(line: Line) -> PayloadRule:
     if parts is None or parts["regex"] is None:
         line.wrong(quote(line.text[len(verdict) :].strip()), "an expression between slashes, as /^GET /")
     found = options(line, parts["rest"].partition("#")[0].split(), _KEYWORDS)
-    first = found.read("first", _first)
+    given = found.read("first", _first)
+    first = FIRST_BYTES if given is None else given
+    _check_room(line, first, room, default=given is None)
     return PayloadRule(
         answer=VERDICTS[verdict],
-        regex=_compile(line, parts["regex"], parts["flags"]),
-        first=FIRST_BYTES if first is None else first,
+        regex=_compile(line, parts["regex"], parts["flags"], first),
+        first=first,
         protocol=found.read("proto", protocol),
         port=found.read("port", ports),
     )
@@ -77,12 +84,23 @@ def _first(line: Line, word: str) -> int:
     return number(line, word, 1, _MOST_BYTES, "a number of bytes")
 
 
-def _compile(line: Line, text: str, flags: str) -> re.Pattern[bytes]:
+def _check_room(line: Line, first: int, room: Room, *, default: bool) -> None:
+    """Refuse a rule that would not see the bytes that it is about."""
+    needed = packet_bytes(first)
+    if needed <= room.size:
+        return
+    needed = frame_size(needed) if room.option == "--frame-size" else needed
+    smaller = f", or first {room.contents()} or less" if room.contents() > 0 else ""
+    line.wrong(
+        f"{'no first, which means ' if default else ''}first {first} with {room.option} {room.size}",
+        f"{room.option} {needed} or more{smaller}",
+    )
+
+
+def _compile(line: Line, text: str, flags: str, first: int) -> Pattern:
     if flags not in ("", "i"):
         line.wrong(quote(flags), "i or nothing behind the expression")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "possible nested set": for people who write Python
-            return re.compile(text.encode(), re.DOTALL | (re.IGNORECASE if flags else 0))
-    except (re.error, OverflowError, RecursionError) as error:
-        line.wrong(f"{quote(text)} ({error})", "a regular expression of Python")
+        return compile_expression(text.encode(), ignore_case=bool(flags), first=first)
+    except ExpressionError as error:
+        line.wrong(f"{quote(text)} ({error.found})", error.expected)

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import library as nfq
-from lane import Flow, chain, enter, to_queue
+from lane import Flow, chain, enter, leave, to_queue
 from run import Record
 
 
@@ -196,3 +196,48 @@ def case_many_handles_come_and_go(record: Record) -> None:
         handle.close()
     record("descriptors left", len(list(Path("/proc/self/fd").iterdir())) - before)
     ctypes.set_errno(0)
+
+
+def case_unshare_before_create(record: Record) -> None:
+    """The queue is the one of the network namespace in which the handle was opened."""
+    enter(to_queue())
+    handle, flow = nfq.Handle(), Flow()
+    leave()
+    queue = handle.queue()
+    flow.send(3)
+    record("messages", handle.pump())
+    record("verdicts", [queue.verdict(number, nfq.ACCEPT) for number, _ in queue.packets])
+    record("arrived", flow.arrived())
+    record("here", bool(nfq.Handle().queue(0, None).pointer))
+
+
+_NFQUEUE = Path("/proc/thread-self/net/netfilter/nfnetlink_queue")
+_FASTQUEUE = Path("/proc/thread-self/net/fastqueue")
+
+
+def _table() -> list[list[int]]:
+    """Return number, owner, packets out, dropped for lack of room, last id of each queue.
+
+    Over Fast Queue from its own table, as docs/compat.md says.
+    """
+    if _NFQUEUE.exists():
+        rows = [[int(word) for word in line.split()] for line in _NFQUEUE.read_text().splitlines()]
+        return [[row[0], row[1], row[2], row[5], row[7]] for row in rows]
+    heading, *lines = (line.split() for line in _FASTQUEUE.read_text().splitlines())
+    named = [dict(zip(heading, line, strict=True)) for line in lines]
+    names = ("queue", "owner", "occupied", "default_dropped", "queued")
+    return [[int(row[name]) for name in names] for row in named]
+
+
+def case_table_of_queues(record: Record) -> None:
+    enter(to_queue(3))
+    handle = nfq.Handle()
+    queue = handle.queue(3)
+    queue.maxlen(2)
+    flow = Flow()
+    flow.send(5)
+    handle.pump()
+    record("full", [[row[0], row[1] == os.getpid(), *row[2:]] for row in _table()])
+    queue.verdict(1, nfq.ACCEPT)
+    flow.send(1)
+    record("later", [row[2:] for row in _table()])

@@ -2,12 +2,15 @@
 """The message-building half of the library, over a netlink socket of the program's own."""
 
 import ctypes
+import os
 import socket
 import struct
+import threading
+import time
 from typing import Any
 
 import library as nfq
-from lane import Flow, enter, to_queue
+from lane import Flow, enter, leave, to_queue
 from run import Record
 
 _NETFILTER = 12
@@ -19,9 +22,10 @@ _BIND, _UNBIND = 1, 2
 class Netlink:
     """A socket, and messages that nfq_nlmsg_*() builds."""
 
-    def __init__(self) -> None:
-        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETFILTER)
-        self.socket.bind((0, 0))
+    def __init__(self, fd: int | None = None) -> None:
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETFILTER, fd)
+        if fd is None:
+            self.socket.bind((0, 0))
         # not settimeout(), with which Python polls before each call
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 5, 0))
 
@@ -172,6 +176,156 @@ def case_conntrack_beside_it(record: Record) -> None:
     netlink.verdict(0, 1, nfq.ACCEPT)
     record("arrived", flow.arrived())
     record("both came", len(kinds))
+
+
+def _serve(record: Record, netlink: Netlink, flow: Flow) -> None:
+    """Bind a queue, and accept what a flow sends."""
+    netlink.setup()
+    flow.send(3)
+    record("messages", [len(data) for data in netlink.all()])
+    for number in (1, 2, 3):
+        netlink.verdict(0, number, nfq.ACCEPT)
+    record("arrived", flow.arrived())
+
+
+def case_unshare_before_bind(record: Record) -> None:
+    """The queue is the one of the socket's network namespace, which the process has left."""
+    enter(to_queue())
+    netlink, flow = Netlink(), Flow()
+    leave()
+    _serve(record, netlink, flow)
+
+
+def case_socket_of_another_namespace(record: Record) -> None:
+    """A process elsewhere opens the socket and passes it."""
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if not pid:
+        enter(to_queue())
+        flow, opened = Flow(), Netlink()
+        socket.send_fds(theirs, [b"x"], [opened.socket.fileno()])
+        theirs.recv(1)
+        flow.send(3)
+        theirs.send(b"sent")
+        theirs.send(str(flow.arrived(1.0)).encode())
+        os._exit(0)
+    enter()
+    _, (fd,), _, _ = socket.recv_fds(ours, 1, 1)
+    netlink = Netlink(fd)
+    netlink.setup()
+    ours.send(b"x")
+    ours.recv(4)
+    record("messages", [len(data) for data in netlink.all()])
+    for number in (1, 2, 3):
+        netlink.verdict(0, number, nfq.ACCEPT)
+    record("arrived", ours.recv(100).decode())
+    os.waitpid(pid, 0)
+
+
+def case_readers_are_there_first(record: Record) -> None:
+    """Threads sleep on the socket, or are about to, when another thread binds the queue."""
+    enter(to_queue())
+    flow, found = Flow(), []
+
+    def read(netlink: Netlink) -> None:
+        data = netlink.socket.recv(4096)
+        found.append([len(data), *struct.unpack_from("=H", data, 4)])
+
+    for turn in range(40):
+        netlink = Netlink()
+        threads = [threading.Thread(target=read, args=(netlink,)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.05 if turn % 4 == 0 else turn / 20000)
+        netlink.socket.send(
+            netlink.message(
+                _CONFIG,
+                0,
+                ("cfg_put_cmd", socket.AF_INET, _BIND),
+                ("cfg_put_params", nfq.COPY_PACKET, 0xFFFF),
+            )
+        )
+        flow.send(2)
+        for thread in threads:
+            thread.join(20)
+        record(f"ended {turn}", [thread.is_alive() for thread in threads])
+        netlink.socket.close()
+    record("found", found)
+
+
+def case_time_limit_before_bind(record: Record) -> None:
+    enter(to_queue())
+    netlink = Netlink()
+    netlink.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 100000))
+    netlink.setup()
+    try:
+        record("came", len(netlink.socket.recv(4096)))
+    except BlockingIOError:
+        record("limit", True)
+
+
+def case_duplicate_before_bind(record: Record) -> None:
+    enter(to_queue())
+    netlink, flow = Netlink(), Flow()
+    copy = netlink.socket.dup()
+    copy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 5, 0))
+    netlink.setup()
+    flow.send(2)
+    record("messages", [len(copy.recv(4096)), len(netlink.socket.recv(4096))])
+    netlink.socket.close()
+    flow.send(1)
+    record("the copy goes on", len(copy.recv(4096)))
+
+
+class _Part(ctypes.Structure):
+    _fields_ = (("start", ctypes.c_char_p), ("length", ctypes.c_size_t))
+
+
+class _Message(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_void_p),
+        ("name_length", ctypes.c_uint32),
+        ("parts", ctypes.POINTER(_Part)),
+        ("number", ctypes.c_size_t),
+        ("control", ctypes.c_void_p),
+        ("control_length", ctypes.c_size_t),
+        ("flags", ctypes.c_int),
+        ("length", ctypes.c_uint),
+    )
+
+
+def _send_all(fd: int, *messages: bytes) -> list[Any]:
+    """Call sendmmsg(); return its result and the lengths."""
+    parts = [_Part(data, len(data)) for data in messages]
+    found = (_Message * len(messages))(*(_Message(None, 0, ctypes.pointer(part), 1) for part in parts))
+    return [nfq.LIBC.sendmmsg(fd, found, len(messages), 0), [each.length for each in found]]
+
+
+def case_other_calls(record: Record) -> None:
+    """write(), writev(), sendmmsg(), read() and readv() in place of send() and recv()."""
+    enter(to_queue())
+    flow = Flow()
+    for turn in range(3):
+        netlink = Netlink()
+        fd = netlink.socket.fileno()
+        bind = netlink.message(_CONFIG, 0, ("cfg_put_cmd", socket.AF_INET, _BIND), ack=True)
+        mode = netlink.message(_CONFIG, 0, ("cfg_put_params", nfq.COPY_PACKET, 0xFFFF), ack=True)
+        if turn == 0:
+            record("write", [os.write(fd, bind) == len(bind), os.write(fd, mode) == len(mode)])
+        elif turn == 1:
+            record("writev", os.writev(fd, [bind[:20], bind[20:]]) == len(bind))
+            record("writev again", os.writev(fd, [mode]) == len(mode))
+        else:
+            record("sendmmsg", _send_all(fd, bind, mode) == [2, [len(bind), len(mode)]])
+        record("acknowledged", [len(os.read(fd, 4096)), len(os.read(fd, 4096))])
+        flow.send(3)
+        head, body = bytearray(20), bytearray(1000)
+        record("readv", [os.readv(fd, [head, body]), bytes(head[4:6]).hex()])
+        record("others", [len(os.read(fd, 4096)) for _ in range(2)])
+        words = [netlink.message(_VERDICT, 0, ("verdict_put", number, nfq.ACCEPT)) for number in (1, 3)]
+        record("verdicts", _send_all(fd, *words)[0])
+        record("arrived", flow.arrived())
+        netlink.socket.close()
 
 
 def case_pktbuff(record: Record) -> None:

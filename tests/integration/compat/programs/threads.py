@@ -142,3 +142,64 @@ def case_child_that_leaves_it_alone(record: Record) -> None:
     flow.send(3)
     record("after", handle.pump())
     record("arrived", flow.arrived())
+
+
+class _Paused:
+    """A handle whose first callback waits, in a thread of its own, until it may look at its packet again."""
+
+    def __init__(self, *, verdict_first: bool) -> None:
+        enter(to_queue())
+        self.handle = nfq.Handle()
+        self.queue, self.flow = self.handle.queue(), Flow(filler=1000)
+        self.found: list[list[object]] = []
+        self._verdict_first = verdict_first
+        self._inside, self._go_on = threading.Event(), threading.Event()
+        self.queue.on_packet = self._look
+        self.flow.send(1)
+        self._thread = threading.Thread(target=_serve, args=(self.handle, 1))
+        self._thread.start()
+        self._inside.wait(20)
+
+    def _look(self, queue: nfq.Queue, number: int, nfad: int) -> int:
+        payload = ctypes.c_void_p()
+        length = nfq.NFQ.nfq_get_payload(nfad, ctypes.byref(payload))
+        before = ctypes.string_at(payload, length)
+        if self._verdict_first:
+            queue.verdict(number, nfq.ACCEPT)
+        if number == 1:
+            self._inside.set()
+            self._go_on.wait(20)
+        self.found.append([number, length, ctypes.string_at(payload, length) == before])
+        return 0
+
+    def go_on(self) -> list[list[object]]:
+        """Have the callback go on to its end; return what all callbacks found."""
+        self._go_on.set()
+        self._thread.join(20)
+        return self.found
+
+
+def case_destroyed_under_a_callback(record: Record) -> None:
+    """Another thread ends the queue, or all; the callback reads its packet on."""
+    for close in (False, True):
+        paused = _Paused(verdict_first=False)
+        record("destroyed", paused.queue.destroy())
+        if close:
+            record("closed", paused.handle.close())
+        record("found", paused.go_on())
+        record("arrived", paused.flow.arrived())
+        paused.flow.sender.close()
+        paused.flow.receiver.close()
+
+
+def case_ring_exchanged_under_a_callback(record: Record) -> None:
+    """Larger and larger packets come while a thread looks at a small one, and has answered it."""
+    paused = _Paused(verdict_first=True)
+    other = ctypes.create_string_buffer(70000)
+    for size in (3000, 9000, 20000, 40000):
+        paused.flow.filler = bytes(size)
+        paused.flow.send(1)
+        length = nfq.LIBC.recv(paused.handle.fd, other, len(other), 0)
+        nfq.NFQ.nfq_handle_packet(paused.handle.pointer, other, length)
+    record("found", paused.go_on())
+    record("arrived", paused.flow.arrived())

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Verdicts, and what becomes of the packets."""
 
+import ctypes
 import socket
 
 import library as nfq
@@ -262,3 +263,78 @@ def case_after_destroy(record: Record) -> None:
     flow.send(1)
     other.send(1)
     record("later", handle.pump())
+
+
+_BYPASS = 0x8000
+
+
+def case_bits(record: Record) -> None:
+    """A verdict's number with other bits beside it; queue 21 has a handler, 22 and 23 have none."""
+    handle, queue, flow = _begin()
+    other = nfq.Handle()
+    second = other.queue(21)
+    words = (
+        nfq.ACCEPT | _BYPASS,
+        nfq.ACCEPT | 5 << 16,
+        nfq.DROP | _BYPASS,
+        nfq.DROP | 0xFFF3 << 16,  # NF_DROP_ERR()
+        nfq.REPEAT | _BYPASS,
+        nfq.REPEAT | 1 << 16,
+        nfq.QUEUE | 22 << 16,
+        nfq.QUEUE | 22 << 16 | _BYPASS,
+        nfq.QUEUE | 21 << 16 | _BYPASS,
+        nfq.QUEUE | 23 << 16 | 0x4000,
+        nfq.STOLEN | _BYPASS,
+    )
+    flow.send(len(words))
+    handle.pump()
+    for number, word in enumerate(words, 1):
+        record(f"verdict 0x{word:x}", queue.verdict(number, word))
+        record(f"arrived 0x{word:x}", flow.arrived(0.05))
+    record("answer", handle.pump())
+    record("in the other queue", [second.verdict(number, nfq.ACCEPT) for number, _ in _pumped(other, second)])
+    record("arrived", flow.arrived())
+
+
+def _pumped(handle: nfq.Handle, queue: nfq.Queue) -> list[tuple[int, dict[str, object]]]:
+    handle.pump()
+    return queue.packets
+
+
+def case_bits_of_batches(record: Record) -> None:
+    handle, queue, flow = _begin()
+    flow.send(6)
+    handle.pump()
+    record("bypass", queue.batch(2, nfq.QUEUE | 22 << 16 | _BYPASS))
+    record("arrived", flow.arrived())
+    record("repeat with a bit", queue.batch(4, nfq.REPEAT | _BYPASS))
+    record("accept with a bit", queue.batch(6, nfq.ACCEPT | _BYPASS))
+    record("arrived later", flow.arrived())
+
+
+def case_payload_as_it_was(record: Record) -> None:
+    """Given back where it is, and in a copy; then changed in place, and in both."""
+    handle, queue, flow = _begin()
+    flow.filler = b"x" * 40
+    step = [0]
+
+    def decide(queue: nfq.Queue, number: int, nfad: int) -> int:
+        start = ctypes.c_void_p()
+        length = nfq.NFQ.nfq_get_payload(nfad, ctypes.byref(start))
+        payload = ctypes.string_at(start, length)
+        pointer: ctypes.c_char_p | ctypes.c_void_p = ctypes.c_char_p(payload) if step[0] % 2 else start
+        if step[0] in {2, 3}:  # no checksum, other text
+            changed = payload[:26] + bytes(2) + payload[28:-3] + b"yyy"
+            ctypes.memmove(start, changed, length)
+            pointer = ctypes.c_char_p(changed) if step[0] == 3 else start
+        step[0] += 1
+        found = nfq.NFQ.nfq_set_verdict(
+            queue.pointer, number, nfq.ACCEPT, length, ctypes.cast(pointer, ctypes.c_char_p)
+        )
+        record(f"verdict {number}", found)
+        return 0
+
+    queue.on_packet = decide
+    flow.send(4)
+    record("handled", handle.pump())
+    record("arrived", [data.decode("latin-1") for data in flow.contents(0.2)])

@@ -6,7 +6,7 @@ import threading
 import time
 
 import daq
-from daq import BLACKLIST, BLOCK, IGNORE, PASS, REPLACE, WHITELIST, Source
+from daq import BLACKLIST, BLOCK, IGNORE, PASS, REPLACE, WHITELIST, Source, complete_udp
 from lane import Flow, enter, settled, to_queue
 from run import Record
 
@@ -50,6 +50,26 @@ def case_replace(record: Record) -> None:
             return PASS
         ctypes.memmove(where + 26, b"\0\0", 2)  # no UDP checksum
         ctypes.memmove(where + 32, b"CHANGED", 7)
+        return REPLACE
+
+    source.on_packet = change
+    flow.filler = b"untouched text"
+    flow.send(4)
+    source.acquire_all(4)
+    record("arrived", [data.hex() for data in flow.contents(0.1)])
+
+
+def case_replaced_bytes_leave_as_they_are(record: Record) -> None:
+    """The program completes checksums itself; a wrong one is not corrected, and a right one arrives."""
+    source, flow = _begin()
+
+    def change(data: bytes, where: int) -> int:
+        changed = bytearray(data)
+        changed[32:39] = b"CHANGED"
+        complete_udp(changed)
+        if _number(data) % 2:
+            changed[26] ^= 0xFF
+        ctypes.memmove(where, bytes(changed), len(changed))
         return REPLACE
 
     source.on_packet = change

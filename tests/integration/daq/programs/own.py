@@ -9,7 +9,7 @@ import threading
 import time
 
 import daq
-from daq import BLOCK, PASS, READ_FILE, REPLACE, WHITELIST, Source
+from daq import BLOCK, PASS, READ_FILE, REPLACE, WHITELIST, Source, complete_udp
 from lane import Flow, chain, enter, to_queue
 from run import Record
 
@@ -220,7 +220,10 @@ def case_ipv6(record: Record) -> None:
     source = _started("proto=ip6")
 
     def change(data: bytes, where: int) -> int:
-        ctypes.memmove(where + 52, b"CHANGED", 7)
+        changed = bytearray(data)
+        changed[52:59] = b"CHANGED"
+        complete_udp(changed)
+        ctypes.memmove(where, bytes(changed), len(changed))
         return REPLACE
 
     source.on_packet = change
@@ -231,10 +234,7 @@ def case_ipv6(record: Record) -> None:
     other = Flow(7010, socket.AF_INET6)
     packet = bytearray(source.seen[0][0])
     packet[42:44] = (7010).to_bytes(2, "big")
-    total = sum(int.from_bytes(packet[at : at + 2], "big") for at in range(8, len(packet), 2))
-    total += len(packet) - 40 + 17 - int.from_bytes(packet[46:48], "big")
-    total = (total & 0xFFFF) + (total >> 16)
-    packet[46:48] = (~((total & 0xFFFF) + (total >> 16)) & 0xFFFF).to_bytes(2, "big")
+    complete_udp(packet)
     assert source.inject(bytes(packet)) == 0, source.said()
     assert bytes(packet[48:]) in other.contents(0.2)
 

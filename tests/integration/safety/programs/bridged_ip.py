@@ -80,6 +80,20 @@ def port_leaves() -> None:
         conserved(handler.stats())
 
 
+def bridge_leaves() -> None:
+    """A bridge that only an entry of the bridge family refers to is deleted without waiting for an answer."""
+    rule = chain("forward", "ether type ip udp dport 7000 queue num 0", family="bridge")
+    with _bridge(rule) as hosts:
+        flow, handler = Datagrams(hosts, bridged=True), Handler(frames=64)
+        flow.send(2)
+        eventually(partial(_waiting, handler, 2), "packets in frames")
+        deleted = subprocess.run(["ip", "link", "delete", "br0"], check=False, timeout=60)
+        same(deleted.returncode, 0, "deletion of the bridge")
+        same(handler.stats().occupied, 0, "packets in frames without the bridge")
+        conserved(handler.stats())
+        handler.close()
+
+
 def segments() -> None:
     """Large packets, whole and taken apart: segments keep what the bridge knows about them."""
     with _bridge() as hosts:

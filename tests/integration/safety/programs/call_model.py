@@ -11,7 +11,7 @@ from fields import ring_answer, settings_answer
 from libc import MAP_PRIVATE, PROT_EXEC, PROT_WRITE
 
 PAGE = 4096
-_SLOT = 24 if os.uname().machine == "x86_64" else 12  # bytes of struct fq_slot
+_SLOT = 24 if os.uname().machine == "x86_64" else 16  # bytes of struct fq_slot
 Ring = Mapping[str, int]
 Answers = set[int]  # errnos that are right, 0 for success; where a call is wrong twice, either may be told
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Packets with changed contents: lengths and checksums are right afterwards, whatever was written."""
+"""Packets with changed contents: lengths and checksums are right afterwards if the handler asks for it."""
 
 import random
 import select
@@ -103,7 +103,7 @@ def _change(version: int, protocol: int) -> None:
             wanted = packet(version, protocol, body)
             count = handler.fa - 1
             handler.payload(count)[: len(wanted)] = wanted
-            handler.fields(count, length=len(wanted))
+            handler.fields(count, length=len(wanted), flags=abi.A_ALL)
             handler.put(count, CHANGED)
             handler.settle()
             first = raw.first()
@@ -155,7 +155,7 @@ def nonsense() -> None:
             for _ in range(random.randrange(1, 6)):
                 data[random.randrange(min(len(data), 60))] = random.getrandbits(8)
             handler.payload(count)[:length] = data[:length]
-            handler.fields(count, length=length)
+            handler.fields(count, length=length, flags=random.randrange(abi.A_ALL + 1))
             handler.put(count, CHANGED)
             handler.settle()
             handler.answer_all(abi.ANSWER_DROP)
@@ -164,39 +164,65 @@ def nonsense() -> None:
 
 
 def lengths_refused() -> None:
-    """None, more than the frame holds, and any at all where the ring is not writable."""
+    """None, more than the frame holds, any at all if the ring is not writable; and flags that are unknown."""
     enter(chain("output", "udp dport 7000 queue num 0"))
     flow = Flow()
-    for writable, length in ((True, 0), (True, 257), (True, 0xFFFFFFFF), (False, 32)):
+    wrong = [(True, 0, 0), (True, 257, 0), (True, 0xFFFFFFFF, 0), (False, 32, 0)]
+    wrong += [(True, 32, abi.A_ALL + 1), (True, 32, 0x8000 | abi.A_ALL)]
+    for writable, length, flags in wrong:
         handler = Handler(writable=writable)
         flow.send()
-        handler.fields(0, length=length)
+        handler.fields(0, length=length, flags=flags)
         handler.put(0, CHANGED)
         handler.settle()
-        same((handler.stats().invalid_words, handler.stats().occupied), (1, 1), f"length {length} refused")
+        same(
+            (handler.stats().invalid_words, handler.stats().occupied),
+            (1, 1),
+            f"length {length}, flags {flags:#x}",
+        )
         handler.answer_all()
         handler.close()
-    same(flow.arrived(), [0, 1, 2, 3], "packets, unchanged")
+    same(flow.arrived(), list(range(len(wrong))), "packets, unchanged")
+
+
+def _ethernet(ethertype: int, data: bytes) -> bytes:
+    return bytes.fromhex("ffffffffffff 020000000001") + struct.pack("!H", ethertype) + data
 
 
 def broken_headers() -> None:
-    """Frames over a bridge with an IP header shorter than one can be, or that says so: dropped."""
+    """Frames over a bridge with an IP header shorter than one can be, or that says so.
+
+    One that came so leaves as the handler wrote it. A valid one is not turned into such: it is dropped.
+    """
     hosts = Hosts(chain("forward", "ether type 0x0800-0x86dd queue num 0", family="bridge"), bridged=True)
     with hosts.inside("a"):
         sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     sender.bind(("eth0", 0))
     handler = Handler(frames=256, writable=True)
+
+    def changed(ethertype: int, came: bytes, leaves: bytes) -> tuple[int, int, int]:
+        """Change a frame's packet; return how many were accepted, dropped and refused by that."""
+        begin = handler.fa
+        sender.send(_ethernet(ethertype, came))
+        eventually(lambda: handler.fa > begin, "queued")
+        mine = [n for n in range(begin, handler.fa) if bytes(handler.payload(n)[: len(came)]) == came]
+        same(len(mine), 1, "the frame")
+        before = handler.stats()
+        others = [count for count in range(handler.fp, handler.fa) if count != mine[0]]
+        handler.answer(others)
+        handler.payload(mine[0])[: len(leaves)] = leaves
+        handler.fields(mine[0], length=len(leaves))
+        handler.put(mine[0], CHANGED)
+        handler.settle()
+        after = handler.stats()
+        accepted = after.accepted - before.accepted - len(others)
+        return accepted, after.dropped - before.dropped, after.refused - before.refused
+
     frames = [(0x0800, 0x40 | words, length) for words in range(5) for length in (1, 19, 20, 46, 200)]
     frames += [(0x0800, 0x4F, 59), (0x0800, 0x45, 19), (0x86DD, 0x60, 1), (0x86DD, 0x60, 39)]
     for ethertype, first, length in frames:
-        begin, before = handler.fa, handler.stats().dropped
-        data = bytes([first]) + bytes(length - 1)
-        sender.send(bytes.fromhex("ffffffffffff 020000000001") + struct.pack("!H", ethertype) + data)
-        eventually(lambda begin=begin: handler.fa > begin, "queued")  # type: ignore[misc]
-        mine = [count for count in range(begin, handler.fa) if bytes(handler.payload(count)[:length]) == data]
-        same(len(mine), 1, "the frame")
-        handler.fields(mine[0], length=length)
-        handler.put(mine[0], CHANGED)
-        handler.answer(count for count in range(handler.fp, handler.fa) if count != mine[0])
-        handler.settle()
-        same(handler.stats().dropped, before + 1, f"{ethertype:#x}, {first:#x}, {length} bytes: dropped")
+        broken = bytes([first]) + random.randbytes(length - 1)
+        valid = packet(4 if ethertype == 0x0800 else 6, UDP, random.randbytes(40))
+        what = f"{ethertype:#x}, {first:#x}, {length} bytes"
+        same(changed(ethertype, broken, broken), (1, 0, 0), f"{what}: accepted, dropped, refused")
+        same(changed(ethertype, valid, broken), (0, 1, 1), f"{what}, before it valid: the same")

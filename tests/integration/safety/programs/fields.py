@@ -40,8 +40,8 @@ RING_RULES: dict[str, Valid] = {
     "flags": lambda value, _: value <= abi.F_ALL,
     **{f"reserved{n}": lambda value, _: value == 0 for n in range(6)},
 }
-GOOD_RING = {"version": 1, "size": 112, "queue": 0, "frames": 8, "frame_size": 64, "copy_range": 0,
-             "default_action": 0, "period_us": 0, "timeout_ms": 0, "flags": 0}  # fmt: skip
+GOOD_RING = {"version": abi.ABI_VERSION, "size": 112, "queue": 0, "frames": 8, "frame_size": 64,
+             "copy_range": 0, "default_action": 0, "period_us": 0, "timeout_ms": 0, "flags": 0}  # fmt: skip
 SETTING_RULES: dict[str, tuple[int, Valid]] = {  # the bit that says that it is meant
     "default_action": (abi.SET_DEFAULT_ACTION, lambda value, _: value in {abi.DROP, abi.ACCEPT}),
     "period_us": (abi.SET_PERIOD, lambda value, _: 50 <= value <= 1_000_000),

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -58,6 +59,51 @@ def interface() -> None:
     away.send(b"away")
     ip("link delete d0")
     same((handler.stats().flushed, handler.stats().occupied), (6, 0), "flushed with a deleted interface")
+
+
+def rules_of_a_large_ring() -> None:
+    """More packets than are dropped at once: none leaves, whatever the handler answers in the meantime."""
+    enter(QUEUED)
+    flow, handler = Flow(), Handler(frames=4096, period_us=1_000_000, default_action="accept")
+    flow.send(3000)
+    nft("delete table inet toutput")
+    handler.answer_all()
+    eventually(lambda: not handler.stats().occupied, "all have left their frames")
+    same(handler.stats().flushed, 3000, "flushed")
+    same((flow.arrived(), flow.outstanding()), ([], 0), "arrived, and bytes held")
+    nft(QUEUED)
+    numbers = flow.send(4)
+    handler.answer_all()
+    same(flow.arrived(), list(numbers), "packets by the new rules")
+
+
+def tunnel() -> None:
+    """A tunnel's packets enter the namespace of its link, and hold the device in the tunnel's own."""
+    same(subprocess.run(["modprobe", "ipip"], check=False).returncode, 0, "modprobe ipip")
+    enter(chain("output", "meta l4proto 4 queue num 0"))
+    ip("link add d0 type dummy", "link set d0 up", "address add 10.9.0.1/24 dev d0",
+       "neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev d0 nud permanent",
+       "link add t0 type ipip local 10.9.0.1 remote 10.9.0.2")  # fmt: skip
+    handler = Handler()
+
+    def inside() -> None:
+        libc.unshare(libc.CLONE_NEWNET)
+        os.write(ready, b"x")
+        os.read(go, 1)
+        ip("link set t0 up", "address add 10.8.0.1/24 dev t0")
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("10.8.0.2", 7000))
+
+    waits, ready = os.pipe()
+    go, start_sending = os.pipe()
+    pid = start(inside)
+    os.read(waits, 1)
+    ip(f"link set t0 netns {pid}")
+    os.write(start_sending, b"x")
+    same(wait(pid), 0, "the tunnel's namespace, which ends with its process")
+    eventually(lambda: handler.stats().received, "a packet of the tunnel")
+    eventually(lambda: not handler.stats().occupied, "its packet lets the device go")
+    same((handler.stats().flushed, handler.stats().accepted), (1, 0), "flushed, accepted")
+    handler.close()
 
 
 def namespace() -> None:

@@ -144,12 +144,20 @@ class Handler:
         ring = self.device.ring
         ring.words[count & ring.mask] = (ring.lap_bits(count) if lap is None else lap) | answer
 
-    def fields(self, count: int, mark: int = 0, priority: int = 0, length: int = 0, queue: int = 0) -> None:
-        """Write what goes with the word of frame ``count``."""
+    def fields(
+        self,
+        count: int,
+        mark: int = 0,
+        priority: int = 0,
+        length: int = 0,
+        queue: int = 0,
+        *,
+        flags: int = 0,
+    ) -> None:
+        """Write the arguments of frame ``count``'s word; ``flags`` are ``abi.A_*``."""
         ring = self.device.ring
-        abi.ANSWER.pack_into(
-            ring.answers, (count & ring.mask) * abi.ANSWER.size, mark, priority, length, queue
-        )
+        place = (count & ring.mask) * abi.ANSWER.size
+        abi.ANSWER.pack_into(ring.answers, place, mark, priority, length, queue, flags)
 
     def payload(self, count: int) -> memoryview:
         """Return the frame's room in the payload area."""

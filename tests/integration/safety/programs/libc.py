@@ -4,12 +4,14 @@
 import ctypes
 import os
 
+CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
 MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS = 1, 2, 0x10, 0x20
 MREMAP_MAYMOVE = 1
 MADV_DOFORK = 11
+_PR_SET_DUMPABLE = 4
 
 _MAP_FAILED = ctypes.c_void_p(-1).value
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -32,6 +34,11 @@ def _checked(result: int, failed: bool) -> int:
 def unshare(flags: int) -> None:
     """Leave the parent's namespaces."""
     _checked(0, _libc.unshare(flags) != 0)
+
+
+def set_dumpable() -> None:
+    """Let this process, which changed its user, write to its own files in /proc again."""
+    _checked(0, _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
 
 
 def setns(fd: int, kind: int) -> None:

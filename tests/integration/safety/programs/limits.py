@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Memory: how much rings may take, and what happens where there is none."""
 
+import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from fcntl import ioctl
 
 from checks import holds, refused, same
@@ -10,7 +12,30 @@ from fastqueue import RingRequest, abi
 from lane import Flow, Handler, chain, enter
 
 PARAMETER = "/sys/module/fastqueue/parameters/max_memory"
+PACKETS = "/sys/module/fastqueue/parameters/max_packet_memory"
 MEGABYTE = 1 << 20
+
+
+def read(path: str) -> int:
+    """Return the value of a parameter."""
+    with open(path) as file:  # noqa: PTH123 start-up time
+        return int(file.read())
+
+
+@contextlib.contextmanager
+def parameter(path: str, value: int) -> Iterator[None]:
+    """Have another value of a parameter."""
+    usual = read(path)
+    _write(path, value)
+    try:
+        yield
+    finally:
+        _write(path, usual)
+
+
+def _write(path: str, value: int) -> None:
+    with open(path, "w") as file:  # noqa: PTH123 start-up time
+        file.write(str(value))
 
 
 def set_limit(value: int) -> None:

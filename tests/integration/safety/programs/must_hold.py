@@ -28,7 +28,8 @@ def trust() -> None:
         for _ in range(4):
             area.words[random.randrange(8)] = random.getrandbits(32)
             area.control[random.randrange(16)] = random.getrandbits(32)
-            bad.fields(random.randrange(8), *(random.getrandbits(32) for _ in range(4)))
+            wild = [random.getrandbits(bits) for bits in (32, 32, 32, 16)]
+            bad.fields(random.randrange(8), *wild, flags=random.getrandbits(16))
         bad.device.poll(0)
         good.answer_all()
         conserved(bad.device.stats())

@@ -160,6 +160,6 @@ def _longer(handler: Handler) -> None:
         payload = handler.payload(count)
         payload[:32] = bytes(payload[:32])
         payload.release()
-        handler.fields(count, length=1900)
+        handler.fields(count, length=1900, flags=abi.A_ALL)
         handler.put(count, abi.ANSWER_ACCEPT | abi.WITH_PAYLOAD)
         handler.settle()

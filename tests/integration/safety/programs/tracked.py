@@ -114,7 +114,7 @@ class _Stream:
                 continue
             new = packet[:start] + changed
             self.handler.payload(count)[: len(new)] = new
-            self.handler.fields(count, length=len(new))
+            self.handler.fields(count, length=len(new), flags=abi.A_ALL)
             self.handler.put(count, abi.ANSWER_ACCEPT | abi.WITH_PAYLOAD)
         self.handler.settle()
 

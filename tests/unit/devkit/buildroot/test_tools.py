@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit import command, terminal
+from devkit import terminal
+from devkit.build import package_index
 from devkit.build.buildroot import base, make, offline, tools
 from devkit.errors import KitError
 
@@ -87,15 +88,15 @@ def test_vulnerabilities_are_counted_by_their_state(
 def test_names_of_licences_come_from_the_python_index_where_there_is_no_network(
     place: make.Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def download(argv: list[str], **_: object) -> str:
-        folder = Path(argv[argv.index("-d") + 1])
-        folder.mkdir()
-        with zipfile.ZipFile(folder / "library.whl", "w") as archive:
+    def fetch(project: str, matches: object, sha256: str, into: Path) -> Path:
+        assert (project, len(sha256)) == ("cyclonedx-python-lib", 64)
+        into.mkdir()
+        with zipfile.ZipFile(into / "library.whl", "w") as archive:
             archive.writestr("library/schema/spdx.SNAPSHOT.schema.json", '{"enum": ["MIT"]}')
-        return ""
+        return into / "library.whl"
 
     monkeypatch.setattr(offline, "answers", lambda: False)
-    monkeypatch.setattr(command, "run", download)
+    monkeypatch.setattr(package_index, "fetch", fetch)
     tools._have_schema(place)
     assert json.loads((make.downloads() / "cyclonedx/spdx-1.6.schema.json").read_text()) == {"enum": ["MIT"]}
 

@@ -3,14 +3,24 @@
  * The one place where kernels differ. Kbuild asks the kernel's headers for each
  * feature and defines FQ_HAVE_*; no version number is looked at.
  */
-#ifndef FASTQUEUE_COMPAT_H
-#define FASTQUEUE_COMPAT_H
+#ifndef FASTQUEUE_KERNEL_COMPAT_H
+#define FASTQUEUE_KERNEL_COMPAT_H
 
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/netdevice.h>
+#include <asm/cacheflush.h>
 #ifdef FQ_HAVE_NET_GSO_H
 #include <net/gso.h>
+#endif
+
+/*
+ * Kernels that do not say yet whether data caches alias: those that flush them
+ * do, but for some that only keep instructions coherent.
+ */
+#if !defined(FQ_HAVE_CACHE_ALIASING) && ARCH_IMPLEMENTS_FLUSH_DCACHE_PAGE && \
+	!defined(CONFIG_ARM64) && !defined(CONFIG_RISCV) && !defined(CONFIG_PPC)
+#define FQ_CACHES_MAY_ALIAS
 #endif
 
 static inline void
@@ -43,4 +53,4 @@ static inline void fq_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 #endif
 }
 
-#endif /* FASTQUEUE_COMPAT_H */
+#endif /* FASTQUEUE_KERNEL_COMPAT_H */

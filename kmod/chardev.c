@@ -14,8 +14,14 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
+#include <net/net_namespace.h>
 
+#include "chardev.h"
 #include "queue.h"
+#include "queue_types.h"
+#include "resize.h"
+#include "ring.h"
+#include "sender.h"
 
 struct fq_file {
 	struct mutex ring;		/* allocation, resizing, mapping */
@@ -122,7 +128,7 @@ static long fq_ioctl_stats(struct fq_queue *queue,
 	return copy_to_user(arg, &stats, sizeof(stats)) ? -EFAULT : 0;
 }
 
-/* One look, one sleep: who comes back early asks again. */
+/* One look, one sleep: a caller that is woken early must call again. */
 static long fq_ioctl_wait(struct fq_queue *queue)
 {
 	DEFINE_WAIT(wait);
@@ -214,12 +220,12 @@ static struct miscdevice fq_device = {
 	.mode = 0666,	/* opening asks for CAP_NET_ADMIN, also of a user namespace */
 };
 
-int fq_device_register(void)
+int fq_chardev_register(void)
 {
 	return misc_register(&fq_device);
 }
 
-void fq_device_unregister(void)
+void fq_chardev_unregister(void)
 {
 	misc_deregister(&fq_device);
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /proc/net/fastqueue: a heading, then one line a queue of the namespace. */
+/* /proc/net/fastqueue: a heading, then one line per queue of the namespace. */
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 
+#include "procfs.h"
 #include "queue.h"
+#include "queue_table.h"
+#include "queue_types.h"
+#include "ring.h"
 
 /* The ring's shape, and how many of its frames are answered but not sent. */
 struct fq_shape {
@@ -42,8 +46,9 @@ static void fq_proc_line(struct seq_file *seq, struct fq_queue *queue)
 	seq_printf(seq, "%llu %llu %llu %llu %llu %llu %llu %llu ", s.received,
 		   s.queued, s.accepted, s.dropped, s.flushed, s.timed_out,
 		   s.default_accepted, s.default_dropped);
-	seq_printf(seq, "%llu %llu %llu %llu %llu %lld %s 0x%x\n", s.invalid_words,
-		   s.wakeups, s.ticks, s.truncated, s.segmented,
+	seq_printf(seq, "%llu %llu %llu %llu %llu %llu %llu ", s.invalid_words,
+		   s.wakeups, s.ticks, s.truncated, s.segmented, s.refused, s.over_memory);
+	seq_printf(seq, "%lld %s 0x%x\n",
 		   ktime_to_us(READ_ONCE(queue->period)),
 		   READ_ONCE(queue->default_action) == FASTQUEUE_ACCEPT ? "accept" : "drop",
 		   READ_ONCE(queue->flags));
@@ -57,9 +62,10 @@ static int fq_proc_show(struct seq_file *seq, void *unused)
 	seq_puts(seq, "queue owner frames frame_size occupied processed ");
 	seq_puts(seq, "received queued accepted dropped flushed timed_out ");
 	seq_puts(seq, "default_accepted default_dropped invalid_words wakeups ");
-	seq_puts(seq, "ticks truncated segmented period_us default_action flags\n");
+	seq_puts(seq, "ticks truncated segmented refused over_memory ");
+	seq_puts(seq, "period_us default_action flags\n");
 	rcu_read_lock();
-	xa_for_each(&fq_net(seq_file_single_net(seq))->queues, number, queue)
+	fq_table_for_each(seq_file_single_net(seq), number, queue)
 		fq_proc_line(seq, queue);
 	rcu_read_unlock();
 	return 0;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the kernel tells the handler about a packet, beside its bytes. */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
@@ -9,7 +8,8 @@
 #include <net/netfilter/nf_queue.h>
 #include <net/sock.h>
 
-#include "queue.h"
+#include "metadata.h"
+#include "queue_types.h"
 
 static u32 fq_ifindex(const struct net_device *dev)
 {
@@ -74,21 +74,18 @@ static u32 fq_meta_flags(const struct sk_buff *skb, u32 cap_len)
 	return flags;
 }
 
-static noinline void fq_meta_vlan(struct fastqueue_meta *meta, const struct sk_buff *skb)
+/* Fields that only some packets have. */
+static noinline void fq_meta_rare(struct fastqueue_meta *meta, const struct sk_buff *skb)
 {
-	bool tagged = skb_vlan_tag_present(skb);
+	bool tagged = skb_vlan_tag_present(skb), gso = skb_is_gso(skb);
 
 	meta->vlan_tci = tagged ? skb_vlan_tag_get(skb) : 0;
 	meta->vlan_proto = tagged ? skb->vlan_proto : 0;
-}
-
-static noinline void fq_meta_gso(struct fastqueue_meta *meta, const struct sk_buff *skb)
-{
-	bool gso = skb_is_gso(skb);
-
 	meta->gso_size = gso ? skb_shinfo(skb)->gso_size : 0;
 	meta->gso_segs = gso ? skb_shinfo(skb)->gso_segs : 0;
 	meta->gso_type = gso ? skb_shinfo(skb)->gso_type : 0;
+	meta->uid = 0;
+	meta->gid = 0;
 }
 
 /* No header, or one of a device that is not Ethernet's kind. */
@@ -104,17 +101,23 @@ static noinline void fq_meta_hw_other(struct fastqueue_meta *meta,
 	meta->hw_addrlen = dev_parse_header(skb, meta->hw_addr);
 }
 
+/* A whole Ethernet header in front of the network header. */
+static bool fq_has_ethernet_header(const struct sk_buff *skb)
+{
+	return skb->dev->type == ARPHRD_ETHER && skb_mac_header_was_set(skb) &&
+	       skb_mac_header_len(skb) >= ETH_HLEN;
+}
+
 /* The sender's hardware address; the MAC header may be missing or foreign. */
 static void fq_meta_hw(struct fastqueue_meta *meta,
 		       const struct nf_queue_entry *entry)
 {
 	const struct sk_buff *skb = entry->skb;
-	bool header = entry->state.in && skb->dev && skb_mac_header_was_set(skb) &&
-		      skb_mac_header_len(skb);
+	bool received = entry->state.in && skb->dev;
 
-	if (unlikely(!header || skb->dev->type != ARPHRD_ETHER ||
-		     skb_mac_header_len(skb) < ETH_HLEN)) {
-		fq_meta_hw_other(meta, skb, header);
+	if (unlikely(!received || !fq_has_ethernet_header(skb))) {
+		fq_meta_hw_other(meta, skb, received && skb_mac_header_was_set(skb) &&
+				 skb_mac_header_len(skb));
 		return;
 	}
 	meta->hw_protocol = ARPHRD_ETHER;
@@ -123,12 +126,8 @@ static void fq_meta_hw(struct fastqueue_meta *meta,
 	memset(meta->hw_addr + ETH_ALEN, 0, sizeof(meta->hw_addr) - ETH_ALEN);
 }
 
-/*
- * Who sent a local packet. To be called without the queue's lock: others take
- * that one, by queueing a packet, while they hold the socket's.
- */
-void fq_origin_find(struct fq_origin *origin, const struct fq_queue *queue,
-		    struct sock *sk)
+/* See fq_origin_find(). */
+void fq_origin_owner(struct fq_origin *origin, const struct fq_queue *queue, struct sock *sk)
 {
 	const struct cred *cred;
 
@@ -179,14 +178,8 @@ void fq_meta_fill(struct fastqueue_meta *meta, const struct fq_queue *queue,
 	meta->mark = skb->mark;
 	meta->priority = skb->priority;
 	meta->timestamp = fq_meta_timestamp(queue, skb);
-	if (unlikely(rare & FASTQUEUE_M_VLAN))
-		fq_meta_vlan(meta, skb);
-	if (unlikely(rare & FASTQUEUE_M_GSO))
-		fq_meta_gso(meta, skb);
-	if (unlikely(rare & FASTQUEUE_M_UID)) {
-		meta->uid = 0;
-		meta->gid = 0;
-	}
+	if (unlikely(rare & (FASTQUEUE_M_VLAN | FASTQUEUE_M_GSO | FASTQUEUE_M_UID)))
+		fq_meta_rare(meta, skb);
 	fq_meta_hw(meta, entry);
 }
 

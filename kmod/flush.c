@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/sched.h>
+#include <net/netfilter/nf_queue.h>
+
+#include "flush.h"
+#include "frame.h"
+#include "queue_table.h"
+#include "queue_types.h"
+#include "reinject.h"
+#include "ring.h"
+
+/* Packets taken, and frames looked at, under one hold of the lock. */
+#define FQ_FLUSH_BATCH	64
+#define FQ_FLUSH_LOOKS	1024
+
+/* Queues of all namespaces: a device may be in another one than its packets. */
+static DEFINE_MUTEX(fq_all_mutex);
+static LIST_HEAD(fq_all);
+
+/* A walk over the frames of a queue, with pauses. */
+struct fq_flush {
+	const struct net_device *dev;	/* only packets that use it; NULL: all */
+	unsigned int verdict;
+	u32 count;			/* next frame */
+	u32 end;
+	struct list_head batch;
+};
+
+static bool fq_entry_uses(const struct nf_queue_entry *entry, const struct net_device *dev)
+{
+	const struct nf_hook_state *state = &entry->state;
+
+#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+	if (entry->physin == dev || entry->physout == dev)
+		return true;
+#ifdef FQ_HAVE_BRIDGE_DEV
+	if (entry->bridge_dev == dev)
+		return true;
+#endif
+#endif
+#ifdef FQ_HAVE_SKB_DEV
+	if (entry->skb_dev == dev)
+		return true;
+#endif
+	return state->in == dev || state->out == dev || entry->skb->dev == dev;
+}
+
+/*
+ * Take matching packets out of their frames, with the lock held; the sender
+ * skips those. Frames that it settled during a pause are behind FP.
+ */
+static void fq_flush_take(struct fq_queue *queue, struct fq_flush *flush)
+{
+	u32 taken = 0, looks = FQ_FLUSH_LOOKS;
+	struct nf_queue_entry *entry;
+
+	if ((s32)(queue->fp - flush->count) > 0)
+		flush->count = queue->fp;
+	for (; (s32)(flush->end - flush->count) > 0 && taken < FQ_FLUSH_BATCH && looks--;
+	     flush->count++) {
+		entry = queue->ring->slots[fq_ring_index(queue->ring, flush->count)].entry;
+		if (!entry || (flush->dev && !fq_entry_uses(entry, flush->dev)))
+			continue;
+		fq_frame_flush(queue, flush->count, flush->verdict);
+		list_add_tail(&entry->list, &flush->batch);
+		taken++;
+	}
+}
+
+/* True: there are frames left to look at. */
+static bool fq_flush_batch(struct fq_queue *queue, struct fq_flush *flush)
+{
+	bool more;
+
+	spin_lock_bh(&queue->lock);
+	if (queue->dropping)	/* a hook went: nothing may go on */
+		flush->verdict = NF_DROP;
+	fq_flush_take(queue, flush);
+	more = (s32)(flush->end - flush->count) > 0;
+	spin_unlock_bh(&queue->lock);
+	fq_reinject_list(&flush->batch, flush->verdict);
+	return more;
+}
+
+static void fq_flush_begin(struct fq_queue *queue, struct fq_flush *flush)
+{
+	INIT_LIST_HEAD(&flush->batch);
+	spin_lock_bh(&queue->lock);
+	flush->count = queue->fp;
+	flush->end = queue->fa;
+	spin_unlock_bh(&queue->lock);
+}
+
+/* In process context; others run between the batches. */
+static void fq_flush_matching(struct fq_queue *queue, const struct net_device *dev,
+			      unsigned int verdict)
+{
+	struct fq_flush flush = { .dev = dev, .verdict = verdict };
+
+	mutex_lock(&queue->exchange);
+	fq_flush_begin(queue, &flush);
+	while (fq_flush_batch(queue, &flush))
+		cond_resched();
+	mutex_unlock(&queue->exchange);
+}
+
+void fq_flush_queue(struct fq_queue *queue, unsigned int verdict)
+{
+	fq_flush_matching(queue, NULL, verdict);
+}
+
+/*
+ * A device goes down or away: packets that would have to pass it are dropped, as
+ * nfnetlink_queue does. They hold references to it in any namespace, and may
+ * come until it is unregistered; that event is repeated until no packet is left.
+ */
+void fq_flush_device(const struct net_device *dev)
+{
+	struct fq_queue *queue;
+
+	mutex_lock(&fq_all_mutex);
+	list_for_each_entry(queue, &fq_all, all)
+		fq_flush_matching(queue, dev, NF_DROP);
+	mutex_unlock(&fq_all_mutex);
+}
+
+/* Drop the marked packets, with queue->exchange held. */
+void fq_flush_marked(struct fq_queue *queue)
+{
+	struct fq_flush flush = { .verdict = NF_DROP };
+
+	INIT_LIST_HEAD(&flush.batch);
+	spin_lock_bh(&queue->lock);
+	flush.count = queue->fp;
+	flush.end = queue->dropping ? queue->drop_end : queue->fp;
+	spin_unlock_bh(&queue->lock);
+	while (fq_flush_batch(queue, &flush))
+		cond_resched();
+
+	spin_lock_bh(&queue->lock);
+	if (flush.end == queue->drop_end)
+		queue->dropping = false;
+	spin_unlock_bh(&queue->lock);
+}
+
+static void fq_drop_work(struct work_struct *work)
+{
+	struct fq_queue *queue = container_of(work, struct fq_queue, drop_work);
+
+	mutex_lock(&queue->exchange);
+	fq_flush_marked(queue);
+	mutex_unlock(&queue->exchange);
+}
+
+/*
+ * A hook of the namespace goes: the packets that are queued now may not go on,
+ * whatever the handler answers, as the place where they left is gone. They are
+ * dropped soon, by the sender or by work that lets others run.
+ */
+static void fq_drop_all(struct fq_queue *queue)
+{
+	struct fq_flush flush = { .verdict = NF_DROP };
+	bool more = false;
+
+	INIT_LIST_HEAD(&flush.batch);
+	spin_lock_bh(&queue->lock);
+	if (queue->resizing || queue->fa != queue->fp) {
+		queue->dropping = true;
+		queue->drop_end = queue->fa;
+		flush.count = queue->fp;
+		flush.end = queue->fa;
+		fq_flush_take(queue, &flush);
+		more = queue->resizing || flush.count != flush.end;
+		queue->dropping = more;
+		if (more && !queue->closed)	/* closing drops what is marked itself */
+			schedule_work(&queue->drop_work);
+	}
+	spin_unlock_bh(&queue->lock);
+	fq_reinject_list(&flush.batch, NF_DROP);
+}
+
+/* With the lock held, after an exchange: all packets that it moved are included. */
+void fq_flush_resume(struct fq_queue *queue)
+{
+	if (!queue->dropping)
+		return;
+	queue->drop_end = queue->fa;
+	schedule_work(&queue->drop_work);
+}
+
+/* Under rcu_read_lock(): this must not sleep. */
+void fq_flush_net(struct net *net)
+{
+	struct fq_queue *queue;
+	unsigned long number;
+
+	fq_table_for_each(net, number, queue)
+		fq_drop_all(queue);
+}
+
+/* From here on events of devices reach the queue. */
+void fq_flush_init(struct fq_queue *queue)
+{
+	INIT_WORK(&queue->drop_work, fq_drop_work);
+	mutex_lock(&fq_all_mutex);
+	list_add(&queue->all, &fq_all);
+	mutex_unlock(&fq_all_mutex);
+}
+
+/* The queue is closed: no event reaches it any more. */
+void fq_flush_end(struct fq_queue *queue)
+{
+	mutex_lock(&fq_all_mutex);
+	list_del(&queue->all);
+	mutex_unlock(&fq_all_mutex);
+	cancel_work_sync(&queue->drop_work);
+}

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""No escape sequence of a guest, a log, a package or a disk label reaches the user's terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.table import Table
+
+from devkit import progress
+from devkit.errors import KitError
+from devkit.flash import listing
+from devkit.flash.blockdevice import Device
+from devkit.kernel_log import KernelLog
+from devkit.printable import ConsoleFilter, Decoder, one_line, printable
+
+HOSTILE = "a\x1b]0;title\x07\x1b[2J\x9b2J\x08\r\u202eb\x7f"
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    shown = io.StringIO()
+    monkeypatch.setattr(progress.console, "file", shown)
+    return shown
+
+
+def test_controls_become_codes_and_text_stays() -> None:
+    assert printable("ä\t✓\n") == "ä\t✓\n"
+    assert printable("\x1b[2J\x9b") == "\\x1b[2J\\x9b"
+    assert printable("\u202e") == "\\u202e"
+    assert one_line("a\nb\tc") == "a\\x0ab\\x09c"
+
+
+def test_news(screen: io.StringIO) -> None:
+    progress.say(HOSTILE)
+    with progress.stage(HOSTILE):
+        pass
+    assert not CONTROLS.search(screen.getvalue())
+    assert "title" in screen.getvalue()
+
+
+def test_tables(screen: io.StringIO) -> None:
+    table = Table(title=HOSTILE)
+    table.add_column(HOSTILE)
+    table.add_row(HOSTILE)
+    progress.console.print(table)
+    assert screen.getvalue().count("title") == 3
+    assert not CONTROLS.search(screen.getvalue())
+
+
+def test_errors() -> None:
+    error = KitError("FQ-TARGET", HOSTILE, HOSTILE, lines=[HOSTILE, "two\nlines"])
+    assert not CONTROLS.search(str(error))
+    assert "    | two\\x0alines\n" in str(error)
+
+
+def test_logs(tmp_path: object) -> None:
+    class Log(KernelLog):
+        def read(self, since: int = 0) -> tuple[int, bytes]:
+            return 0, f"BUG: {HOSTILE}\n".encode()
+
+    log = Log.__new__(Log)
+    assert not CONTROLS.search(log.text())
+    assert len(log.complaints()) == 1
+
+
+def test_labels_and_names_of_disks() -> None:
+    label = "x\nCould be written to:\n\x1b[2J"
+    part = Device("sdz1", "/dev/sdz1", "8:1", "part", 10**6, label=label, filesystem="ext4")
+    device = Device("sdz", "/dev/sdz", "8:0", "disk", 10**7, model=HOSTILE, serial=HOSTILE, children=(part,))
+    for line in listing.portrait(device):
+        assert not CONTROLS.search(line)
+        assert "\n" not in line
+
+
+@given(st.lists(st.binary(max_size=20)))
+def test_pieces_of_output_are_printable(pieces: list[bytes]) -> None:
+    decoder = Decoder()
+    text = "".join(map(decoder.feed, pieces)) + decoder.feed(b"", last=True)
+    whole = b"".join(pieces).decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    assert text == printable(whole)
+
+
+#: Strings for the terminal, reports, and C1 controls.
+_FORBIDDEN = re.compile(rb"\x1b[\]P_^X]|\x1b\[[^@-~]*[cntGKq]?[cnt]|\xc2[\x80-\x9f]|[\x00-\x06\x0e-\x1a]")
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (b"plain \xc3\xa4\r\n\t\x08\x07", b"plain \xc3\xa4\r\n\t\x08\x07"),
+        (b"\x1b[1;31mred\x1b[0m\x1b[2K\x1b[5A\x1b[?25l", b"\x1b[1;31mred\x1b[0m\x1b[2K\x1b[5A\x1b[?25l"),
+        (b"a\x1b]0;title\x07b", b"ab"),
+        (b"a\x1b]52;c;cm0=\x1b\\b", b"ab"),
+        (b"a\x1bP$q\x1b\\b", b"ab"),
+        (b"a\x1b[6nb\x1b[cb\x1b[>cb\x1b[21tb", b"abbbb"),
+        (b"a\x05\x0e\x00b", b"ab"),
+        (b"a\xc2\x9b2Jb", b"a?2Jb"),
+        (b"\x1b7\x1b[r\x1b8\x1b(B", b"\x1b7\x1b[r\x1b8\x1b(B"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_the_console_has_colours_and_no_power(sent: bytes, shown: bytes, size: int) -> None:
+    console = ConsoleFilter()
+    pieces = [sent[at : at + size] for at in range(0, len(sent), size)]
+    assert b"".join(map(console.feed, pieces)) == shown
+
+
+_PARTS = st.sampled_from([b"\x1b", *(bytes([one]) for one in b"[]0;P\\\x07\xc2\x9bmnc")])
+
+
+@given(st.lists(st.lists(_PARTS | st.binary(max_size=3), max_size=8)))
+def test_nothing_forbidden_comes_through_in_any_pieces(pieces: list[list[bytes]]) -> None:
+    console = ConsoleFilter()
+    shown = b"".join(console.feed(b"".join(piece)) for piece in pieces)
+    assert not _FORBIDDEN.search(shown), shown
+    assert len(console._rest) < 70

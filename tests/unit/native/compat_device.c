@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: MIT
+/* libfastqueue's calls to the kernel on a model of it: rings in memory, queues by number. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../../native/libfastqueue/queue.h"
+#include "compat_device.h"
+
+#define QUEUES	8
+#define ROOM	(1 << 20)	/* bytes for answers, and for metadata */
+
+struct packet {
+	uint32_t number, len, flags;
+	bool there;
+};
+
+struct device {
+	struct fq_queue *queue;
+	uint16_t number;
+	ino_t namespace;
+	int memory;
+	uint32_t fa, fp;
+	struct packet packets[FASTQUEUE_MAX_FRAMES];	/* by slot */
+};
+
+static struct device devices[QUEUES];
+static pthread_mutex_t kernel = PTHREAD_MUTEX_INITIALIZER;
+static __thread sigset_t before;
+static uint32_t published;
+static char settled[1 << 16];
+
+/* Signals are delivered when the kernel is through with a call. */
+static void kernel_enter(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_mutex_lock(&kernel);
+}
+
+static void kernel_leave(void)
+{
+	pthread_mutex_unlock(&kernel);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static struct device *device_of(const struct fq_queue *queue)
+{
+	struct device *device = devices;
+
+	while (device < devices + QUEUES && device->queue != queue)
+		device++;
+	return device < devices + QUEUES ? device : NULL;
+}
+
+static struct device *device_numbered(uint16_t number)
+{
+	struct device *device;
+
+	for (device = devices; device < devices + QUEUES; device++)
+		if (device->queue && device->number == number)
+			return device;
+	return NULL;
+}
+
+ino_t namespace_of_thread(void)
+{
+	struct stat status;
+
+	return stat("/proc/thread-self/ns/net", &status) ? 0 : status.st_ino;
+}
+
+static void tell(struct device *device)
+{
+	struct fastqueue_status *status = (struct fastqueue_status *)device->queue->status;
+
+	__atomic_store_n(&status->fp, device->fp, __ATOMIC_RELEASE);
+	__atomic_store_n(&status->fa, device->fa, __ATOMIC_RELEASE);
+}
+
+static void area_map(struct device *device, struct fq_area *area, size_t size, off_t offset)
+{
+	void *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, device->memory, offset);
+
+	if (start == MAP_FAILED)
+		abort();
+	*area = (struct fq_area){ start, size };
+}
+
+int fq_map(struct fq_queue *queue)
+{
+	struct device *device = device_of(queue);
+
+	area_map(device, &queue->answer_area, ROOM, 0);
+	area_map(device, &queue->meta_area, ROOM, ROOM);
+	area_map(device, &queue->payload_area, (size_t)queue->frames * queue->frame_size, 2 * ROOM);
+	queue->control = queue->answer_area.start;
+	queue->words = (void *)((char *)queue->answer_area.start + FASTQUEUE_WORDS_OFFSET);
+	queue->answers = (void *)(queue->words + queue->frames);
+	queue->status = queue->meta_area.start;
+	queue->meta = (void *)((char *)queue->meta_area.start + FASTQUEUE_META_OFFSET);
+	queue->payload = queue->payload_area.start;
+	queue->fo = queue->first = queue->control->fo;
+	return 0;
+}
+
+static void area_unmap(struct fq_area *area)
+{
+	if (area->start)
+		munmap(area->start, area->size);
+	area->start = NULL;
+}
+
+void fq_unmap(struct fq_queue *queue)
+{
+	area_unmap(&queue->answer_area);
+	area_unmap(&queue->meta_area);
+	area_unmap(&queue->payload_area);
+	queue->control = NULL;
+}
+
+void fq_unmapped(struct fq_queue *queue)
+{
+	queue->answer_area.start = queue->meta_area.start = queue->payload_area.start = NULL;
+	queue->control = NULL;
+}
+
+int fq_remap(struct fq_queue *queue)
+{
+	fq_unmapped(queue);
+	return fq_map(queue);
+}
+
+static void ring_make(struct device *device, uint32_t frames, uint32_t frame_size)
+{
+	struct fq_queue *queue = device->queue;
+
+	queue->frames = frames;
+	queue->order = (uint32_t)__builtin_ctz(frames);
+	queue->frame_size = frame_size;
+	device->memory = memfd_create("ring", MFD_CLOEXEC);
+	if (device->memory < 0 || ftruncate(device->memory, 2 * ROOM + (off_t)frames * frame_size))
+		abort();
+	device->fa = device->fp = 0;
+	memset(device->packets, 0, sizeof(device->packets));
+	fq_map(queue);
+}
+
+int fq_open(struct fq_queue **opened, const struct fq_options *options)
+{
+	struct device *device;
+	int err = -EBUSY;
+
+	kernel_enter();
+	device = device_of(NULL);
+	if (!device_numbered((uint16_t)options->queue)) {
+		device->queue = calloc(1, sizeof(*device->queue));
+		device->queue->flags = options->flags;
+		device->queue->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		device->number = (uint16_t)options->queue;
+		device->namespace = namespace_of_thread();
+		ring_make(device, options->frames, options->frame_size);
+		*opened = device->queue;
+		err = 0;
+	}
+	kernel_leave();
+	return err;
+}
+
+/* Asked for before each poll(): readable while there are frames that were not taken. */
+int fq_fd(const struct fq_queue *queue)
+{
+	eventfd_t value;
+
+	kernel_enter();
+	if (queue->control && __atomic_load_n(&queue->control->fo, __ATOMIC_ACQUIRE) ==
+	    device_of(queue)->fa)
+		eventfd_read(queue->fd, &value);
+	kernel_leave();
+	return queue->fd;
+}
+
+static void packet_put(struct device *device, const struct packet *packet)
+{
+	struct fq_queue *queue = device->queue;
+	uint32_t slot = device->fa & (queue->frames - 1);
+	struct fastqueue_meta *meta = (struct fastqueue_meta *)&queue->meta[slot];
+
+	device->packets[slot] = *packet;
+	*meta = (struct fastqueue_meta){ .len = packet->len, .flags = packet->flags };
+	meta->cap_len = packet->len < queue->frame_size ? packet->len : queue->frame_size;
+	memset(queue->payload + (size_t)slot * queue->frame_size, (int)packet->number, meta->cap_len);
+	__atomic_store_n(&queue->words[slot], fq_lap(queue, device->fa) | FASTQUEUE_OCCUPIED,
+			 __ATOMIC_RELEASE);
+	device->fa++;
+	tell(device);
+	eventfd_write(queue->fd, 1);
+}
+
+bool device_publish(uint16_t number, uint32_t len, uint32_t meta_flags)
+{
+	struct packet packet = { .len = len, .flags = meta_flags, .there = true };
+	struct device *device;
+	bool done = false;
+
+	kernel_enter();
+	device = device_numbered(number);
+	if (device && device->queue->control &&
+	    device->fa - device->fp < device->queue->frames) {
+		packet.number = published++;
+		packet_put(device, &packet);
+		done = true;
+	}
+	kernel_leave();
+	return done;
+}
+
+static void packet_settle(struct device *device, uint32_t slot, uint32_t word)
+{
+	const struct fq_queue *queue = device->queue;
+	size_t len = strlen(settled);
+	bool changed = word & FASTQUEUE_WITH_PAYLOAD;
+
+	if (queue->answers[slot].flags && changed)
+		abort();	/* the library never asks for anything on top of the bytes */
+	snprintf(settled + len, sizeof(settled) - len, "%u:%u:%u:%d ", device->packets[slot].number,
+		 (word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT, word & 0xe0,
+		 changed ? queue->payload[(size_t)slot * queue->frame_size] : -1);
+	device->packets[slot].there = false;
+}
+
+/* As the sender does it for queues that keep no order. */
+static void settle(struct device *device)
+{
+	const struct fq_queue *queue = device->queue;
+	uint32_t count, slot, word;
+
+	for (count = device->fp; count != device->fa; count++) {
+		slot = count & (queue->frames - 1);
+		word = __atomic_load_n(&queue->words[slot], __ATOMIC_ACQUIRE);
+		if (device->packets[slot].there && word != (fq_lap(queue, count) | FASTQUEUE_OCCUPIED))
+			packet_settle(device, slot, word);
+	}
+	while (device->fp != device->fa && !device->packets[device->fp & (queue->frames - 1)].there)
+		device->fp++;
+	tell(device);
+}
+
+void fq_close(struct fq_queue *queue)
+{
+	struct device *device = device_of(queue);
+
+	kernel_enter();
+	if (queue->control)
+		settle(device);
+	fq_unmap(queue);
+	close(device->memory);
+	close(queue->fd);
+	device->queue = NULL;
+	free(queue);
+	kernel_leave();
+}
+
+int fq_kick(struct fq_queue *queue)
+{
+	kernel_enter();
+	if (queue->control)
+		settle(device_of(queue));
+	kernel_leave();
+	return 0;
+}
+
+int fq_resize(struct fq_queue *queue, const struct fq_options *options)
+{
+	static struct packet moved[FASTQUEUE_MAX_FRAMES];
+	struct device *device = device_of(queue);
+	uint32_t count, number = 0, i;
+
+	kernel_enter();
+	for (count = device->fp; count != device->fa; count++)
+		if (device->packets[count & (queue->frames - 1)].there)
+			moved[number++] = device->packets[count & (queue->frames - 1)];
+	fq_unmap(queue);
+	if (number <= options->frames) {
+		close(device->memory);
+		ring_make(device, options->frames, options->frame_size);
+		for (i = 0; i < number; i++)
+			packet_put(device, &moved[i]);
+	} else {
+		fq_map(queue);
+	}
+	kernel_leave();
+	return number > options->frames ? -EBUSY : 0;
+}
+
+int fq_set(struct fq_queue *queue, const struct fastqueue_settings *settings)
+{
+	(void)queue;
+	(void)settings;
+	return 0;
+}
+
+int fq_stats(struct fq_queue *queue, struct fastqueue_stats *stats)
+{
+	(void)queue;
+	*stats = (struct fastqueue_stats){ 0 };
+	return 0;
+}
+
+const char *fq_explain(int error)
+{
+	return strerror(-error);
+}
+
+ino_t device_namespace(uint16_t number)
+{
+	struct device *device;
+	ino_t namespace;
+
+	kernel_enter();
+	device = device_numbered(number);
+	namespace = device ? device->namespace : 0;
+	kernel_leave();
+	return namespace;
+}
+
+const char *device_settled(void)
+{
+	static char found[sizeof(settled)];
+	struct device *device;
+
+	kernel_enter();
+	for (device = devices; device < devices + QUEUES; device++)
+		if (device->queue && device->queue->control)
+			settle(device);
+	strcpy(found, settled);
+	*settled = '\0';
+	kernel_leave();
+	return found;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* A model of /dev/fastqueue in this process, for the whole compatibility library. */
+#ifndef COMPAT_DEVICE_H
+#define COMPAT_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Put a packet of len bytes into a queue; each byte is the packet's number, counted from 0. */
+bool device_publish(uint16_t queue, uint32_t len, uint32_t meta_flags);
+/* Inode of the network namespace in which a queue was opened; 0: there is no such queue. */
+ino_t device_namespace(uint16_t queue);
+/* Of the calling thread. */
+ino_t namespace_of_thread(void);
+/* What left: "NUMBER:VERDICT:WHICH:FIRST_BYTE ..."; the first byte is of a changed payload, else -1. */
+const char *device_settled(void);
+
+#endif /* COMPAT_DEVICE_H */
