@@ -48,7 +48,7 @@ DEBUG = (
     Flavour("lockdep", fragments=("debug", "debug-i686"), profile="smp", memory=256),
     Flavour("kasan", DEFAULT, ("debug", "debug-x86_64", "kasan"), "x86_64", "smp64", 1024),
     Flavour("kcsan", DEFAULT, ("debug", "debug-x86_64", "kcsan"), "x86_64", "smp64", 512),
-    Flavour("rt", DEFAULT, ("debug", "debug-i686", "rt"), profile="smp", memory=256),
+    Flavour("rt", fragments=("debug", "rt"), profile="smp", memory=256),
 )
 #: Counts which lines of the module run, for `invoke test --coverage`.
 COVERAGE = Flavour("coverage", fragments=("debug", "coverage"), profile="smp", memory=256)
