@@ -8,7 +8,7 @@
 Each use looks whether <runtime> is still this user's alone, and whether a process of this user answers.
 out/logs/labs/<lab>/*.log      what they said, kept when the lab is gone
 
-With a run-time folder of one's own (FASTQUEUE_RUNTIME) the logs go to out/logs/<its name>-<digest of its path>/.
+With a run-time folder of one's own (FASTQUEUE_RUNTIME) the logs go beside labs, to a folder named after it.
 """
 
 from __future__ import annotations
