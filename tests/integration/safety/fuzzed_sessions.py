@@ -121,7 +121,6 @@ def make(number: int, number_of_seed: int) -> list[list[list[Any]]]:
         max_examples=number,
         phases=[Phase.generate],
         database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(_session)

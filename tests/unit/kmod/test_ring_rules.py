@@ -295,4 +295,4 @@ class RingRules(RuleBasedStateMachine):
 
 
 TestRingRules = RingRules.TestCase
-TestRingRules.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestRingRules.settings = settings(max_examples=150, stateful_step_count=40)

@@ -80,7 +80,7 @@ def test_every_state_verdict_and_flag_with_laps_that_are_alike(lap: int) -> None
         agrees(own << 8 | low, lap)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(word=WORDS, lap=st.integers(0, 2**24 - 1))
 def test_any_word_with_any_lap(word: int, lap: int) -> None:
     agrees(word, lap)
@@ -88,7 +88,7 @@ def test_any_word_with_any_lap(word: int, lap: int) -> None:
     agrees(word ^ 1 << lap % 32, word >> 8)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     word=WORDS,
     length=st.sampled_from([0, 1, 63, 64, 65, 2**16, 2**16 + 1, 2**31, 2**32 - 1]) | WORDS,
@@ -104,7 +104,7 @@ def test_arguments(word: int, length: int, flags: int, frame_size: int, changeab
             assert answer_valid(each, answer, frame_size, changeable) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     count=st.sampled_from([0, 2**31, 2**32]) | WORDS, near=st.integers(-5, 5), order=st.sampled_from(ORDERS)
 )

@@ -139,7 +139,7 @@ def skb_info(meta: Meta) -> int:
     return info | (4 if outside and not meta["flags"] & 0x20 else 0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(meta=metas(), how=st.tuples(_u16, st.integers(1, 2), st.sampled_from([0, 8])), data=st.data())
 def test_a_packets_message(program: Program, meta: Meta, how: How, data: st.DataObject) -> None:
     queue, mode, flags = how
@@ -176,7 +176,7 @@ def parsed(data: bytes, most: int) -> list[str]:
     return [f"{kind}:{wanted[kind].hex()}" for kind in sorted(wanted)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(found=st.lists(attributes(), max_size=8), most=st.integers(0, 30), cut=st.integers(0, 40))
 def test_attributes(program: Program, found: list[tuple[int, bytes]], most: int, cut: int) -> None:
     whole = b"".join(attribute(kind, data) for kind, data in found)
@@ -191,7 +191,7 @@ _similar = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     shapes=st.lists(st.tuples(_similar, st.integers(1, 3)), min_size=1, max_size=4),
     draw=st.data(),
@@ -209,7 +209,7 @@ def test_attributes_of_packets(
             assert program.ask(f"packet {data.hex()}").split() == parsed(data, _NFQA_MAX)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     data=st.one_of(
         st.binary(max_size=200),
@@ -248,7 +248,7 @@ def verdicts(draw: st.DrawFn) -> tuple[bytes, str]:
     return whole, done + answer
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(found=st.lists(verdicts(), min_size=1, max_size=4))
 def test_verdicts(program: Program, found: list[tuple[bytes, str]]) -> None:
     data = b"".join(each + bytes(-len(each) % 4) for each, _ in found)
@@ -256,7 +256,7 @@ def test_verdicts(program: Program, found: list[tuple[bytes, str]]) -> None:
     assert answer == "".join(done for _, done in found)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     queue=_u16,
     command=st.one_of(st.none(), st.tuples(_u8, _u16)),

@@ -178,7 +178,7 @@ _NEW = ["publish 100", "next", "exchange 8 2048", "publish 100", "next"]
     start=0, lines=[*["publish 100"] * 4, "batch 4 1", "settled", *["publish 100"] * 8, "next", "verdict 5 1"]
 )
 @example(start=0, lines=[*["publish 100"] * 8, "batch 2 1", "next", "batch 3 1"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(start=_starts, lines=_lines)
 def test_verdicts_find_their_packets(program: Path, start: int, lines: list[str]) -> None:
     script = [*lines, "settled"]

@@ -28,7 +28,7 @@ def ask(program: Path, patterns: Path, contents: str = "") -> subprocess.Complet
     return subprocess.run([program, patterns], input=contents, capture_output=True, text=True, check=False)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(patterns=st.lists(_pattern, min_size=1, max_size=8), contents=st.lists(_contents, max_size=8))
 def test_finds_what_a_search_for_each_finds(
     program: Path, tmp_path_factory: pytest.TempPathFactory, patterns: list[bytes], contents: list[bytes]

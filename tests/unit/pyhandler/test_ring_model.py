@@ -104,6 +104,4 @@ class RingMachine(RuleBasedStateMachine):
 
 
 def test_ring_model() -> None:
-    run_state_machine_as_test(
-        RingMachine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None)
-    )
+    run_state_machine_as_test(RingMachine, settings=settings(max_examples=60, stateful_step_count=40))
