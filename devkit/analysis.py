@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from devkit import cache, command
+from devkit.bench.instructions import plugin
 from devkit.build import extension, module, native
 from devkit.build.kernel import build_environment, jobs
 from devkit.errors import KitError
@@ -42,36 +43,40 @@ class _Complaints(Exception):
 
 
 def userspace(libraries: Path) -> dict[Path, tuple[str, ...]]:
-    """Return the options that the C code of each directory is compiled with, beside native.CFLAGS.
+    """Return the compiler and its options for the C code in each directory, as the builds have them.
 
     ``libraries`` is the cache entry of native.sysroot().
     """
+    target = (command.need(native.COMPILER, "gcc-i686-linux-gnu"), *native.CFLAGS.split())
     common = (f"-I{_shown(native.UAPI)}", f"-I{libraries / 'usr/include'}")
     return {
-        native.SOURCE: ("-std=gnu11", f"-I{_shown(native.SOURCE / 'libfastqueue')}", *common),
-        extension.SOURCE: tuple(extension.includes(libraries)),
-        fuzz.SOURCE: (*fuzz.WORDS, *common),
+        native.SOURCE: (*target, "-std=gnu11", f"-I{_shown(native.SOURCE / 'libfastqueue')}", *common),
+        extension.SOURCE: (*target, *extension.includes(libraries)),
+        fuzz.SOURCE: (*target, *fuzz.WORDS, *common),
+        plugin.SOURCE.parent: (command.need("cc", "gcc"), *plugin.CFLAGS),
     }
 
 
 def gcc(libraries: Path, directories: Mapping[Path, Sequence[str]] | None = None) -> str:
-    """Return what gcc's warnings and its analyzer complain about in the code that runs in userspace.
+    """Return the complaints of gcc's analyzer, and of its warnings, about the C code in userspace.
 
-    It is compiled for the target: there, sizes of types differ from the host's. ``directories`` as from
+    It is compiled for the target, where sizes of types differ from the host's. ``directories`` as from
     userspace(), which is the default.
     """
     directories = userspace(libraries) if directories is None else directories
-    compiler = command.need(native.COMPILER, "gcc-i686-linux-gnu")
-    about = (_version(compiler), (libraries / "packages.json").read_text())
+    packages = (libraries / "packages.json").read_text()
     headers = sorted(path for root in (*directories, native.UAPI) for path in root.rglob("*.h"))
 
-    def one(source: Path, options: Sequence[str]) -> str:
-        words = [*native.CFLAGS.split(), *options, *ANALYZER, str(_shown(source))]
-        key = cache.digest("gcc", *about, *words, cache.digest_tree(source, *headers))
-        return _remembered(key, lambda _: _printed([compiler, *words]))
+    def one(source: Path, compiler: Sequence[str], version: str) -> str:
+        argv = [*compiler, *ANALYZER, str(_shown(source))]
+        key = cache.digest("gcc", version, packages, *argv, cache.digest_tree(source, *headers))
+        return _remembered(key, lambda _: _printed(argv))
 
-    sources = [(path, options) for root, options in directories.items() for path in sorted(root.rglob("*.c"))]
-    return _each([partial(one, path, options) for path, options in sources])
+    checks: list[Callable[[], str]] = []
+    for root, compiler in directories.items():
+        version = _version(compiler[0])
+        checks += [partial(one, path, compiler, version) for path in sorted(root.rglob("*.c"))]
+    return _each(checks)
 
 
 def sparse(kernel: Path, source: Path = module.SOURCE) -> str:
