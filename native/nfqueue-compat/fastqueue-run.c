@@ -107,6 +107,7 @@ static int wrong(void)
 int main(int argc, char **argv)
 {
 	char *value, *file;
+	int err;
 
 	if (argc < 2)
 		return wrong();
@@ -133,6 +134,7 @@ int main(int argc, char **argv)
 	check(file);
 	setenv("LD_PRELOAD", value, 1);
 	execv(file, argv + 1);
-	fprintf(stderr, "fastqueue-run: %s: %s\n", argv[1], strerror(errno));
-	return errno == ENOENT ? 127 : 126;
+	err = errno;
+	fprintf(stderr, "fastqueue-run: %s: %s\n", argv[1], strerror(err));
+	return err == ENOENT ? 127 : 126;
 }
