@@ -44,6 +44,8 @@ int fq_answer_apply(struct fq_queue *queue, u32 index, u32 word,
 	int err = 0;
 
 	*verdict = NF_DROP;
+	if (fq_word_verdict(word) == FASTQUEUE_DROP)
+		return 0;
 	if (word & FASTQUEUE_WITH_PAYLOAD)
 		err = fq_mangle(entry, ring->payload + (size_t)index * ring->frame_size,
 				answer);

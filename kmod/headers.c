@@ -42,6 +42,13 @@ static void fq_headers_hop(struct fq_headers *headers, const struct sk_buff *skb
 	skb_copy_bits(skb, offset, headers->hop, min_t(u32, headers->hop_size, FQ_HOP_MAX));
 }
 
+static bool fq_has_extension(const struct sk_buff *skb, int type)
+{
+	unsigned int offset = 0;
+
+	return ipv6_find_hdr(skb, &offset, type, NULL, NULL) >= 0;
+}
+
 static void fq_headers_ipv6(struct fq_headers *headers, const struct sk_buff *skb)
 {
 	struct ipv6hdr copy;
@@ -66,6 +73,9 @@ static void fq_headers_ipv6(struct fq_headers *headers, const struct sk_buff *sk
 	headers->fragment = fragment;
 	headers->protocol = protocol;
 	headers->transport = offset;
+	headers->readdressed = offset > sizeof(*iph) &&
+			       (fq_has_extension(skb, NEXTHDR_ROUTING) ||
+				fq_has_extension(skb, NEXTHDR_DEST));
 	fq_headers_ports(headers, skb);
 }
 
@@ -79,10 +89,10 @@ void fq_headers_read(struct fq_headers *headers, const struct sk_buff *skb)
 		fq_headers_ipv6(headers, skb);
 }
 
-/* Whether a lookup of sockets finds the same for both. */
+/* Whether a lookup of sockets surely finds the same for both. */
 bool fq_headers_same_flow(const struct fq_headers *a, const struct fq_headers *b)
 {
-	return a->version == b->version && a->protocol == b->protocol &&
+	return !a->readdressed && !b->readdressed && a->version == b->version && a->protocol == b->protocol &&
 	       a->ports == b->ports && !memcmp(a->addresses, b->addresses, sizeof(a->addresses));
 }
 

@@ -14,6 +14,7 @@ struct sk_buff;
 struct fq_headers {
 	u8 version;		/* 4 or 6; 0: not a valid IP packet */
 	bool fragment;		/* a fragment other than an atomic one */
+	bool readdressed;	/* IPv6 headers that may replace an address on delivery */
 	u16 protocol;		/* of the transport header */
 	u32 transport;		/* offset of the transport header */
 	u32 ports;		/* first four bytes of the transport header */

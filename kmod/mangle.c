@@ -108,16 +108,26 @@ static bool fq_headers_acceptable(const struct nf_queue_entry *entry,
 }
 
 /*
+ * Whether the stack has parsed the old IPv4 options. It does so behind PRE_ROUTING,
+ * where a packet out of IPsec comes a second time; a bridge does not.
+ */
+static bool fq_has_parsed_options(const struct nf_queue_entry *entry)
+{
+	if (fq_is_bridged(entry))
+		return false;
+	return entry->state.hook != NF_INET_PRE_ROUTING || IPCB(entry->skb)->opt.optlen;
+}
+
+/*
  * IPv4 options that changed: the stack goes on without the positions that it
  * found in the old ones, so it does not complete a record route or time stamp.
- * Before PRE_ROUTING it has not parsed any, and a bridge does not.
  */
 static int fq_rederive_options(struct nf_queue_entry *entry, const struct fq_headers *old,
 			       const struct fq_headers *new)
 {
 	struct ip_options *options = &IPCB(entry->skb)->opt;
 
-	if (entry->state.hook == NF_INET_PRE_ROUTING || fq_is_bridged(entry) ||
+	if (!fq_has_parsed_options(entry) ||
 	    (old->version && fq_headers_same_options(old, new)))
 		return 0;
 	if (!fq_headers_options_valid(new))
@@ -127,10 +137,22 @@ static int fq_rederive_options(struct nf_queue_entry *entry, const struct fq_hea
 	return 0;
 }
 
+/* No position that was found in the old IPv6 extension headers may be used again. */
+static void fq_forget_extensions(struct inet6_skb_parm *parsed)
+{
+	parsed->dst0 = 0;
+	parsed->dst1 = 0;
+	parsed->srcrt = 0;
+	parsed->lastopt = 0;
+	parsed->srhoff = 0;
+#if IS_ENABLED(CONFIG_IPV6_MIP6)
+	parsed->dsthao = 0;
+#endif
+}
+
 /*
- * IPv6: extension headers are parsed after local delivery, from the first one
- * on; only a hop-by-hop header is skipped before. No position found earlier may
- * be used again.
+ * IPv6 extension headers are parsed after local delivery, from the first one on;
+ * only a hop-by-hop header is skipped before.
  */
 static int fq_rederive_extensions(struct nf_queue_entry *entry, bool same_hop)
 {
@@ -152,14 +174,6 @@ static int fq_rederive_extensions(struct nf_queue_entry *entry, bool same_hop)
 	if (fq_is_bridged(entry))
 		return 0;
 	parsed->nhoff = next;
-	parsed->dst0 = 0;
-	parsed->dst1 = 0;
-	parsed->srcrt = 0;
-	parsed->lastopt = 0;
-	parsed->srhoff = 0;
-#if IS_ENABLED(CONFIG_IPV6_MIP6)
-	parsed->dsthao = 0;
-#endif
 	if (same_hop)
 		return 0;
 	parsed->flags &= ~(IP6SKB_ROUTERALERT | IP6SKB_HOPBYHOP);
@@ -180,6 +194,8 @@ static int fq_rederive(struct nf_queue_entry *entry, const struct fq_headers *ol
 		entry->id |= FQ_ID_ORPHAN;	/* not under the queue's lock */
 	if (!new->version)
 		return 0;
+	if (new->version == 6 && !fq_is_bridged(entry))
+		fq_forget_extensions(IP6CB(skb));
 	if (new->version == 6 && input)
 		return fq_rederive_extensions(entry, fq_headers_same_hop(old, new));
 	skb_set_transport_header(skb, new->transport);
