@@ -68,6 +68,23 @@ static void fq_count_lost(struct fq_queue *queue)
 	spin_unlock_bh(&queue->lock);
 }
 
+/* Whether somebody else can still change the packet's pages. */
+static bool fq_has_foreign_pages(struct sk_buff *skb)
+{
+	return skb_zcopy(skb) || skb_has_shared_frag(skb);
+}
+
+/* The parts of a reassembled datagram have pages of their own. */
+static bool fq_has_foreign_parts(struct sk_buff *skb)
+{
+	struct sk_buff *part;
+
+	skb_walk_frags(skb, part)
+		if (fq_has_foreign_pages(part))
+			return true;
+	return fq_has_foreign_pages(skb);
+}
+
 /*
  * Contents that somebody else can still change, such as a file that is sent from
  * the page cache or a guest's memory, are copied: the handler's verdict is about
@@ -75,8 +92,7 @@ static void fq_count_lost(struct fq_queue *queue)
  */
 static int fq_own_contents(struct sk_buff *skb)
 {
-	if (likely(!skb_is_nonlinear(skb)) ||
-	    (!skb_zcopy(skb) && !skb_has_shared_frag(skb)))
+	if (likely(!skb_is_nonlinear(skb)) || !fq_has_foreign_parts(skb))
 		return 0;
 	return skb_has_frag_list(skb) ? skb_linearize(skb) : skb_copy_ubufs(skb, GFP_ATOMIC);
 }
@@ -259,15 +275,20 @@ static noinline int fq_enqueue_segments(struct fq_queue *queue,
 }
 
 /*
- * A tunnel's packet may still have its sender's socket, of another namespace: that
- * one would live for as long as the packet waits.
+ * A tunnel's packet may still have its sender's socket, of another namespace, and
+ * so may the call that it continues: that one would live for as long as the packet
+ * waits.
  */
 static noinline void fq_release_foreign_socket(struct nf_queue_entry *entry)
 {
-	struct sk_buff *skb = entry->skb;
+	struct nf_hook_state *state = &entry->state;
 
-	if (!net_eq(sock_net(skb->sk), entry->state.net))
-		skb_orphan(skb);
+	if (!net_eq(sock_net(entry->skb->sk), state->net))
+		skb_orphan(entry->skb);
+	if (state->sk && !net_eq(sock_net(state->sk), state->net)) {
+		sock_gen_put(state->sk);
+		state->sk = NULL;
+	}
 }
 
 /* netfilter's way in, under rcu_read_lock(). */
