@@ -86,6 +86,17 @@ static void fq_word_refuse(struct fq_queue *queue, u32 index, u32 word, u32 lap)
 	fq_log_invalid(queue, index, word);
 }
 
+/* Contents that change are compared and copied under the lock: a batch ends after some. */
+static void fq_batch_count(struct fq_queue *queue, u32 word,
+			   const struct fastqueue_answer *answer)
+{
+	if (!(word & FASTQUEUE_WITH_PAYLOAD))
+		return;
+	queue->batch_bytes += answer->len;
+	if (queue->batch_bytes >= FQ_BATCH_BYTES)
+		queue->batch_max = 0;
+}
+
 /* Any word but plain accept and drop: arguments, no answer, or nonsense. */
 enum fq_finding fq_frame_judge(struct fq_queue *queue, u32 count, u32 word,
 			       unsigned int *verdict)
@@ -99,6 +110,7 @@ enum fq_finding fq_frame_judge(struct fq_queue *queue, u32 count, u32 word,
 	    fq_answer_read(queue, index, word, &answer)) {
 		if (fq_answer_apply(queue, index, word, &answer, verdict))
 			queue->stats.refused++;
+		fq_batch_count(queue, word, &answer);
 		return FQ_ANSWERED;
 	}
 	if (unlikely(word != (FASTQUEUE_OCCUPIED | lap)))

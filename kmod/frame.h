@@ -26,6 +26,9 @@
 /* Result of looking at a frame; from FQ_ANSWERED on its packet leaves. */
 enum fq_finding { FQ_EMPTY, FQ_PENDING, FQ_ANSWERED, FQ_TIMED_OUT, FQ_FLUSHED };
 
+/* Bytes of changed packets in one batch of the sender, but for the last one's. */
+#define FQ_BATCH_BYTES	(64u << 10)
+
 int fq_copy_fragments(struct sk_buff *skb, void *payload, u32 len);
 int fq_frame_defer(struct fq_queue *queue, struct nf_queue_entry *entry);
 enum fq_finding fq_frame_judge(struct fq_queue *queue, u32 count, u32 word,

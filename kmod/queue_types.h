@@ -34,6 +34,8 @@ struct fq_queue {
 	u32 fp;				/* sender: frames settled */
 	u32 scan;			/* sender: position of its sweep */
 	u32 looks;			/* sender: frames looked at, ever */
+	u32 batch_max;			/* sender: packets of this batch, at most */
+	u32 batch_bytes;		/* sender: of changed packets in this batch */
 	bool closed : 1;
 	bool resizing : 1;		/* packets are on their way to a new ring */
 	bool sending;			/* one sender at a time keeps the order */
@@ -56,6 +58,7 @@ struct fq_queue {
 	struct fq_ring *ring;		/* exchanged under lock */
 	struct list_head backlog;	/* packets that came while resizing */
 	bool dropping;			/* packets before drop_end may not go on */
+	bool device_gone;		/* packets whose device is down are to be dropped */
 	u32 drop_end;
 	struct fastqueue_stats stats;
 	struct hrtimer timer;

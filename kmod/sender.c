@@ -13,9 +13,6 @@
 /* Frames settled under one hold of the lock, and frames looked at for them. */
 #define FQ_BATCH	64
 #define FQ_LOOKS	1024
-/* Batches of one sweep at most: each ends at one of those, or with the sweep. */
-#define FQ_SWEEP_BATCHES	(FASTQUEUE_MAX_FRAMES / FQ_BATCH + \
-				 FASTQUEUE_MAX_FRAMES / FQ_LOOKS + 1)
 /* Batches of one call from a process that only look, see fq_sender_rounds(). */
 #define FQ_LOOK_BATCHES		8
 
@@ -24,6 +21,13 @@ struct fq_batch {
 	u32 number;
 	struct nf_queue_entry *entries[FQ_BATCH];
 };
+
+/* Batches of one sweep at most: each ends at one of its bounds, or with the sweep. */
+static u32 fq_sweep_batches(const struct fq_ring *ring)
+{
+	return ring->frames / FQ_BATCH + ring->frames / FQ_LOOKS + 1 +
+	       ring->frames / (FQ_BATCH_BYTES / ring->frame_size);
+}
 
 /*
  * FP of an unordered queue: behind it lies the first frame with a packet. After
@@ -57,8 +61,8 @@ static void fq_sender_advance(struct fq_queue *queue, u32 count)
 }
 
 /*
- * Go on with the sweep from FP to FA: settle up to FQ_BATCH frames and look at
- * FQ_LOOKS. It ends at FA, and in an ordered queue at the first frame without
+ * Go on with the sweep from FP to FA: settle up to FQ_BATCH frames, fewer if much
+ * was changed in them, and look at FQ_LOOKS. It ends at FA, and in an ordered queue at the first frame without
  * an answer; that of an unordered queue may take more ticks than one.
  */
 static void fq_sender_collect(struct fq_queue *queue, struct fq_batch *batch)
@@ -68,7 +72,7 @@ static void fq_sender_collect(struct fq_queue *queue, struct fq_batch *batch)
 	enum fq_finding finding;
 
 	while (count != queue->fa) {
-		if (batch->number == FQ_BATCH || !looks--)
+		if (batch->number >= queue->batch_max || !looks--)
 			goto pause;
 		finding = fq_frame_settle(queue, count, &batch->entries[batch->number]);
 		if (finding == FQ_PENDING && ordered)
@@ -106,6 +110,8 @@ static void fq_sender_reinject(struct fq_batch *batch)
 static bool fq_sender_batch(struct fq_queue *queue, struct fq_batch *batch)
 {
 	batch->number = 0;
+	queue->batch_max = FQ_BATCH;
+	queue->batch_bytes = 0;
 	if (!queue->sweeping) {
 		queue->sweeping = true;
 		queue->send_again = false;
@@ -145,7 +151,7 @@ bool fq_sender_work(struct fq_queue *queue, unsigned int batches)
 	while (fq_sender_batch(queue, &batch) && --batches)
 		;
 	queue->sending = false;
-	return !batches && (batch.number == FQ_BATCH ||
+	return !batches && (batch.number >= queue->batch_max ||
 			    (queue->closed && (queue->sweeping || queue->send_again)));
 }
 
@@ -157,14 +163,14 @@ static bool fq_sender_wanted(const struct fq_queue *queue)
 
 /*
  * In process context: @send until nothing more is answered, within bounds: two
- * sweeps through the largest ring, as one may be half way when its queue closes.
+ * sweeps through the ring, as one may be half way when its queue closes.
  * Unanswered frames of an unordered queue are looked at up to a bound. Others may
  * have the processor after each batch: a full ring of the largest size takes a
  * tenth of a second. True: there are frames that the handler has not taken.
  */
 static bool fq_sender_rounds(struct fq_queue *queue, bool send)
 {
-	u32 left = 2 * FQ_SWEEP_BATCHES, looks = FQ_LOOK_BATCHES;
+	u32 batches = 0, looks = FQ_LOOK_BATCHES;
 	bool unseen, more = false;
 
 	do {
@@ -174,12 +180,14 @@ static bool fq_sender_rounds(struct fq_queue *queue, bool send)
 			fq_sender_request(queue);
 		more = send && queue->fa != queue->fp &&
 		       (fq_sender_work(queue, 1) || (fq_sender_wanted(queue) && --looks));
+		if (more)
+			more = ++batches < 2 * fq_sweep_batches(queue->ring);
 		unseen = queue->fa != READ_ONCE(queue->ring->control->fo);
 		spin_unlock_bh(&queue->lock);
 		rcu_read_unlock();
 		if (more)
 			cond_resched();
-	} while (more && --left);
+	} while (more);
 	return unseen;
 }
 

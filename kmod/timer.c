@@ -56,8 +56,9 @@ static ktime_t fq_timer_standby(const struct fq_queue *queue)
 #define FQ_REST			32
 #define FQ_SETTLED_LOOKS	64
 #define FQ_TICK_NS		3000	/* of the timer itself */
-#define FQ_VAIN_NS		(500 * NSEC_PER_USEC)	/* in vain, and a tick ends */
-#define FQ_REST_MAX_NS		(25 * NSEC_PER_MSEC)	/* per queue that shares */
+#define FQ_TICK_MAX_NS		(500 * NSEC_PER_USEC)	/* a tick ends after its batch */
+#define FQ_REST_MAX_NS		(25 * NSEC_PER_MSEC)
+#define FQ_SHARED_REST_MAX_NS	NSEC_PER_SEC	/* unprivileged, per queue that shares */
 
 /* Where a tick began. */
 struct fq_tick {
@@ -71,10 +72,15 @@ static u64 fq_settled(const struct fq_queue *queue)
 	return queue->stats.accepted + queue->stats.dropped + queue->stats.flushed;
 }
 
+static u32 fq_tick_spent(const struct fq_tick *tick)
+{
+	return min_t(u64, local_clock() - tick->begin, NSEC_PER_SEC);
+}
+
 /* Time that was spent in vain, in ns. */
 static u64 fq_tick_vain(const struct fq_queue *queue, const struct fq_tick *tick)
 {
-	u32 spent = min_t(u64, local_clock() - tick->begin, NSEC_PER_SEC);
+	u32 spent = fq_tick_spent(tick);
 	u32 settled = min_t(u64, fq_settled(queue) - tick->settled, FASTQUEUE_MAX_FRAMES);
 	u32 looks = queue->looks - tick->looks;
 	u32 stayed = looks > settled ? looks - settled : 0;
@@ -86,7 +92,10 @@ static u64 fq_tick_vain(const struct fq_queue *queue, const struct fq_tick *tick
 
 static u64 fq_tick_rest(const struct fq_queue *queue, const struct fq_tick *tick)
 {
-	return min_t(u64, fq_tick_vain(queue, tick) * FQ_REST, FQ_REST_MAX_NS) *
+	u64 limit = fq_account_privileged(queue->account) ? FQ_REST_MAX_NS :
+							    FQ_SHARED_REST_MAX_NS;
+
+	return min(fq_tick_vain(queue, tick) * FQ_REST, limit) *
 	       fq_account_sharers(queue->account);
 }
 
@@ -138,7 +147,7 @@ static bool fq_tick_send(struct fq_queue *queue, const struct fq_tick *tick)
 	do {
 		backlog = fq_sender_work(queue, 1);
 	} while (--batches && (backlog || queue->sweeping || queue->send_again) &&
-		 fq_tick_vain(queue, tick) < FQ_VAIN_NS);
+		 fq_tick_spent(tick) < FQ_TICK_MAX_NS);
 	return backlog;
 }
 
