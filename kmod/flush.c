@@ -24,29 +24,53 @@ static LIST_HEAD(fq_all);
 /* A walk over the frames of a queue, with pauses. */
 struct fq_flush {
 	const struct net_device *dev;	/* only packets that use it; NULL: all */
+	bool stale;			/* only packets with a device that is down or away */
 	unsigned int verdict;
 	u32 count;			/* next frame */
 	u32 end;
 	struct list_head batch;
 };
 
-static bool fq_entry_uses(const struct nf_queue_entry *entry, const struct net_device *dev)
-{
-	const struct nf_hook_state *state = &entry->state;
+#define FQ_ENTRY_DEVICES	7
 
+/* All devices that a queued packet holds or will pass; some are NULL. */
+static void fq_entry_devices(const struct nf_queue_entry *entry,
+			     const struct net_device *devices[FQ_ENTRY_DEVICES])
+{
+	memset(devices, 0, FQ_ENTRY_DEVICES * sizeof(*devices));
+	devices[0] = entry->state.in;
+	devices[1] = entry->state.out;
+	devices[2] = entry->skb->dev;
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
-	if (entry->physin == dev || entry->physout == dev)
-		return true;
+	devices[3] = entry->physin;
+	devices[4] = entry->physout;
 #ifdef FQ_HAVE_BRIDGE_DEV
-	if (entry->bridge_dev == dev)
-		return true;
+	devices[5] = entry->bridge_dev;
 #endif
 #endif
 #ifdef FQ_HAVE_SKB_DEV
-	if (entry->skb_dev == dev)
-		return true;
+	devices[6] = entry->skb_dev;
 #endif
-	return state->in == dev || state->out == dev || entry->skb->dev == dev;
+}
+
+static bool fq_device_is_stale(const struct net_device *dev)
+{
+	return dev && (!(READ_ONCE(dev->flags) & IFF_UP) ||
+		       READ_ONCE(dev->reg_state) != NETREG_REGISTERED);
+}
+
+static bool fq_flush_matches(const struct fq_flush *flush, const struct nf_queue_entry *entry)
+{
+	const struct net_device *devices[FQ_ENTRY_DEVICES];
+	int i;
+
+	if (!flush->dev && !flush->stale)
+		return true;
+	fq_entry_devices(entry, devices);
+	for (i = 0; i < FQ_ENTRY_DEVICES; i++)
+		if (flush->stale ? fq_device_is_stale(devices[i]) : devices[i] == flush->dev)
+			return true;
+	return false;
 }
 
 /*
@@ -63,7 +87,7 @@ static void fq_flush_take(struct fq_queue *queue, struct fq_flush *flush)
 	for (; (s32)(flush->end - flush->count) > 0 && taken < FQ_FLUSH_BATCH && looks--;
 	     flush->count++) {
 		entry = queue->ring->slots[fq_ring_index(queue->ring, flush->count)].entry;
-		if (!entry || (flush->dev && !fq_entry_uses(entry, flush->dev)))
+		if (!entry || !fq_flush_matches(flush, entry))
 			continue;
 		fq_frame_flush(queue, flush->count, flush->verdict);
 		list_add_tail(&entry->list, &flush->batch);
@@ -95,37 +119,73 @@ static void fq_flush_begin(struct fq_queue *queue, struct fq_flush *flush)
 	spin_unlock_bh(&queue->lock);
 }
 
-/* In process context; others run between the batches. */
-static void fq_flush_matching(struct fq_queue *queue, const struct net_device *dev,
-			      unsigned int verdict)
+/* With queue->exchange held, in process context; others run between the batches. */
+static void fq_flush_run(struct fq_queue *queue, struct fq_flush *flush)
 {
-	struct fq_flush flush = { .dev = dev, .verdict = verdict };
-
-	mutex_lock(&queue->exchange);
-	fq_flush_begin(queue, &flush);
-	while (fq_flush_batch(queue, &flush))
+	fq_flush_begin(queue, flush);
+	while (fq_flush_batch(queue, flush))
 		cond_resched();
-	mutex_unlock(&queue->exchange);
 }
 
 void fq_flush_queue(struct fq_queue *queue, unsigned int verdict)
 {
-	fq_flush_matching(queue, NULL, verdict);
+	struct fq_flush flush = { .verdict = verdict };
+
+	mutex_lock(&queue->exchange);
+	fq_flush_run(queue, &flush);
+	mutex_unlock(&queue->exchange);
+}
+
+/*
+ * Under RTNL: whoever exchanges the ring may be kept from the processor, and is not
+ * waited for. Then it, or the work that follows it, drops the packets whose device
+ * is down or away by that time.
+ */
+static void fq_flush_device_of(struct fq_queue *queue, const struct net_device *dev)
+{
+	struct fq_flush flush = { .dev = dev, .verdict = NF_DROP };
+
+	if (mutex_trylock(&queue->exchange)) {
+		fq_flush_run(queue, &flush);
+		mutex_unlock(&queue->exchange);
+		return;
+	}
+	spin_lock_bh(&queue->lock);
+	queue->device_gone = true;
+	spin_unlock_bh(&queue->lock);
+	schedule_work(&queue->drop_work);
 }
 
 /*
  * A device goes down or away: packets that would have to pass it are dropped, as
- * nfnetlink_queue does. They hold references to it in any namespace, and may
- * come until it is unregistered; that event is repeated until no packet is left.
+ * nfnetlink_queue does. They may come until it is unregistered. Packets of another
+ * namespace, such as a tunnel's link, hold it as well; those are looked for once
+ * that keeps the device from going: the event is then repeated until none is left.
  */
 void fq_flush_device(const struct net_device *dev)
 {
+	bool everywhere = READ_ONCE(dev->reg_state) == NETREG_UNREGISTERED;
 	struct fq_queue *queue;
 
 	mutex_lock(&fq_all_mutex);
 	list_for_each_entry(queue, &fq_all, all)
-		fq_flush_matching(queue, dev, NF_DROP);
+		if (everywhere || net_eq(queue->net, dev_net(dev)))
+			fq_flush_device_of(queue, dev);
 	mutex_unlock(&fq_all_mutex);
+}
+
+/* With queue->exchange held: what fq_flush_device_of() left behind. */
+static void fq_flush_stale(struct fq_queue *queue)
+{
+	struct fq_flush flush = { .stale = true, .verdict = NF_DROP };
+	bool wanted;
+
+	spin_lock_bh(&queue->lock);
+	wanted = queue->device_gone;
+	queue->device_gone = false;
+	spin_unlock_bh(&queue->lock);
+	if (wanted)
+		fq_flush_run(queue, &flush);
 }
 
 /* Drop the marked packets, with queue->exchange held. */
@@ -153,34 +213,26 @@ static void fq_drop_work(struct work_struct *work)
 
 	mutex_lock(&queue->exchange);
 	fq_flush_marked(queue);
+	fq_flush_stale(queue);
 	mutex_unlock(&queue->exchange);
 }
 
 /*
  * A hook of the namespace goes: the packets that are queued now may not go on,
  * whatever the handler answers, as the place where they left is gone. They are
- * dropped soon, by the sender or by work that lets others run.
+ * dropped soon, by the sender or by work that lets others run: a namespace may have
+ * thousands of queues.
  */
 static void fq_drop_all(struct fq_queue *queue)
 {
-	struct fq_flush flush = { .verdict = NF_DROP };
-	bool more = false;
-
-	INIT_LIST_HEAD(&flush.batch);
 	spin_lock_bh(&queue->lock);
 	if (queue->resizing || queue->fa != queue->fp) {
 		queue->dropping = true;
 		queue->drop_end = queue->fa;
-		flush.count = queue->fp;
-		flush.end = queue->fa;
-		fq_flush_take(queue, &flush);
-		more = queue->resizing || flush.count != flush.end;
-		queue->dropping = more;
-		if (more && !queue->closed)	/* closing drops what is marked itself */
+		if (!queue->closed)	/* closing drops what is marked itself */
 			schedule_work(&queue->drop_work);
 	}
 	spin_unlock_bh(&queue->lock);
-	fq_reinject_list(&flush.batch, NF_DROP);
 }
 
 /* With the lock held, after an exchange: all packets that it moved are included. */
