@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parent / "plugin.c"
 
 def build(folder: Path) -> Path:
     """Return the plugin, compiled into ``folder``; KitError FQ-TOOL, FQ-COMMAND."""
-    library = folder / "libinstructions.so"
+    library = folder.resolve() / "libinstructions.so"
     compiler = command.need("cc", "gcc")
     command.run(
         [compiler, "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", library, SOURCE],
