@@ -188,6 +188,8 @@ class Apt:
             self._run("apt-get", "-q", *words, "update", log=self.log)
             list_dates.check_all(self.directory / "state/lists", source.suite)
         except KitError as error:
+            if error.code == "FQ-BUSY":  # nothing is known about the list: it is not to be left out for that
+                raise
             return error
         return None
 

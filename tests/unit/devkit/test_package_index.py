@@ -118,11 +118,13 @@ class Server:
 
     def __init__(self, host: str, page: bytes = b"", to: str = "") -> None:
         self.seen: list[tuple[str, str | None]] = []
-        seen = self.seen
+        self.proxy_logins: list[str | None] = []
+        seen, proxy_logins = self.seen, self.proxy_logins
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 seen.append((self.path, self.headers["Authorization"]))
+                proxy_logins.append(self.headers["Proxy-Authorization"])
                 moved = bool(to) and not self.path.startswith("/moved")
                 self.send_response(302 if moved else 200)
                 if moved:
@@ -158,6 +160,16 @@ def test_a_redirect_to_another_server_gets_no_password(host: str) -> None:
     assert first.seen == [("/simple/one/", _LOGIN)]
     assert other.seen == [("/", None)]
     assert link.url == f"http://{other.address}/x/one-1.zip"
+
+
+@pytest.mark.usefixtures("index", "no_proxy")
+def test_a_redirect_past_the_proxy_gets_no_password_of_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server("127.0.0.2") as other, Server("127.0.0.1", to=f"http://{other.address}/") as proxy:
+        monkeypatch.setenv("PIP_PROXY", f"http://user:pass@{proxy.address}")
+        monkeypatch.setenv("no_proxy", "127.0.0.2")
+        assert not list(package_index.links("http://index.example/simple/one/"))
+    assert proxy.proxy_logins == [_LOGIN]
+    assert (len(other.seen), other.proxy_logins) == (1, [None])
 
 
 @pytest.mark.usefixtures("index", "no_proxy")

@@ -112,6 +112,17 @@ def test_a_tree_that_others_could_change(open_to: int, name: str, tmp_path: Path
     assert caught.value.filename == str(changed)
 
 
+@other_user.needs_root
+def test_a_tree_that_a_group_could_change(tmp_path: Path) -> None:
+    """This user's own group, as adduser makes it, has nobody else in it."""
+    inner = tree(tmp_path / "tree") / "inner"
+    inner.chmod(0o775)
+    private_dir.check_tree(tmp_path / "tree")
+    os.chown(inner, 0, other_user.UID)
+    with pytest.raises(PermissionError, match="can be written to by other users"):
+        private_dir.check_tree(tmp_path / "tree")
+
+
 def test_a_tree_that_others_could_exchange(tmp_path: Path) -> None:
     place = tree(tmp_path / "above/tree")
     (tmp_path / "above").chmod(0o777)
