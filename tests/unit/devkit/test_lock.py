@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,17 +93,19 @@ def test_the_labs_are_not_waited_for_without_end(
 
 
 @other_user.needs_root
-def test_another_user_cannot_lock_the_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for above in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        above.chmod(0o755)
-    monkeypatch.setattr(image, "OUT", tmp_path)
-    publish_locked()
+def test_another_user_cannot_lock_the_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(prefix="fq-") as folder:
+        place = Path(folder)
+        place.chmod(0o755)
+        monkeypatch.setattr(image, "OUT", place)
+        publish_locked()
 
-    def tries() -> None:
-        with pytest.raises(PermissionError):
-            os.close(os.open(tmp_path / ".lock", os.O_RDONLY))
+        def tries() -> None:
+            assert list(place.iterdir()) == [place / ".lock"]
+            with pytest.raises(PermissionError):
+                os.close(os.open(place / ".lock", os.O_RDONLY))
 
-    other_user.run(tries)
+        other_user.run(tries)
 
 
 def test_every_lock_of_the_kit_is_one_of_these() -> None:
