@@ -7,6 +7,7 @@ one stays. Positions count all bytes ever written: ``NAME`` begins at LIMIT time
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 #: Bytes of a file; two of them are kept.
@@ -21,6 +22,7 @@ class Writer:
         for _, old in _earlier(path):
             old.unlink(missing_ok=True)
         path.unlink(missing_ok=True)
+        _draft(path).unlink(missing_ok=True)
         self.path = path
         self._limit = limit
         self._number = 0
@@ -28,7 +30,7 @@ class Writer:
         self._file = path.open("xb", buffering=0)
 
     def write(self, data: bytes) -> None:
-        """Append ``data``; OSError as files have it."""
+        """Append ``data``; OSError as files have it, after which a later call may work again."""
         view = memoryview(data)
         while view:
             if not self._room:
@@ -38,17 +40,35 @@ class Writer:
             view = view[count:]
 
     def _next(self) -> None:
+        """Begin the next file. Nothing is changed if it cannot be made: then the next call tries again."""
+        draft = _draft(self.path)
+        draft.unlink(missing_ok=True)
+        file = draft.open("xb", buffering=0)
+        try:
+            _rotate(self.path, _named(self.path, self._number), draft)
+        except BaseException:
+            file.close()
+            draft.unlink(missing_ok=True)
+            raise
         self._file.close()
-        self.path.rename(_named(self.path, self._number))
-        self._file = self.path.open("xb", buffering=0)
-        self._room = self._limit
-        if self._number:
-            _named(self.path, self._number - 1).unlink(missing_ok=True)
+        self._file, self._room = file, self._limit
         self._number += 1
+        if self._number > 1:
+            with contextlib.suppress(OSError):
+                _named(self.path, self._number - 2).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _rotate(path: Path, full: Path, draft: Path) -> None:
+    path.rename(full)
+    try:
+        draft.rename(path)
+    except BaseException:
+        full.rename(path)
+        raise
 
 
 def read(path: Path, since: int = 0, limit: int = LIMIT) -> tuple[int, bytes]:
@@ -90,6 +110,10 @@ def _content(path: Path, offset: int) -> bytes:
 
 def _begin(earlier: list[tuple[int, Path]], limit: int) -> int:
     return (earlier[-1][0] + 1) * limit if earlier else 0
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f"{path.name}.next")
 
 
 def _named(path: Path, number: int) -> Path:

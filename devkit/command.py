@@ -17,6 +17,9 @@ from pathlib import Path
 from devkit.errors import KitError
 
 TAIL_LINES = 25
+#: Where tools run that are given no directory. Many read settings from their working directory, which may be
+#: anybody's where the user stands: git those of a repository there, which can name commands.
+NOWHERE = Path("/")
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -43,7 +46,7 @@ def run(
     argv: Sequence[str | Path],
     *,
     log: Path | None = None,
-    cwd: Path | None = None,
+    cwd: Path = NOWHERE,
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
     remedy: str = "read the log above",
@@ -51,6 +54,7 @@ def run(
     """Run ``argv`` to its end and return its standard output (with a log: the empty string).
 
     With ``log`` both streams are appended to that file, after the command itself.
+    It runs in ``cwd``, by default not where the user stands: paths in ``argv`` are absolute.
     A status other than 0, a missing program or a timeout (seconds) raises KitError.
     """
     words = [str(word) for word in argv]
@@ -115,9 +119,7 @@ def _process_namespace() -> tuple[str, ...]:
     return (*prefix, "--")
 
 
-def _captured(
-    words: list[str], cwd: Path | None, env: Mapping[str, str] | None, timeout: float | None
-) -> str:
+def _captured(words: list[str], cwd: Path, env: Mapping[str, str] | None, timeout: float | None) -> str:
     done = subprocess.run(
         words, cwd=cwd, env=env, timeout=timeout, check=True, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, errors="replace", preexec_fn=die_with_parent,

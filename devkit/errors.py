@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devkit.printable import printable
+from devkit.printable import one_line, printable
 
 #: Kept in lines of output, which are one line each.
 _TAB = "\t"
@@ -41,10 +41,22 @@ class KitError(Exception):
         self.status = status
 
     def __str__(self) -> str:
-        """Message as the tasks print it: of what a guest or a log said, control characters are codes."""
-        parts = [f"{self.code}: {self.what}"]
-        parts += [f"    | {printable(line, keep=_TAB)}" for line in self.lines]
+        """Return the message as the tasks print it.
+
+        Names and output of others in it stay text: control characters are codes, and no line end in them
+        begins a line that looks like one of the kit's.
+        """
+        parts = [*_folded(f"{self.code}: ", self.what), *(f"    | {_inner(line)}" for line in self.lines)]
         if self.log is not None:
-            parts.append(f"  log: {self.log}")
-        parts.append(f"  remedy: {self.remedy}")
-        return printable("\n".join(parts))
+            parts.append(f"  log: {one_line(str(self.log))}")
+        parts += _folded("  remedy: ", self.remedy)
+        return "\n".join(parts)
+
+
+def _folded(head: str, text: str) -> list[str]:
+    first, *rest = text.split("\n")
+    return [f"{head}{_inner(first)}", *(f"    | {_inner(line)}" for line in rest)]
+
+
+def _inner(line: str) -> str:
+    return printable(line, keep=_TAB)

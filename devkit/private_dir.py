@@ -3,6 +3,7 @@
 
 A directory is looked at each time that it is used, not only when it is made: in /tmp another user may have
 been first. What is private here stays so, as every directory above it belongs to this user or to root.
+check_tree() is for trees that others may read but not write to, and that the kit runs code from.
 """
 
 from __future__ import annotations
@@ -58,6 +59,23 @@ def check(path: Path, *, tighten: bool = False) -> None:
         os.close(open_checked(path, tighten=tighten))
 
 
+def check_tree(path: Path) -> None:
+    """Check that only this user and root can change ``path``, what is in it and the directories above it.
+
+    Nothing is changed. PermissionError says what is wrong; OSError if there is no such tree.
+    """
+    _check_above(path)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise _refused(path, "is a link or not a directory")
+    _check_readable(path, found)
+    # Top down: what is below a directory that passed can be exchanged by nobody else.
+    for folder, directories, files in os.walk(path, onerror=_raise):
+        for name in (*directories, *files):
+            inner = Path(folder, name)
+            _check_readable(inner, inner.lstat())
+
+
 def is_ours(path: Path) -> bool:
     """Whether a private directory of this user is there."""
     try:
@@ -97,6 +115,23 @@ def _check(path: Path, descriptor: int, *, tighten: bool) -> None:
         os.fchmod(descriptor, 0o700)
 
 
+def _check_readable(path: Path, found: os.stat_result) -> None:
+    if not _trusted(found.st_uid):
+        raise _refused(path, f"belongs to the user {_name(found.st_uid)}")
+    if not stat.S_ISLNK(found.st_mode) and _writable_by_others(found):
+        raise _refused(path, f"can be written to by other users (mode {stat.S_IMODE(found.st_mode):04o})")
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _writable_by_others(found: os.stat_result) -> bool:
+    return bool(found.st_mode & stat.S_IWOTH) or (
+        bool(found.st_mode & stat.S_IWGRP) and not _own_group(found.st_gid)
+    )
+
+
 def _check_above(path: Path) -> None:
     for directory in path.parents:
         found = directory.lstat()
@@ -106,7 +141,7 @@ def _check_above(path: Path) -> None:
             raise _refused(path, f"is in {directory}, which belongs to the user {_name(found.st_uid)}")
         if found.st_mode & stat.S_ISVTX:
             continue
-        if found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and not _own_group(found.st_gid)):
+        if _writable_by_others(found):
             raise _refused(path, f"is in {directory}, which other users may change")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.table import Table
 
-from devkit import host_load
+from devkit import atomic_file, host_load
 from devkit.command import run
 from devkit.throughput import Measurement
 
@@ -93,6 +93,4 @@ def _cpu_model() -> str:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a whole file or none, readable for people too."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(content, indent=2) + "\n")
-    draft.replace(path)
+    atomic_file.write_text(path, json.dumps(content, indent=2) + "\n")

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devkit import command
+from devkit import atomic_file, command
 from devkit.errors import KitError
 from devkit.paths import PROJECT
 from devkit.progress import say, stage
@@ -66,5 +66,5 @@ def lock(path: Path = LOCK) -> None:
         )
         text = _HEAD + "".join(f"{line}\n" for line in lines(json.loads(report.read_text())))
     changed = not path.exists() or path.read_text() != text
-    path.write_text(text)
+    atomic_file.write_text(path, text)
     say(f"{path}: {'changed: read the differences before you commit it' if changed else 'as it was'}")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from devkit import boot_disk, command, coverage
 from devkit.build.bases import check_name as check_base
@@ -87,13 +87,11 @@ def run_tests(
     base: image of the targets; with buildroot the unit tests, which need none, are left out.
     source: kernel, or disk: the session's target boots from the disk image, as a board does.
     Integration tests are left out where unit tests fail: they would say the same, later.
+    KitError FQ-ARGUMENT where options exclude each other.
     """
     check_base(base)
-    if target and (kernel or debug or measured or source != "kernel"):
-        what = "a board runs what it was flashed with"
-        raise KitError(
-            "FQ-ARGUMENT", what, "--target without --kernel, --debug, --coverage and --from", status=2
-        )
+    kernels = _given({"--kernel": kernel, "--debug": debug, "--coverage": measured})
+    _check_options(only, target, kernels, _given({"--from": source != "kernel", "--base": base != "auto"}))
     if boot_disk.chosen(source):
         arguments = [*arguments, "--from=disk"]
         only = only or "integration"
@@ -111,6 +109,25 @@ def run_tests(
         _run(plan(only or "integration", expression, [*arguments, f"--kernel={name}"]))
     else:
         _run(plan(only, expression, arguments))
+
+
+def _given(options: Mapping[str, object]) -> list[str]:
+    return [option for option, value in options.items() if value]
+
+
+def _check_options(only: str | None, target: str | None, kernels: list[str], images: list[str]) -> None:
+    """Refuse options that exclude each other; ``kernels`` and ``images`` say what is booted."""
+    booted = [*kernels, *images]
+    if target and booted:
+        what = "a board runs what it was flashed with"
+        raise KitError("FQ-ARGUMENT", what, f"--target without {', '.join(booted)}", status=2)
+    if len(kernels) > 1:
+        what = f"{' and '.join(kernels)} exclude each other: each says which kernel is booted"
+        raise KitError("FQ-ARGUMENT", what, "run the tests once for each", status=2)
+    about = [*_given({"--target": target}), *booted]
+    if only == "unit" and about:
+        what = f"the unit tests boot no target, so {' and '.join(about)} cannot be had with --unit"
+        raise KitError("FQ-ARGUMENT", what, "leave --unit out, or the others", status=2)
 
 
 def _run_measured(lines: list[list[str]]) -> None:

@@ -7,6 +7,7 @@ Cython 0.29.26 wrote, which CPython 3.11 does not compile; the last Cython of th
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from devkit import cache, command
 from devkit.build import cross, native, pypi
 from devkit.build.extension import HEADERS
 from devkit.build.image import Image
+from devkit.errors import KitError
 from devkit.paths import LOGS, OUT
 from devkit.progress import stage
 
@@ -45,8 +47,12 @@ def package() -> Path:
 
 def _other_pythons() -> list[Path]:
     """Folders of CPython's headers that come with images of the Buildroot base: ``python3.13``."""
-    found = (Image(OUT / name).python_headers for name in ("image", "image-buildroot"))
-    return sorted({folder.name: folder for folder in found if folder}.values())
+    found: dict[str, Path] = {}
+    for name in ("image", "image-buildroot"):
+        with contextlib.suppress(KitError):  # of another cache: not an image that can be measured
+            folder = Image(OUT / name).python_headers
+            found |= {folder.name: folder} if folder else {}
+    return sorted(found.values())
 
 
 def _make(work: Path, libraries: Path, headers: list[Path]) -> None:

@@ -7,6 +7,7 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
+from devkit import atomic_file
 from devkit.bench import tables
 from devkit.bench.fairness import tables as fairness_tables
 from devkit.bench.figures import cost, ids, profile, streams, style, sweeps
@@ -135,6 +136,4 @@ def _text(words: str) -> str:
 
 def write(results: Results, path: Path) -> None:
     """Write the report as a whole."""
-    draft = path.with_suffix(".part")
-    draft.write_text(page(results), encoding="utf-8")
-    draft.replace(path)
+    atomic_file.write_text(path, page(results))

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from devkit import atomic_file
 from devkit.errors import KitError
 from devkit.paths import OUT
 from devkit.progress import say
@@ -70,9 +71,7 @@ class Store:
         rest = {name: value for name, value in self.content.items() if name != "results"}
         lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in self.results.items())
         head, body = json.dumps(rest)[:-1], ",\n".join(lines)
-        draft = self.path.with_suffix(".part")
-        draft.write_text(f'{head}, "results": {{\n{body}\n}}}}\n')
-        draft.replace(self.path)
+        atomic_file.write_text(self.path, f'{head}, "results": {{\n{body}\n}}}}\n')
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -186,20 +186,14 @@ class Apt:
         try:
             words = [word for option in options for word in ("-o", option)]
             self._run("apt-get", "-q", *words, "update", log=self.log)
-            list_dates.check(source.suite, self._release(source))
+            list_dates.check_all(self.directory / "state/lists", source.suite)
         except KitError as error:
+            if error.code == "FQ-BUSY":  # nothing is known about the list: it is not to be left out for that
+                raise
             return error
         return None
 
-    def _release(self, source: Source) -> str:
-        """Text of the signed file that apt checked and keeps."""
-        lists = self.directory / "state/lists"
-        for name in ("InRelease", "Release"):
-            for path in lists.glob(f"*_dists_{source.suite}_{name}"):
-                return path.read_text(errors="replace")
-        return ""
-
-    def _run(self, *argv: str, cwd: Path | None = None, log: Path | None = None) -> str:
+    def _run(self, *argv: str, cwd: Path = command.NOWHERE, log: Path | None = None) -> str:
         environment = {**_environment(), "APT_CONFIG": str(self._configuration)}
         return command.run(argv, cwd=cwd, log=log, env=environment, remedy="check the network and the mirror")
 

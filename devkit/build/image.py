@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit import cache, command, cpu
+from devkit import cache, command, cpu, lock
 from devkit.build import bases
 from devkit.build import flavour as flavours
 from devkit.build.buildroot import base as buildroot
@@ -41,6 +43,8 @@ _KEEP = {
     "buildroot-archives": 2,
     "toolchain": 2,
 }
+#: Seconds for which another build may hold the images: it copies a few hundred MB.
+_PATIENCE = 300.0
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,19 @@ class Image:
 
     @property
     def kernel_build(self) -> Path:
-        """Build tree of the kernel, in the cache, for out-of-tree modules."""
-        return (self.directory / "kernel-build").resolve()
+        """Build tree of the kernel, in the cache, for out-of-tree modules: its makefiles are run.
+
+        KitError FQ-IMAGE if the image was built with another cache, which may be anybody's by now.
+        """
+        found = self._kernel_link.resolve()
+        if not found.is_relative_to(cache.directory()):
+            what = f"the kernel of {self.directory} is not in the cache, but in {found}"
+            raise KitError("FQ-IMAGE", what, "./inv build, or set XDG_CACHE_HOME as it was then")
+        return found
+
+    @property
+    def _kernel_link(self) -> Path:
+        return self.directory / "kernel-build"
 
     @property
     def python_headers(self) -> Path | None:
@@ -209,8 +224,7 @@ def publish(
     """Make out/``folder`` what ``description`` says, in one step."""
     image = Image(OUT / folder)
     OUT.mkdir(exist_ok=True)
-    with (OUT / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked():
         if _is_published(image, parts, description):
             return image
         new, old = OUT / f".{folder}.new", OUT / f".{folder}.old"
@@ -228,11 +242,24 @@ def publish(
     return image
 
 
+@contextmanager
+def _locked() -> Iterator[None]:
+    """Hold the right to exchange images in out/; KitError FQ-BUSY if another process keeps it."""
+    place = OUT / ".lock"
+    busy = KitError("FQ-BUSY", "another build stores its image and does not come to its end",
+                    f"fuser -v {place} shows it; end it, run this again")  # fmt: skip
+    descriptor = lock.hold(place, busy, _PATIENCE, "Another build stores its image: waiting.")
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _is_published(image: Image, parts: Parts, description: dict[str, Any]) -> bool:
     try:
         sizes = {name: (image.directory / name).stat().st_size for name in description["files"]}
         wanted = {name: file["size"] for name, file in description["files"].items()}
-        same_kernel = image.kernel_build == (parts.kernel / "build").resolve()
+        same_kernel = image._kernel_link.resolve() == (parts.kernel / "build").resolve()
         return sizes == wanted and same_kernel and image.description == description
     except (OSError, ValueError):
         return False

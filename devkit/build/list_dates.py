@@ -8,59 +8,106 @@ compares with the lists it has; the kit's apt starts with none, so the newest da
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import os
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from devkit import cache, lock
+from devkit import atomic_file, cache, lock
 from devkit.errors import KitError
 
 #: How far behind the newest list one may be: mirrors lag, and Debian's own lists run out after this time.
 LAG = datetime.timedelta(days=7)
+#: How far a mirror's clock may be ahead of this machine's.
+FUTURE = datetime.timedelta(days=1)
 _PATIENCE = 30.0
+_BEGIN = "-----BEGIN PGP SIGNED MESSAGE-----"
+_BLANK = " \t\r"
 
 
-def check(suite: str, release: str) -> None:
-    """Compare ``release``, the text of a suite's signed Release file, with the newest that was seen.
+def check_all(lists: Path, suite: str) -> None:
+    """Check the Release files of ``suite`` in ``lists``, the folder in which apt keeps what it verified.
 
-    KitError FQ-MIRROR where it has no date or is more than LAG older; else its date is kept if it is newer.
+    KitError FQ-MIRROR as check(), or if there is none.
+    """
+    names = ("InRelease", "Release")
+    found = [path for name in names for path in sorted(lists.glob(f"*_dists_{suite}_{name}"))]
+    if not found:
+        what = f"apt has no package list of {suite}"
+        raise KitError("FQ-MIRROR", what, "use another mirror in /etc/apt")
+    for path in found:
+        text = path.read_bytes().decode(errors="replace")
+        check(suite, text, signed_inline=path.name.endswith("_InRelease"))
+
+
+def check(suite: str, release: str, *, signed_inline: bool = False) -> None:
+    """Compare ``release``, the text of a suite's Release file, with the newest that was seen.
+
+    With ``signed_inline`` it is an InRelease file, of which only the signed part counts. KitError FQ-MIRROR
+    if it has no date, one in the future, or one that is more than LAG older; else its date is kept if it is
+    newer.
     """
     place = cache.directory() / "package-lists.json"
-    date = _date(suite, release)
+    date = _date(suite, _signed_part(release) if signed_inline else release)
+    if date > _now() + FUTURE:
+        what = f"the package list of {suite} is of {date:%Y-%m-%d}, which is in the future"
+        raise KitError("FQ-MIRROR", what, "set this machine's clock, or use another mirror in /etc/apt")
     busy = KitError("FQ-BUSY", f"{place} is in use", "run it again")
-    descriptor = lock.hold(place.with_suffix(".lock"), busy, _PATIENCE)
+    waiting = f"Another process has {place}: waiting."
+    descriptor = lock.hold(place.with_suffix(".lock"), busy, _PATIENCE, waiting)
     try:
-        seen = _read(place)
-        newest = datetime.datetime.fromisoformat(seen[suite]) if suite in seen else date
-        if date < newest - LAG:
-            what = (
-                f"the package list of {suite} is of {date:%Y-%m-%d}, one of {newest:%Y-%m-%d} was seen before"
-            )
-            remedy = f"use a mirror that is up to date; if the old one is meant: rm {place}"
-            raise KitError("FQ-MIRROR", what, remedy)
-        seen[suite] = max(date, newest).isoformat()
-        draft = place.with_suffix(".part")
-        draft.write_text(json.dumps(seen, indent=1) + "\n")
-        draft.replace(place)
+        _compare(place, suite, date)
     finally:
         os.close(descriptor)
 
 
+def _compare(place: Path, suite: str, date: datetime.datetime) -> None:
+    seen = _read(place)
+    newest = datetime.datetime.fromisoformat(seen[suite]) if suite in seen else date
+    if date < newest - LAG:
+        what = f"the package list of {suite} is of {date:%Y-%m-%d}, one of {newest:%Y-%m-%d} was seen before"
+        remedy = f"use a mirror that is up to date; if the old one is meant: rm {place}"
+        raise KitError("FQ-MIRROR", what, remedy)
+    seen[suite] = max(date, newest).isoformat()
+    atomic_file.write_text(place, json.dumps(seen, indent=1) + "\n")
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def _signed_part(text: str) -> str:
+    """Return the signed text of a clear-signed message; nothing if there is none at its beginning.
+
+    The armor headers before its first empty line are not signed, and neither is what follows the signature
+    (RFC 9580, 7.1). Lines end at line feeds only, as for apt and gpgv.
+    """
+    lines = iter(text.split("\n"))
+    if next(lines).rstrip(_BLANK) != _BEGIN:
+        return ""
+    for line in lines:
+        if not line.rstrip(_BLANK):
+            break
+    signed = itertools.takewhile(lambda line: not line.startswith("-----"), lines)
+    return "\n".join(line.removeprefix("- ") for line in signed)
+
+
 def _read(place: Path) -> dict[str, str]:
+    """Return the newest dates by suite; those in the future, of a wrong clock or list, do not count."""
     try:
         found = json.loads(place.read_text())
-        return {
-            str(suite): datetime.datetime.fromisoformat(date).isoformat() for suite, date in found.items()
-        }
+        dates = {str(suite): datetime.datetime.fromisoformat(date) for suite, date in found.items()}
+        return {suite: date.isoformat() for suite, date in dates.items() if date <= _now() + FUTURE}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
 
 
 def _date(suite: str, release: str) -> datetime.datetime:
-    fields = (line.partition(": ") for line in release.splitlines())
+    fields = (line.partition(":") for line in release.split("\n"))
     try:
-        return parsedate_to_datetime(next(value for name, _, value in fields if name == "Date"))
+        date = parsedate_to_datetime(next(value for name, _, value in fields if name == "Date").strip())
     except (StopIteration, ValueError) as error:
         what = f"the package list of {suite} has no date"
         raise KitError("FQ-MIRROR", what, "use another mirror in /etc/apt") from error
+    return date if date.tzinfo else date.replace(tzinfo=datetime.UTC)

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from devkit import cache, command
 from devkit.build.kernel import build_in, jobs
-from devkit.paths import LOGS, PROJECT
+from devkit.errors import KitError
+from devkit.paths import LOGS, OUT, PROJECT
 from devkit.progress import stage
 
 SOURCE = PROJECT / "kmod"
@@ -43,9 +45,7 @@ def _make(work: Path, kernel: Path, more: list[str]) -> None:
         # Messages name files below kmod/, not the user's cache: the same bytes everywhere.
         names = f"KCFLAGS=-Werror -fmacro-prefix-map={work}/="
         about = json.loads((kernel / "kernel.json").read_text())
-        # The Buildroot base's kernel was built with a compiler of its own.
-        more = [*more, f"CROSS_COMPILE={about['cross_compile']}"] if "cross_compile" in about else more
-        words = [jobs(), f"M={source}", names, *COVERAGE, *more, "modules"]
+        words = [jobs(), f"M={source}", names, *COVERAGE, *_compiler(about), *more, "modules"]
         build_in(kernel / "build", log, about.get("architecture", "i386"), *words, work=work)
         built = source / "fastqueue.ko"
         # Debug sections only: the symbols are what makes an oops readable.
@@ -60,6 +60,20 @@ def copied(work: Path, source: Path = SOURCE) -> Path:
     copy = work / "kmod"
     shutil.copytree(source, copy, ignore=shutil.ignore_patterns("*.o", "*.ko", "*.mod*", ".*"))
     return copy
+
+
+def _compiler(about: Mapping[str, str]) -> list[str]:
+    """Return make's word for the compiler that came with the Buildroot base's kernel, in out/.
+
+    KitError FQ-IMAGE if it is elsewhere, as in a checkout that was moved: others may have that place by now.
+    """
+    prefix = about.get("cross_compile")
+    if prefix is None:
+        return []
+    if not Path(prefix).resolve().is_relative_to(OUT.resolve()):
+        what = f"the compiler of the image's kernel is not in {OUT}, but in {Path(prefix).parent}"
+        raise KitError("FQ-IMAGE", what, "./inv build")
+    return [f"CROSS_COMPILE={prefix}"]
 
 
 def _keep_notes(source: Path, into: Path) -> None:

@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from http.client import HTTPMessage
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
@@ -162,13 +163,42 @@ def _open(url: str) -> IO[bytes]:
     return answer
 
 
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, and passes user and password on to the same server only."""
+
+    def redirect_request(  # noqa: PLR0917 (as urllib has it)
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        if urlsplit(newurl).scheme not in {"http", "https"}:
+            raise OSError(f"redirected to {_shown(newurl)}, which is not supported")
+        request = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if request is not None:
+            # The proxy gets its own again if there is one on the way to the new address.
+            request.remove_header("Proxy-authorization")
+            if _origin(newurl) != _origin(req.full_url):
+                request.remove_header("Authorization")
+        return request
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port: what a user name and a password belong to."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
 def _opener(host: str) -> urllib.request.OpenerDirector:
     settings = _settings()
     context = ssl.create_default_context(cafile=settings["cert"] or None)
     if host in {one.partition(":")[0] for one in settings["trusted_hosts"]}:
         # The user's pip trusts it without a certificate; the hash decides here anyway.
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=context)]
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=context), _Redirects()]
     if settings["proxy"]:
         handlers.append(urllib.request.ProxyHandler(dict.fromkeys(("http", "https"), settings["proxy"])))
     return urllib.request.build_opener(*handlers)
@@ -180,9 +210,9 @@ def _local(url: str) -> Path | None:
 
 
 def _with_user(url: str, page: str) -> str:
-    """Return ``url`` with the user and password of ``page``, where both are of the same host."""
+    """Return ``url`` with the user and password of ``page``, if both are of the same server."""
     parts, first = urlsplit(url), urlsplit(page)
-    if first.username is None or parts.hostname != first.hostname or parts.username is not None:
+    if first.username is None or parts.username is not None or _origin(url) != _origin(page):
         return url
     return urlunsplit(parts._replace(netloc=first.netloc))
 

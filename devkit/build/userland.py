@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 from devkit import cache, command
-from devkit.build import elf, lists
+from devkit.build import elf, list_dates, lists
 from devkit.build.apt import RELEASE, Apt, versions
 from devkit.errors import KitError
 from devkit.paths import LOGS
@@ -69,6 +69,9 @@ def _unpack(work: Path, into: Path, log: Path) -> None:
         "--skip=cleanup/apt,check/empty", RELEASE, into, *(source.line for source in sources),
     ]  # fmt: skip
     command.run(argv, log=log, remedy="check the network and the mirror in /etc/apt")
+    # mmdebstrap fetched the lists again: it may have got others than the kit's apt, which checked its own.
+    for source in sources:
+        list_dates.check_all(into / "var/lib/apt/lists", source.suite)
 
 
 def _files(archive: Path) -> set[str]:

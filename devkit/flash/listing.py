@@ -46,4 +46,4 @@ def portrait(device: Device) -> list[str]:
 def against(refused: tuple[Refusal, ...]) -> tuple[str, str]:
     """All reasons in one sentence, and all remedies in another."""
     reasons = "; ".join(one_line(refusal.reason) for refusal in refused)
-    return reasons, "; ".join(dict.fromkeys(refusal.remedy for refusal in refused))
+    return reasons, "; ".join(dict.fromkeys(one_line(refusal.remedy) for refusal in refused))

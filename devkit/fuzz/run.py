@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import modules
+from devkit import atomic_file, modules
 from devkit.build.bases import Wish
 from devkit.build.image import build_image
 from devkit.errors import KitError
@@ -93,7 +93,7 @@ def fuzz(request: Request) -> Summary:
         if request.reduce:
             say("  reducing the corpus")
             summary = Summary.parse(_run(target, ["reduce", _CORPUS], _REDUCE_TIME))
-            CORPUS.write_bytes(target.get(_CORPUS))
+            atomic_file.write_bytes(CORPUS, target.get(_CORPUS))
         reached = {int(line, 16) for line in target.get(f"{_CORPUS}.blocks").split()}
         say(f"✓ {summary.corpus} sequences kept; {_show(Blocks.read(image.module), reached)}")
         return summary
@@ -115,7 +115,7 @@ def _rounds(target: Target, seconds: int, seed: int) -> Summary:
         output = _run(target, ["fuzz", _CORPUS, str(min(_ROUND, left)), str(seed + number)], _ROUND + _SLACK)
         summary = Summary.parse(output)
         runs, number = runs + summary.runs, number + 1
-        CORPUS.write_bytes(target.get(_CORPUS))
+        atomic_file.write_bytes(CORPUS, target.get(_CORPUS))
         say(
             f"  round {number}: {runs} sequences run, {summary.corpus} kept, {summary.edges} edges, "
             f"{summary.blocks} blocks of the module"

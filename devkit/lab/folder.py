@@ -13,7 +13,6 @@ With a run-time folder of one's own (FASTQUEUE_RUNTIME) the logs go beside labs,
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -30,6 +29,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _LONGEST_SOCKET = 107
 _KEPT_LOGS = 20
 _DIGITS = 8
+_PATIENCE = 120.0  # s: to start or end a lab takes a few
 _OURS = (".sock", ".lock")
 
 
@@ -103,16 +103,19 @@ def names() -> list[str]:
 def locked() -> Iterator[None]:
     """Hold the lock under which folders are made and removed; waits for it.
 
-    KitError FQ-RUNTIME where the folder of all labs is not this user's alone.
+    KitError FQ-RUNTIME if the directory of all labs is not this user's alone, FQ-BUSY if the lock stays held.
     """
     place = paths.runtime_dir()
     try:
         os.close(private_dir.make(place))
-        descriptor = lock.open_file(place / ".lock")
+        what = "another process starts or ends a lab and does not come to its end"
+        busy = KitError("FQ-BUSY", what, f"fuser -v {place / '.lock'} shows it; end it, run this again")
+        descriptor = lock.hold(
+            place / ".lock", busy, _PATIENCE, "Another process starts or ends a lab: waiting."
+        )
     except OSError as error:
         raise _unusable(place, error) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

@@ -17,7 +17,7 @@ CFLAGS = ("-O2", "-Wall", "-Wextra", "-fPIC")
 
 def build(folder: Path) -> Path:
     """Return the plugin, compiled into ``folder``; KitError FQ-TOOL, FQ-COMMAND."""
-    library = folder / "libinstructions.so"
+    library = folder.resolve() / "libinstructions.so"
     compiler = command.need("cc", "gcc")
     command.run(
         [compiler, *CFLAGS, "-shared", "-o", library, SOURCE],

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from devkit import cache
 from devkit.build import kconfig
 from devkit.build.buildroot import make
 from devkit.errors import KitError
 from devkit.paths import PROJECT
+from devkit.progress import say
 
 EXTERNAL = PROJECT / "br2-external"
 CONFIGS = EXTERNAL / "configs"
@@ -33,15 +35,32 @@ def configure(place: make.Place, name: str, changes: str = "") -> None:
     wanted = defconfig(name).read_text()
     text = kconfig.merged([wanted, changes]) if changes else wanted
     asked = place.output / "defconfig"
+    _clear_stale(place, text)
     if (place.output / ".config").exists() and asked.exists() and asked.read_text() == text:
         return
-    place.output.mkdir(parents=True, exist_ok=True)
     asked.write_text(text)
     make.run(place, f"BR2_DEFCONFIG={asked}", "defconfig")
     result = (place.output / ".config").read_text()
     _check(text, result, place, f"{name}_defconfig")
     if not changes:
         _round_trip(place, wanted, name)
+
+
+def _clear_stale(place: make.Place, text: str) -> None:
+    """Remove a build that was begun in another place or with another toolchain.
+
+    Its programs have absolute paths to both and would run what is there now: nothing, or what somebody else
+    put there. Buildroot itself rebuilds nothing if the toolchain changes.
+    """
+    toolchain = [line for line in text.splitlines() if line.startswith("BR2_TOOLCHAIN_")]
+    begun = "\n".join([str(place.output), *toolchain, ""])
+    stamp = place.output / "begun-with"
+    if place.output.exists() and (not stamp.exists() or stamp.read_text() != begun):
+        if (place.output / ".config").exists():
+            say(f"buildroot: {place.output} is of another place or toolchain: building from nothing")
+        cache.remove_tree(place.output)
+    place.output.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(begun)
 
 
 def _check(wanted: str, result: str, place: make.Place, name: str) -> None:

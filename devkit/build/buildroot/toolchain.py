@@ -14,11 +14,12 @@ from pathlib import Path
 
 from devkit import cache, command
 from devkit.build.kernel import build_environment
+from devkit.errors import KitError
 
 TRIPLET = "i686-linux-gnu"
 PACKAGE = "gcc-i686-linux-gnu"
 #: Part of the key: raise it when this module makes something else of the same inputs.
-RECIPE = "3"
+RECIPE = "4"
 _TOOLS = (
     "ar",
     "as",
@@ -37,6 +38,7 @@ _DRIVERS = ("gcc", "cpp", "gcc-ar", "gcc-nm", "gcc-ranlib")
 #: Drivers that are told where the sysroot is.
 _WRAPPED = ("gcc", "cpp")
 _HOME = Path("/usr") / TRIPLET
+_PROGRAMS = Path("/usr/bin")
 #: Libraries of gcc's that nothing of the image is linked with.
 _UNUSED = ("libasan", "libubsan", "libitm", "libgomp", "libquadmath", "libstdc++")
 
@@ -46,14 +48,24 @@ def toolchain() -> Path:
 
     KitError FQ-TOOL where Debian's cross compiler is not installed.
     """
-    gcc = command.need(f"{TRIPLET}-gcc", PACKAGE)
-    version = command.run([gcc, "--version"], env=build_environment())
+    version = command.run([_tool("gcc"), "--version"], env=build_environment())
     return cache.entry("toolchain", cache.digest(RECIPE, version, _libc_digest()), _make)
 
 
 def version() -> str:
     """Major version of the compiler, as Buildroot's options name it."""
-    return command.run([command.need(f"{TRIPLET}-gcc", PACKAGE), "-dumpversion"]).split(".")[0].strip()
+    return command.run([_tool("gcc"), "-dumpversion"]).split(".")[0].strip()
+
+
+def _tool(name: str) -> Path:
+    """Return Debian's own file of a tool; the entry keeps links to it, so PATH does not say where it is.
+
+    KitError FQ-TOOL if it is not installed.
+    """
+    path = _PROGRAMS / f"{TRIPLET}-{name}"
+    if not path.exists():
+        raise KitError("FQ-TOOL", f"{path} is not installed", f"apt-get install {PACKAGE}")
+    return path
 
 
 def headers() -> str:
@@ -71,10 +83,10 @@ def _libc_digest() -> str:
 def _make(work: Path) -> None:
     for folder in ("bin", f"{TRIPLET}/bin", "sysroot/lib", "sysroot/usr/lib"):
         (work / folder).mkdir(parents=True)
-    private = Path(command.run([f"{TRIPLET}-gcc", "-print-libgcc-file-name"]).strip()).parent
+    private = Path(command.run([_tool("gcc"), "-print-libgcc-file-name"]).strip()).parent
     shutil.copytree(private, work / private.relative_to("/usr"), symlinks=True, ignore=_left_out)
     for tool in _TOOLS:
-        (work / "bin" / f"{TRIPLET}-{tool}").symlink_to(command.need(f"{TRIPLET}-{tool}", PACKAGE))
+        (work / "bin" / f"{TRIPLET}-{tool}").symlink_to(_tool(tool))
         (work / TRIPLET / "bin" / tool).symlink_to(f"../../bin/{TRIPLET}-{tool}")
     for driver in _DRIVERS:
         _driver(work, driver)
@@ -89,7 +101,7 @@ def _left_out(folder: str, names: list[str]) -> set[str]:
 
 def _driver(work: Path, name: str) -> None:
     """Copy a driver into bin/; those that compile get a script in front that names the sysroot."""
-    real = Path(command.need(f"{TRIPLET}-{name}", PACKAGE)).resolve()
+    real = _tool(name).resolve()
     place = work / "bin" / f"{TRIPLET}-{name}"
     if name not in _WRAPPED:
         shutil.copy2(real, place)

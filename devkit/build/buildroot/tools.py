@@ -10,7 +10,7 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-from devkit import command, terminal
+from devkit import atomic_file, command, terminal
 from devkit.build import package_index
 from devkit.build.buildroot import base, config, make, offline, tree
 from devkit.errors import KitError
@@ -69,7 +69,7 @@ def menuconfig(wish: base.Request) -> None:
     with base.alone(where):
         config.configure(where, wish.name)
         status = subprocess.run(
-            make.words(where, "menuconfig"), env=make.environment(), check=False
+            make.words(where, "menuconfig"), cwd=command.NOWHERE, env=make.environment(), check=False
         ).returncode
         if status:
             raise KitError(
@@ -77,7 +77,7 @@ def menuconfig(wish: base.Request) -> None:
             )
         path, text = config.defconfig(wish.name), config.saved(where)
         changed = text != path.read_text()
-        path.write_text(text)
+        atomic_file.write_text(path, text)
         # The next configure starts from the file.
         (where.output / "defconfig").unlink(missing_ok=True)
     say(f"{path}: {'changed' if changed else 'as it was'}")
@@ -145,8 +145,9 @@ def _filter(argv: list[str | Path], text: str) -> str:
     """What a program of Buildroot's makes of ``text``. KitError FQ-COMMAND with what it says."""
     words = [str(word) for word in argv]
     done = subprocess.run(
-        words, input=text, capture_output=True, text=True, check=False, env=make.environment()
-    )
+        words, cwd=command.NOWHERE, input=text, capture_output=True, text=True, check=False,
+        env=make.environment(),
+    )  # fmt: skip
     if done.returncode:
         lines = done.stderr.splitlines()[-command.TAIL_LINES :]
         raise KitError(

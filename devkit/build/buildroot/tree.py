@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import cache, command
+from devkit import atomic_file, cache, command, private_dir
 from devkit.errors import KitError
 from devkit.paths import LOGS, OUT, PROJECT, cache_dir
 from devkit.progress import say, stage
@@ -117,15 +117,30 @@ def _memory() -> Path:
 def remember(tree: Path) -> None:
     """So that boot, test and bench find the tree that was built with."""
     _memory().parent.mkdir(parents=True, exist_ok=True)
-    _memory().write_text(f"{tree}\n")
+    atomic_file.write_text(_memory(), f"{tree}\n")
 
 
 def _remembered() -> Path | None:
-    """Tree that was built with before, if it is still one of the release."""
+    """Return the tree that was built with before, if it is still one of the release.
+
+    Its makefiles are run although nobody names it now. So it is forgotten, and that is said, if another user
+    could have changed it or put it there.
+    """
     if not _memory().exists():
         return None
     found = Path(_memory().read_text().strip())
-    return found if is_tree(found) and version(found) == TAG else None
+    try:
+        private_dir.check_tree(found)
+    except PermissionError as error:
+        say(f"  {found} is not used again: {error.filename} {error.strerror}; --buildroot={found} takes it")
+        _memory().unlink()
+        return None
+    except OSError:
+        return None
+    if not is_tree(found) or version(found) != TAG:
+        return None
+    _tell_commit(found)
+    return found
 
 
 def _in_cache() -> Path:
@@ -142,10 +157,14 @@ def _checked(tree: Path, name: str) -> Path:
     if version(tree) != TAG:
         remedy = f"git -C {tree} checkout {TAG}"
         raise KitError("FQ-BUILDROOT", f"{tree} is Buildroot {version(tree)}, not {TAG}", remedy, status=2)
+    _tell_commit(tree)
+    return tree
+
+
+def _tell_commit(tree: Path) -> None:
     found = commit(tree)
     if found not in {None, COMMIT}:
         say(f"  {tree} is at {found and found[:12]}, not at {TAG}'s commit: the build may differ")
-    return tree
 
 
 def commit(tree: Path) -> str | None:

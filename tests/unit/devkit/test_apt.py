@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from devkit import command
-from devkit.build import apt
+from devkit.build import apt, list_dates
 from devkit.errors import KitError
 
 RECORDED = """\
@@ -61,3 +63,19 @@ def test_no_list_that_has_run_out_is_asked_for(suite: str) -> None:
 def test_versions_come_from_archive_names() -> None:
     names = ["busybox-static_1%3a1.35.0-4+deb12u1+b1_i386.deb", "netbase_6.4_all.deb"]
     assert apt.versions(names) == {"busybox-static": "1:1.35.0-4+deb12u1+b1", "netbase": "6.4"}
+
+
+def test_a_list_that_was_not_compared_is_not_just_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has the record of dates: that says nothing of the suite."""
+
+    def busy(*_: object) -> None:
+        raise KitError("FQ-BUSY", "in use", "run it again")
+
+    monkeypatch.setattr(command, "run", lambda *_, **__: RECORDED)
+    monkeypatch.setattr(apt, "_user_settings", list)
+    monkeypatch.setattr(list_dates, "check_all", busy)
+    with pytest.raises(KitError) as caught:
+        apt.Apt(tmp_path, "i386").update()
+    assert caught.value.code == "FQ-BUSY"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,29 @@ def test_other_files_are_none_of_its_parts(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("x")
     (tmp_path / "kernel.log").write_text("content")
     assert bounded_log.read(tmp_path / "kernel.log", 3) == (3, b"tent")
+
+
+def test_a_file_that_cannot_be_made_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a disk is full or a process has no descriptor left for a while."""
+    path = tmp_path / "kernel.log"
+    writer = bounded_log.Writer(path, 10)
+    writer.write(bytes(10))
+    opened, renamed = Path.open, Path.rename
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fails_at_the_second(source: Path, to: Path) -> Path:
+        return fails() or source if source.name.endswith(".next") else renamed(source, to)  # type: ignore[func-returns-value]
+
+    for name, failing in (("open", fails), ("rename", fails), ("rename", fails_at_the_second)):
+        with monkeypatch.context() as context:
+            context.setattr(Path, name, failing)
+            with pytest.raises(OSError, match="No space"):
+                writer.write(b"lost")
+        assert bounded_log.size(path, 10) == 10
+    assert Path.open is opened
+    writer.write(b"and on, and on")
+    writer.close()
+    assert bounded_log.read(path, 10, 10) == (10, b"and on, and on")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["kernel.log", "kernel.log.1"]

@@ -66,3 +66,13 @@ def test_grandchildren_die_with_a_killed_owner(tmp_path: Path) -> None:
     size = mark.stat().st_size
     time.sleep(0.3)
     assert mark.stat().st_size == size
+
+
+def test_tools_run_where_nobody_else_has_files_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command.run(["pwd"]) == "/\n"
+    command.run(["pwd"], log=tmp_path / "log")
+    assert (tmp_path / "log").read_text() == "$ pwd\n/\n"
+    assert command.run(["pwd"], cwd=tmp_path) == f"{tmp_path}\n"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from devkit.errors import KitError
 from devkit.paths import PROJECT
@@ -32,3 +33,16 @@ def test_nothing_else_is_documented() -> None:
 def test_message_has_what_lines_and_remedy() -> None:
     error = KitError("FQ-TUN", "no tap", "load it", lines=["first", "second"])
     assert str(error) == "FQ-TUN: no tap\n    | first\n    | second\n  remedy: load it"
+
+
+def test_no_name_in_a_message_makes_a_line_of_its_own() -> None:
+    error = KitError("FQ-TUN", "no tap\n  remedy: rm -r ~", "load a\nFQ-TUN: b", lines=["x\n  remedy: y"])
+    assert str(error).splitlines() == [
+        "FQ-TUN: no tap",
+        "    |   remedy: rm -r ~",
+        r"    | x\x0a  remedy: y",
+        "  remedy: load a",
+        "    | FQ-TUN: b",
+    ]
+    logged = KitError("FQ-TUN", "a", "b", log=Path("/x\n  remedy: y"))
+    assert str(logged).splitlines()[1] == r"  log: /x\x0a  remedy: y"

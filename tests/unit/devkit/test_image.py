@@ -6,33 +6,36 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devkit.build import flavour, image
+from devkit.build import flavour, image, module
 from devkit.build.rootfs import Parts
+from devkit.errors import KitError
 
 
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Parts, dict[str, Path]]:
     """Parts of an image and its files, with made-up contents."""
     monkeypatch.setattr(image, "OUT", tmp_path / "out")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(image, "git_state", lambda _: {"commit": "c0ffee", "dirty": False})
-    parts = Parts(*(tmp_path / "cache" / name for name in ("userland", "kernel", "module", "native")))
+    parts = Parts(*(tmp_path / "fastqueue" / name for name in ("userland", "kernel", "module", "native")))
     contents = {
         parts.userland / "packages.json": json.dumps({"busybox-static": "1:1.35.0"}),
         parts.kernel / "kernel.json": json.dumps({"release": "6.12.1", "version": "6.12.1-1"}),
         parts.kernel / "bzImage": "kernel",
         parts.module / "fastqueue.ko": "module",
-        tmp_path / "cache/rootfs/rootfs.squashfs": "root file system",
+        tmp_path / "fastqueue/rootfs/rootfs.squashfs": "root file system",
     }
     for path, content in contents.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     (parts.kernel / "build").mkdir()
-    return parts, image.files(parts, tmp_path / "cache/rootfs", media=False)
+    return parts, image.files(parts, tmp_path / "fastqueue/rootfs", media=False)
 
 
 def _described(made: tuple[Parts, dict[str, Path]]) -> dict[str, Any]:
@@ -63,6 +66,40 @@ def test_published_image_has_all_its_files(made: tuple[Parts, dict[str, Path]]) 
     assert published.kernel_build == parts.kernel / "build"
     assert published.modules == parts.kernel / "modules/lib/modules/6.12.1"
     assert published.description == _described(made)
+
+
+def test_no_makefile_outside_the_cache_is_run(
+    made: tuple[Parts, dict[str, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link of an image leads into the cache of its build, which may be anybody's place by now."""
+    parts, files = made
+    published = image.publish(parts, files, _described(made))
+    (parts.kernel / "build/Makefile").write_text(f"modules:\n\ttouch {tmp_path}/ran\n")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    uses: tuple[Callable[[], object], ...] = (
+        lambda: published.kernel_build,
+        lambda: published.modules,
+        lambda: published.python_headers,
+        lambda: image.build_module(published),
+    )
+    for use in uses:
+        with pytest.raises(KitError) as caught:
+            use()
+        assert caught.value.code == "FQ-IMAGE"
+        assert str(parts.kernel) in caught.value.what
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_compiler_outside_the_checkout_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a checkout that was moved, the image's kernel still names the compiler in the old place."""
+    monkeypatch.setattr(module, "OUT", tmp_path / "checkout/out")
+    inside = tmp_path / "checkout/out/buildroot/x/host/bin/i686-"
+    assert module._compiler({"cross_compile": str(inside)}) == [f"CROSS_COMPILE={inside}"]
+    assert module._compiler({}) == []
+    for outside in (tmp_path / "out/x/i686-", tmp_path / "checkout/out/../../i686-", Path("i686-")):
+        with pytest.raises(KitError) as caught:
+            module._compiler({"cross_compile": str(outside)})
+        assert caught.value.code == "FQ-IMAGE"
 
 
 def test_the_same_image_is_left_alone_and_another_replaces_it(made: tuple[Parts, dict[str, Path]]) -> None:

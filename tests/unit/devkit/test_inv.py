@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -201,6 +204,49 @@ def test_finished_environment_is_updated_in_place(machine: Machine, name: str) -
     assert done.stdout == "[build]"
     assert "Updating the Python environment" in done.stderr
     assert machine.inv("build").stderr == ""
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    path.touch(mode=0o600)
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def test_another_inv_is_not_waited_for_without_a_word_or_for_ever(machine: Machine) -> None:
+    machine.installed("first", "second")
+    machine.program("python3", _PYTHON.replace("@pip@", "0"))
+    lock = machine.project / ".venv.lock"
+    with locked(lock):
+        done = machine.inv("build", FASTQUEUE_PATIENCE="1")
+    assert (done.returncode, done.stdout) == (66, "")
+    assert "waiting" in done.stderr
+    assert "FQ-BUSY" in done.stderr
+    assert "FQ-VENV" not in done.stderr
+    assert not (machine.project / ".venv").exists()
+    assert machine.inv("build").stdout == "new environment\n"
+
+
+def test_no_file_that_others_can_open_is_its_lock(machine: Machine) -> None:
+    machine.installed("first", "second")
+    machine.program("python3", _PYTHON.replace("@pip@", "0"))
+    with ExitStack() as stack:
+        for path in [path for path in machine.project.rglob("*") if path.is_file()]:
+            stack.enter_context(locked(path))
+        done = machine.inv("build", FASTQUEUE_PATIENCE="1")
+    assert done.stdout == "new environment\n", done.stderr
+    assert (machine.project / ".venv.lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_lock_that_others_could_open_is_theirs_no_more(machine: Machine) -> None:
+    machine.installed("first", "second")
+    machine.program("python3", _PYTHON.replace("@pip@", "0"))
+    lock = machine.project / ".venv.lock"
+    lock.touch()
+    lock.chmod(0o644)
+    assert machine.inv("build").returncode == 0
+    assert lock.stat().st_mode & 0o777 == 0o600
 
 
 def test_programs_come_from_absolute_folders_of_path_only(machine: Machine, tmp_path: Path) -> None:

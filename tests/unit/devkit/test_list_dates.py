@@ -1,65 +1,142 @@
 # SPDX-License-Identifier: MIT
-"""A package list that is older than one that was seen before is refused."""
+"""A package list that is older than one that was seen before is refused, by what is signed of it."""
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
 import pytest
 
 from devkit.build import list_dates
-from devkit.build.apt import Apt
 from devkit.errors import KitError
+
+_SIGNED = """\
+-----BEGIN PGP SIGNED MESSAGE-----
+Hash: SHA256
+@headers@
+@text@-----BEGIN PGP SIGNATURE-----
+
+@after@
+-----END PGP SIGNATURE-----
+"""
+_NEWER = "Date: Sun, 29 Nov 2026 00:00:00 UTC\n"
 
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    now = datetime.datetime(2026, 11, 29, 12, tzinfo=datetime.UTC)
+    monkeypatch.setattr(list_dates, "_now", lambda: now)
     return tmp_path / "cache/fastqueue/package-lists.json"
 
 
-def release(day: int, month: str = "Nov") -> str:
-    return f"Suite: x\nDate: Sat, {day:02} {month} 2026 02:00:00 UTC\nMD5Sum:\n"
+def release(day: int, month: str = "Nov", year: int = 2026) -> str:
+    return f"Suite: x\nDate: Sat, {day:02} {month} {year} 02:00:00 UTC\nMD5Sum:\n"
+
+
+def signed(text: str, headers: str = "", after: str = "") -> str:
+    return _SIGNED.replace("@headers@", headers).replace("@text@", text).replace("@after@", after)
+
+
+def refused(suite: str, text: str, *, signed_inline: bool = False) -> KitError:
+    with pytest.raises(KitError) as caught:
+        list_dates.check(suite, text, signed_inline=signed_inline)
+    assert caught.value.code == "FQ-MIRROR"
+    return caught.value
 
 
 def test_lists_go_forward_and_may_lag_a_little() -> None:
     for day in (10, 12, 6, 12, 28):
         list_dates.check("testing", release(day))
+        list_dates.check("stable", signed(release(day)), signed_inline=True)
 
 
 def test_an_old_list_is_refused_and_the_newest_date_stays(place: Path) -> None:
     list_dates.check("testing", release(28))
     list_dates.check("testing", release(22))
     for _ in range(2):
-        with pytest.raises(KitError) as caught:
-            list_dates.check("testing", release(20))
-        assert caught.value.code == "FQ-MIRROR"
-        assert "2026-11-20" in caught.value.what
-        assert str(place) in caught.value.remedy
+        error = refused("testing", release(20))
+        assert "2026-11-20" in error.what
+        assert str(place) in error.remedy
     list_dates.check("unstable", release(20))
 
 
-def test_a_list_without_a_date_is_refused() -> None:
-    for text in ("", "Suite: x\n", "Date: yesterday\n"):
-        with pytest.raises(KitError) as caught:
-            list_dates.check("testing", text)
-        assert caught.value.code == "FQ-MIRROR"
+@pytest.mark.parametrize(
+    "text", ["", "Suite: x\n", "Date: yesterday\n", " Date: Sat, 28 Nov 2026 02:00:00 UTC"]
+)
+def test_a_list_without_a_date_is_refused(text: str) -> None:
+    refused("testing", text)
+    refused("testing", signed(text and f"{text}\n"), signed_inline=True)
 
 
-@pytest.mark.parametrize("damage", ["", "[]", "{", '{"testing": 5}', '{"testing": "x"}'])
+@pytest.mark.parametrize(
+    "replayed",
+    [
+        signed(release(10), headers=_NEWER),
+        signed(release(10), headers=f"Comment: x\x0c\x0c\n{_NEWER}"),
+        signed(release(10), headers=f"Comment: x\u2028\u2028{_NEWER}"),
+        signed(release(10)).replace("Hash: SHA256\n", f"{_NEWER}Hash: SHA256\n"),
+        signed(release(10), after=f"\n{_NEWER}"),
+        signed(release(10)) + _NEWER,
+        signed(release(10)) + signed(_NEWER),
+        _NEWER + signed(release(10)),
+        f"{_NEWER}\n{signed(release(10))}",
+        f"\n{_NEWER}",
+        _NEWER,
+    ],
+)
+def test_what_is_not_signed_does_not_count(replayed: str, place: Path) -> None:
+    list_dates.check("stable", signed(release(28)), signed_inline=True)
+    before = place.read_text()
+    refused("stable", replayed, signed_inline=True)
+    assert place.read_text() == before
+
+
+def test_line_ends_of_other_systems() -> None:
+    text = signed(release(28)).replace("\n", "\r\n")
+    list_dates.check("stable", text, signed_inline=True)
+    refused("stable", signed(release(10)).replace("\n", " \r\n"), signed_inline=True)
+
+
+@pytest.mark.parametrize("text", [release(1, "Dec"), release(1, "Jan", 2050)])
+def test_a_list_of_the_future_is_refused_and_not_kept(text: str, place: Path) -> None:
+    assert "in the future" in refused("testing", text).what
+    assert not place.exists()
+    list_dates.check("testing", release(28))
+
+
+def test_a_date_of_the_future_that_was_kept_does_not_count(place: Path) -> None:
+    place.parent.mkdir(mode=0o700, parents=True)
+    place.write_text('{"testing": "2050-01-01T00:00:00+00:00", "stable": "2026-11-28T00:00:00+00:00"}')
+    list_dates.check("testing", release(3))
+    refused("stable", release(3))
+
+
+def test_a_date_without_a_zone_is_utc() -> None:
+    list_dates.check("testing", "Date: Sat, 28 Nov 2026 02:00:00 -0000\n")
+    list_dates.check("testing", "Date: Sat, 28 Nov 2026 02:00:00\n")
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "[]", "{", '{"testing": 5}', '{"testing": "x"}', '{"testing": "2026-11-28T00:00:00"}']
+)
 def test_a_damaged_record_is_made_anew(damage: str, place: Path) -> None:
     list_dates.check("testing", release(28))
     place.write_text(damage)
     list_dates.check("testing", release(3))
-    with pytest.raises(KitError):
-        list_dates.check("testing", release(3, "Jan"))
+    refused("testing", release(3, "Jan"))
 
 
-def test_apt_gives_the_file_of_the_very_suite(tmp_path: Path) -> None:
-    lists = tmp_path / "state/lists"
-    lists.mkdir(parents=True)
+def test_the_files_of_the_very_suite_are_checked(tmp_path: Path) -> None:
     for suite in ("stable", "oldstable", "stable-backports"):
-        (lists / f"mirror_debian_dists_{suite}_InRelease").write_text(suite)
-    from devkit.build.apt import Source
-
-    assert Apt(tmp_path, "i386")._release(Source("http://m/", "stable", "i386")) == "stable"
+        day = 28 if suite == "stable" else 3
+        (tmp_path / f"mirror_debian_dists_{suite}_InRelease").write_text(signed(release(day)))
+    for suite in ("stable", "oldstable"):
+        list_dates.check_all(tmp_path, suite)
+    (tmp_path / "other_dists_oldstable_Release").write_text(release(28))
+    list_dates.check_all(tmp_path, "oldstable")
+    for suite in ("oldstable", "testing"):
+        with pytest.raises(KitError) as caught:
+            list_dates.check_all(tmp_path, suite)
+        assert caught.value.code == "FQ-MIRROR"

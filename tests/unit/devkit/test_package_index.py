@@ -113,6 +113,95 @@ def test_a_server_with_a_password(index: Path, tmp_path: Path, monkeypatch: pyte
         server.server_close()
 
 
+class Server:
+    """A server on this machine that notes who asks, and answers with ``page`` or sends on to ``to``."""
+
+    def __init__(self, host: str, page: bytes = b"", to: str = "") -> None:
+        self.seen: list[tuple[str, str | None]] = []
+        self.proxy_logins: list[str | None] = []
+        seen, proxy_logins = self.seen, self.proxy_logins
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                seen.append((self.path, self.headers["Authorization"]))
+                proxy_logins.append(self.headers["Proxy-Authorization"])
+                moved = bool(to) and not self.path.startswith("/moved")
+                self.send_response(302 if moved else 200)
+                if moved:
+                    self.send_header("Location", to)
+                self.end_headers()
+                self.wfile.write(page)
+
+            def log_message(self, *_: object) -> None: ...
+
+        self._server = HTTPServer((host, 0), Handler)
+        self.address = f"{host}:{self._server.server_port}"
+        Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+_LOGIN = "Basic dXNlcjpwYXNz"
+
+
+@pytest.mark.usefixtures("index", "no_proxy")
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"])
+def test_a_redirect_to_another_server_gets_no_password(host: str) -> None:
+    with (
+        Server(host, b'<a href="/x/one-1.zip">a</a>') as other,
+        Server("127.0.0.1", to=f"http://{other.address}/") as first,
+    ):
+        (link,) = package_index.links(f"http://user:pass@{first.address}/simple/one/")
+    assert first.seen == [("/simple/one/", _LOGIN)]
+    assert other.seen == [("/", None)]
+    assert link.url == f"http://{other.address}/x/one-1.zip"
+
+
+@pytest.mark.usefixtures("index", "no_proxy")
+def test_a_redirect_past_the_proxy_gets_no_password_of_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server("127.0.0.2") as other, Server("127.0.0.1", to=f"http://{other.address}/") as proxy:
+        monkeypatch.setenv("PIP_PROXY", f"http://user:pass@{proxy.address}")
+        monkeypatch.setenv("no_proxy", "127.0.0.2")
+        assert not list(package_index.links("http://index.example/simple/one/"))
+    assert proxy.proxy_logins == [_LOGIN]
+    assert (len(other.seen), other.proxy_logins) == (1, [None])
+
+
+@pytest.mark.usefixtures("index", "no_proxy")
+def test_a_redirect_within_a_server_keeps_the_password() -> None:
+    with Server("127.0.0.1", b'<a href="one-1.zip">a</a>', to="/moved/") as server:
+        (link,) = package_index.links(f"http://user:pass@{server.address}/simple/one")
+    assert server.seen == [("/simple/one", _LOGIN), ("/moved/", _LOGIN)]
+    assert link.url == f"http://user:pass@{server.address}/moved/one-1.zip"
+
+
+@pytest.mark.usefixtures("index", "no_proxy")
+def test_a_redirect_to_what_is_no_web_server_is_refused(tmp_path: Path) -> None:
+    for to in ("ftp://127.0.0.1/x", tmp_path.as_uri()):
+        with Server("127.0.0.1", to=to) as server, pytest.raises(OSError):
+            list(package_index.links(f"http://{server.address}/simple/one/"))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h.example/x", "https://h.example:444/x", "https://i.example/x", "https://a@h.example/x"]
+)
+def test_a_link_to_another_server_gets_no_password(url: str) -> None:
+    assert package_index._with_user(url, "https://user:pass@h.example/simple/") == url
+    same = package_index._with_user("https://h.example:443/x", "https://user:pass@h.example/simple/")
+    assert same == "https://user:pass@h.example/x"
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.mark.parametrize("name", ["..", "a%2fb", ".hidden"])
 def test_a_name_that_leaves_the_folder_is_refused(
     name: str, index: Path, tmp_path: Path, always: Callable[[object], bool]

@@ -91,6 +91,67 @@ def test_another_users_directory(tmp_path: Path) -> None:
     refused(inner, "which belongs to the user")
 
 
+def tree(place: Path) -> Path:
+    (place / "inner").mkdir(parents=True)
+    (place / "inner/file").touch()
+    (place / "inner/link").symlink_to("nowhere")
+    return place
+
+
+def test_a_tree_that_others_may_read(tmp_path: Path) -> None:
+    private_dir.check_tree(tree(tmp_path / "tree"))
+
+
+@pytest.mark.parametrize("name", [".", "inner", "inner/file"])
+@pytest.mark.parametrize("open_to", [0o777, 0o757, 0o1777])
+def test_a_tree_that_others_could_change(open_to: int, name: str, tmp_path: Path) -> None:
+    changed = tree(tmp_path / "tree") / name
+    changed.chmod(open_to)
+    with pytest.raises(PermissionError, match="can be written to by other users") as caught:
+        private_dir.check_tree(tmp_path / "tree")
+    assert caught.value.filename == str(changed)
+
+
+@other_user.needs_root
+def test_a_tree_that_a_group_could_change(tmp_path: Path) -> None:
+    """This user's own group, as adduser makes it, has nobody else in it."""
+    inner = tree(tmp_path / "tree") / "inner"
+    inner.chmod(0o775)
+    private_dir.check_tree(tmp_path / "tree")
+    os.chown(inner, 0, other_user.UID)
+    with pytest.raises(PermissionError, match="can be written to by other users"):
+        private_dir.check_tree(tmp_path / "tree")
+
+
+def test_a_tree_that_others_could_exchange(tmp_path: Path) -> None:
+    place = tree(tmp_path / "above/tree")
+    (tmp_path / "above").chmod(0o777)
+    with pytest.raises(PermissionError, match="which other users may change"):
+        private_dir.check_tree(place)
+
+
+@other_user.needs_root
+@pytest.mark.parametrize("name", [".", "inner", "inner/file", "inner/link"])
+def test_a_tree_of_another_user(name: str, tmp_path: Path) -> None:
+    place = tree(tmp_path / "tree")
+    os.chown(place / name, other_user.UID, other_user.UID, follow_symlinks=False)
+    with pytest.raises(PermissionError, match="belongs to the user"):
+        private_dir.check_tree(place)
+
+
+def test_a_tree_is_no_link(tmp_path: Path) -> None:
+    tree(tmp_path / "tree")
+    (tmp_path / "link").symlink_to("tree")
+    for place in (tmp_path / "link", tmp_path / "link/inner", tmp_path / "tree/inner/file"):
+        with pytest.raises(PermissionError, match="link"):
+            private_dir.check_tree(place)
+
+
+def test_no_tree_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        private_dir.check_tree(tmp_path / "none")
+
+
 def test_only_known_files_are_removed(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

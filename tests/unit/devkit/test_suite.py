@@ -123,8 +123,36 @@ def test_an_unknown_base_is_refused_before_anything_runs() -> None:
     assert (caught.value.code, caught.value.status) == ("FQ-BASE", 2)
 
 
-@pytest.mark.parametrize("more", [{"kernel": "6.1"}, {"debug": True}, {"source": "disk"}])
+@pytest.mark.parametrize(
+    "more",
+    [{"kernel": "6.1"}, {"debug": True}, {"measured": True}, {"source": "disk"}, {"base": "debian"}],
+)
 def test_a_board_runs_what_it_was_flashed_with(more: dict[str, Any]) -> None:
     with pytest.raises(KitError, match="was flashed with") as caught:
         suite.run_tests(target="serial:/dev/ttyUSB0", **more)
+    assert (caught.value.code, caught.value.status) == ("FQ-ARGUMENT", 2)
+
+
+@pytest.mark.parametrize(
+    ("more", "options"),
+    [
+        ({"debug": True, "measured": True}, "--debug and --coverage"),
+        ({"kernel": "6.1", "measured": True}, "--kernel and --coverage"),
+        ({"kernel": "6.1", "debug": True}, "--kernel and --debug"),
+        ({"kernel": "6.1"}, "--kernel"),
+        ({"debug": True}, "--debug"),
+        ({"measured": True}, "--coverage"),
+        ({"source": "disk"}, "--from"),
+        ({"base": "debian"}, "--base"),
+        ({"target": "serial:/dev/ttyUSB0"}, "--target"),
+    ],
+)
+def test_options_that_exclude_each_other(
+    more: dict[str, Any], options: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is passed over, and pytest is not asked what it makes of both."""
+    monkeypatch.setattr(suite, "_run", lambda _: pytest.fail("pytest was run"))
+    monkeypatch.setattr(suite, "_run_measured", lambda _: pytest.fail("pytest was run"))
+    with pytest.raises(KitError, match=options) as caught:
+        suite.run_tests("unit" if " and " not in options else None, **more)
     assert (caught.value.code, caught.value.status) == ("FQ-ARGUMENT", 2)

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 from pathlib import Path
 
 import pytest
 
-from devkit.build import elf, lists, userland
+from devkit import command
+from devkit.build import elf, list_dates, lists, userland
+from devkit.build.apt import Apt, Source
 from devkit.errors import KitError
 
 
@@ -56,3 +59,32 @@ def test_unknown_applets_are_named(tmp_path: Path) -> None:
     userland.check_applets(busybox, ["ash", "["])
     with pytest.raises(KitError, match="no applet aw, flock"):
         userland.check_applets(busybox, ["ash", "aw", "flock"])
+
+
+def test_the_lists_that_mmdebstrap_fetched_are_checked_before_anything_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks the mirrors again, after the kit's apt: the answer can be another one then."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    now = datetime.datetime(2026, 11, 15, tzinfo=datetime.UTC)
+    monkeypatch.setattr(list_dates, "_now", lambda: now)
+    monkeypatch.setattr(userland, "LOGS", tmp_path / "logs")
+    mirrors = [Source("http://m.example/debian", suite, "i386") for suite in ("bookworm", "bookworm-updates")]
+    monkeypatch.setattr(Apt, "update", lambda _: mirrors)
+    monkeypatch.setattr(userland, "select", lambda _: pytest.fail("something was kept"))
+    for suite in ("bookworm", "bookworm-updates"):
+        list_dates.check(suite, "Date: Sat, 14 Nov 2026 02:00:00 UTC\n")
+    days = {"bookworm": 14, "bookworm-updates": 3}
+
+    def mmdebstrap(argv: list[str | Path], **_: object) -> str:
+        lists = tmp_path / "unpacked/var/lib/apt/lists"
+        lists.mkdir(parents=True)
+        for suite, day in days.items():
+            text = f"Date: Sat, {day:02} Nov 2026 02:00:00 UTC\n"
+            (lists / f"m.example_debian_dists_{suite}_Release").write_text(text)
+        return ""
+
+    monkeypatch.setattr(command, "run", mmdebstrap)
+    with pytest.raises(KitError, match="bookworm-updates is of 2026-11-03") as caught:
+        userland._make(tmp_path)
+    assert caught.value.code == "FQ-MIRROR"

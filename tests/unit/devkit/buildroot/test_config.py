@@ -72,6 +72,25 @@ def test_changes_lie_on_top(place: make.Place, monkeypatch: pytest.MonkeyPatch) 
     assert asked == "BR2_x86_pentium3=y\n# BR2_PACKAGE_PYTHON3 is not set\nBR2_PRIMARY_SITE_ONLY=y\n"
 
 
+@pytest.mark.parametrize("change", ["none", "toolchain", "place"])
+def test_a_build_with_programs_of_elsewhere_begins_from_nothing(
+    change: str, place: make.Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its programs run others by absolute paths, which another user may have by now."""
+    toolchain = 'BR2_TOOLCHAIN_EXTERNAL_PATH="/one"\n'
+    monkeypatch.setattr(make, "run", FakeBuildroot(WANTED + toolchain))
+    config.configure(place, "mine", toolchain)
+    (place.output / "host").mkdir()
+    if change == "toolchain":
+        toolchain = toolchain.replace("one", "two")
+        monkeypatch.setattr(make, "run", FakeBuildroot(WANTED + toolchain))
+    elif change == "place":
+        place = make.Place(place.tree, place.output.rename(place.output.with_name("moved")), place.log)
+    config.configure(place, "mine", toolchain)
+    assert (place.output / "host").exists() == (change == "none")
+    assert (place.output / ".config").read_text() == WANTED + toolchain
+
+
 def test_another_name_is_refused_with_those_there_are(place: make.Place) -> None:
     with pytest.raises(KitError, match="mine"):
         config.defconfig("yours")

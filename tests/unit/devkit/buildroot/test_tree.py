@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+import other_user
 import pytest
 
 from devkit.build import bases
@@ -14,12 +17,20 @@ from devkit.build.buildroot import offline, tree
 from devkit.build.flavour import DEFAULT, flavour
 from devkit.errors import KitError
 
+_ANSWERS = tree._answers
+
 
 def fake_tree(place: Path, version: str = tree.TAG) -> Path:
     (place / "support/kconfig").mkdir(parents=True)
     (place / "Config.in").write_text("")
     (place / "Makefile").write_text(f"all:\nexport BR2_VERSION := {version}\n")
     return place
+
+
+@pytest.fixture
+def really() -> Callable[[], bool]:
+    """What asks upstream, before the tests put something in its place."""
+    return _ANSWERS
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +113,64 @@ def test_a_tree_that_was_built_with_is_found_again(tmp_path: Path) -> None:
     assert tree.find().tree == named
     (named / "Config.in").unlink()
     assert tree.find_or_not().tree is None
+
+
+@pytest.mark.parametrize("name", [".", "..", "support", "Makefile"])
+def test_a_tree_that_others_could_change_is_not_used_again(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody names it any more, and what it says is run."""
+    named = fake_tree(tmp_path / "above/named")
+    tree.remember(named)
+    before = (named / name).stat().st_mode
+    (named / name).chmod(0o777)
+    assert tree.find_or_not().tree is None
+    assert f"{named} is not used again" in capsys.readouterr().out
+    (named / name).chmod(before)
+    assert tree.find_or_not().tree is None, "it was not forgotten"
+    assert tree.find(str(named)).tree == named
+
+
+@other_user.needs_root
+def test_a_place_that_is_another_users_now_is_not_used_again(tmp_path: Path) -> None:
+    named = fake_tree(tmp_path / "named")
+    tree.remember(named)
+    os.chown(named, other_user.UID, other_user.UID)
+    assert tree.find_or_not().tree is None
+
+
+def test_what_is_behind_a_link_is_not_used_again(tmp_path: Path) -> None:
+    named = fake_tree(tmp_path / "named")
+    tree.remember(named)
+    named.rename(tmp_path / "moved")
+    named.symlink_to("moved")
+    assert tree.find_or_not().tree is None
+
+
+def test_another_commit_is_told_each_time(
+    upstream: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tree, "COMMIT", "0" * 40)
+    tree.remember(upstream)
+    assert tree.find().tree == upstream
+    assert "not at 2026.02.3's commit" in capsys.readouterr().out
+
+
+def test_no_repository_where_the_user_stands_says_how_upstream_is_asked(
+    really: Callable[[], bool], upstream: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    settings = {
+        f"url.ext::sh -c 'touch% {tmp_path}/ran'.insteadOf": tree.UPSTREAM,
+        "protocol.ext.allow": "always",
+    }
+    subprocess.run(["git", "-C", here, "init", "-q"], check=True)
+    for name, value in settings.items():
+        subprocess.run(["git", "-C", here, "config", name, value], check=True)
+    monkeypatch.chdir(here)
+    assert really()
+    assert not (tmp_path / "ran").exists()
 
 
 def test_debian_is_debian_whatever_there_is() -> None:

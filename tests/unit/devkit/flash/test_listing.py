@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""Names of devices, labels and mount points are text on the terminal, each within its line."""
+
+from __future__ import annotations
+
+import json
+
+from devkit.errors import KitError
+from devkit.flash import blockdevice, listing, policy
+
+_EVIL = "A\n  remedy: rm -r ~\x1b[2J"
+
+
+def stick() -> blockdevice.Machine:
+    """A machine with a mounted stick, whatever can be named on it being _EVIL."""
+    device = {
+        "name": "sdz", "kname": "sdz", "path": "/dev/sdz", "type": "disk", "size": 10**9, "ro": False,
+        "rm": True, "hotplug": True, "model": _EVIL, "serial": _EVIL, "vendor": _EVIL, "tran": "usb",
+        "fstype": "ext4", "label": _EVIL, "mountpoints": [f"/media/u/{_EVIL}"], "maj:min": "8:0",
+        "log-sec": 512,
+    }  # fmt: skip
+    return blockdevice.parse(json.dumps({"blockdevices": [device]}))
+
+
+def test_a_refusal_has_the_lines_of_one() -> None:
+    machine = stick()
+    refused = policy.refusals(machine.devices[0], machine, policy.Request(1))
+    reasons, remedies = listing.against(refused)
+    assert "umount" in remedies
+    assert str(KitError("FQ-FLASH-REFUSED", reasons, remedies)).splitlines() == [
+        f"FQ-FLASH-REFUSED: {reasons}",
+        f"  remedy: {remedies}",
+    ]
+
+
+def test_no_line_of_a_listing_has_a_control_character() -> None:
+    machine = stick()
+    refused = listing.against(policy.refusals(machine.devices[0], machine, policy.Request(1)))
+    lines = [*listing.overview(machine, policy.Request(1)), *listing.portrait(machine.devices[0]), *refused]
+    assert lines
+    assert all(line.isprintable() for line in lines)
