@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pexpect import EOF
@@ -15,6 +16,17 @@ from devkit.command import TAIL_LINES
 from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
 from devkit.shell import Result, Shell, Sink
+
+
+@contextlib.contextmanager
+def understood(subject: str, answer: str = "") -> Iterator[None]:
+    """Raise KitError FQ-TARGET if reading a target's answer about ``subject`` fails: it may say anything."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        what = f"the target's answer about {subject} cannot be read: {type(error).__name__}: {error}"
+        remedy = "build kit and image from one commit; boot the target afresh if something else runs in it"
+        raise KitError("FQ-TARGET", what, remedy, lines=answer.splitlines()[-TAIL_LINES:]) from error
 
 
 class TargetCommands(ABC):
@@ -64,8 +76,10 @@ class TargetCommands(ABC):
             raise self.gone() from error
 
     def get(self, path: str) -> bytes:
-        """Return the contents of a file in the target."""
-        return base64.b64decode(self.run(["base64", path]).raw)
+        """Return the contents of a file in the target; KitError FQ-STATUS, FQ-OUTPUT, FQ-TARGET."""
+        raw = self.run(["base64", path]).raw
+        with understood(f"the contents of {path}"):
+            return base64.b64decode(raw)
 
     def without_offloads(self) -> None:
         """Turn off checksum and segmentation offloads of both network cards: frames are as they were sent."""

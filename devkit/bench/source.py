@@ -63,7 +63,7 @@ def parse(text: str) -> Run:
     try:
         found = json.loads(text)
         return Run(**{**found, "latency_ns": tuple(found.get("latency_ns", ()))})
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
         remedy = "build kit and image from one commit: ./inv build"
         raise KitError("FQ-BENCH", f"bench-source printed no figures: {error}", remedy) from error
 
