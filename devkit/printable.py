@@ -8,16 +8,26 @@ title or the clipboard, to answer as if the user typed. All that the kit prints 
 from __future__ import annotations
 
 import codecs
+import functools
 import re
 
-#: C0 and C1 controls, line and paragraph separators, and what changes the direction of text.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+#: C0 and C1 controls, line and paragraph separators, and what changes the direction of text: first and last.
+_CONTROLS = (
+    (0x00, 0x1F), (0x7F, 0x9F), (0x61C, 0x61C), (0x200E, 0x200F), (0x2028, 0x202E), (0x2066, 0x2069),
+)  # fmt: skip
 _KEPT = "\n\t"
+#: What is shown of a line of others (characters).
+LONGEST_LINE = 500
 
 
 def printable(text: str, keep: str = _KEPT) -> str:
     """Return ``text`` with each control character but those of ``keep`` as its code, such as ``\\x1b``."""
-    return _CONTROLS.sub(lambda found: found[0] if found[0] in keep else _code(found[0]), text)
+    return text.translate(_codes(keep))
+
+
+def shortened(text: str, limit: int = LONGEST_LINE) -> str:
+    """Return ``text``, or if it is longer than ``limit`` its beginning and how long it is."""
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
 
 
 def one_line(text: str) -> str:
@@ -25,9 +35,14 @@ def one_line(text: str) -> str:
     return printable(text, keep="")
 
 
-def _code(character: str) -> str:
-    number = ord(character)
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+@functools.cache
+def _codes(keep: str) -> dict[int, str]:
+    numbers = (number for first, last in _CONTROLS for number in range(first, last + 1))
+    return {
+        number: f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+        for number in numbers
+        if chr(number) not in keep
+    }
 
 
 class Decoder:
@@ -70,7 +85,7 @@ _ALLOWED = re.compile(
 #: A sequence up to its final character, of any kind.
 _STARTED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[ -/]*)")
 _LONGEST = 64
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_CUTS_OFF = re.compile("[\x00-\x1f\x7f-\x9f]")
 #: Strings for the terminal itself (OSC, DCS, APC, PM, SOS), which last until ST or BEL.
 _STRINGS = re.compile(r"\x1b[\]P_^X]")
 _STRING_END = re.compile("\x1b\\\\|[\x07\x18\x1a\x9c]")
@@ -142,4 +157,4 @@ class ConsoleFilter:
             self._rest = text[at:]
             return end
         # Its final character goes with it, unless it is a control of its own.
-        return end if end == len(text) or _CONTROL.match(text, end) else end + 1
+        return end if end == len(text) or _CUTS_OFF.match(text, end) else end + 1
