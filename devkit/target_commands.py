@@ -48,17 +48,20 @@ class TargetCommands(ABC):
         check: bool = True,
         sink: Sink | None = None,
         passes: bool = False,
+        quiet: bool = False,
     ) -> Result:
         """Run a command in the target: shell syntax, or a list of words.
 
         Each runs in a shell of its own without standard input; one that is to stay needs
         ``>file 2>&1 &``. ``sink`` gets the output as it comes; with ``passes`` Ctrl-C goes to the command
-        and its status is returned. KitError: FQ-STATUS for a status other than 0 (``check``),
-        FQ-TIMEOUT after ``timeout`` s (the target is usable on), FQ-TARGET where the target is gone.
+        and its status is returned; with ``quiet`` nothing is sent to the target while it runs, for figures
+        that count each instruction. KitError: FQ-STATUS for a status other than 0 (``check``),
+        FQ-TIMEOUT after ``timeout`` s (the target is usable on), FQ-TARGET where the target is gone,
+        FQ-CHANNEL where the shell that ran it is.
         """
         line = command if isinstance(command, str) else shlex.join(command)
         try:
-            result = self._shell.run(line, timeout=timeout, sink=sink, passes=passes)
+            result = self._shell.run(line, timeout=timeout, sink=sink, passes=passes, quiet=quiet)
         except EOF as error:
             raise self.gone() from error
         if check and result.status:

@@ -125,7 +125,7 @@ def cpu_use(target: Target, seconds: int) -> float:
     profile that runs in real time, time that the host takes away counts as use.
     """
     command = f"cat /proc/uptime; sleep {seconds}; cat /proc/uptime"
-    answer = target.run(command, timeout=seconds + 60).output
+    answer = target.run(command, timeout=seconds + 60, quiet=True).output
     with understood("its idle time", answer):
         before, after = answer.splitlines()
         return _not_idle(before, after)

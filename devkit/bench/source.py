@@ -71,7 +71,7 @@ def parse(text: str) -> Run:
 def run(target: Target, bed: Bed, load: Load) -> Run:
     """Send ``load`` once."""
     argv = ["bench-source", *bed.words(), *load.words()]
-    return parse(target.run(argv, timeout=_TIMEOUT).output)
+    return parse(target.run(argv, timeout=_TIMEOUT, quiet=True).output)
 
 
 def carried(target: Target, bed: Bed, load: Load, timer_us: int = 0) -> Run:
