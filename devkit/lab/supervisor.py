@@ -22,7 +22,7 @@ from pathlib import Path
 
 from devkit import peer
 from devkit.errors import KitError
-from devkit.lab import folder, machine, network, protocol, topology
+from devkit.lab import folder, machine, network, protocol, sandbox, topology
 from devkit.lab.children import Children
 from devkit.lab.namespaces import Namespaces
 
@@ -163,7 +163,12 @@ class Supervisor:
     def _exec(self, connection: Connection, message: protocol.Message, streams: list[int]) -> None:
         self._check(message["namespace"])
         connection.child = self.children.spawn(
-            message["namespace"], message["argv"], streams, cwd=message["cwd"], env=message["env"]
+            message["namespace"],
+            message["argv"],
+            streams,
+            cwd=message["cwd"],
+            env=message["env"],
+            prepare=_confinement(message),
         )
         connection.lasting = message["lasting"]
         protocol.send(connection.sock, {"pid": connection.child})
@@ -221,6 +226,14 @@ class Supervisor:
             if self.detached and pid == self.ends_with:
                 log("the target is gone, and so goes the lab")
                 self.running = False
+
+
+def _confinement(message: protocol.Message) -> Callable[[], None] | None:
+    """Return what confines a program before it runs: a file tree of its own, or at least no capability."""
+    if message["tree"] is not None:
+        tree = sandbox.Tree(**message["tree"])
+        return lambda: sandbox.enter(tree, sandbox.Limits(file=machine.FILE_BESIDE))
+    return None if message["privileged"] else sandbox.drop_rights
 
 
 def _try_send(sock: socket.socket, message: protocol.Message) -> None:
