@@ -129,7 +129,7 @@ def _captured(
 
 
 def tail(log: Path | None, count: int = TAIL_LINES) -> list[str]:
-    """Return the last ``count`` lines of a log without line ends, very long ones cut off; none without a file."""
+    """Return the last ``count`` lines of a log without line ends, long ones cut off; none without a file."""
     if log is None or not log.exists():
         return []
     with log.open("rb") as file:

@@ -79,10 +79,10 @@ def collect(target: TargetCommands, into: Path = COUNTERS) -> bool:
 
 
 def unpack(packed: bytes, into: Path = COUNTERS) -> None:
-    """Store the counters of an archive in ``into``, by the last part of their names; other members are ignored.
+    """Store the counters of an archive in ``into``, by the last part of their names, and nothing else.
 
-    The archive comes from a target and may hold anything. Raises KitError FQ-COVERAGE if it is damaged or has
-    more than _MOST bytes.
+    The archive comes from a target and may hold anything. Raises KitError FQ-COVERAGE if it is damaged or
+    has more than _MOST bytes.
     """
     into.mkdir(parents=True, exist_ok=True)
     left = _MOST
@@ -101,7 +101,9 @@ def unpack(packed: bytes, into: Path = COUNTERS) -> None:
                     shutil.copyfileobj(content, file)
     except (tarfile.TarError, zlib.error, ValueError) as error:
         what = f"the target's archive of counters cannot be used: {error}"
-        raise KitError("FQ-COVERAGE", what, "run the tests again; the archive is made in the target") from error
+        raise KitError(
+            "FQ-COVERAGE", what, "run the tests again; the archive is made in the target"
+        ) from error
 
 
 def _decompressed(packed: bytes) -> bytes:

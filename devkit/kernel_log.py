@@ -49,7 +49,7 @@ _OF_REPORT = re.compile(r"Call Trace:|Out of memory:")
 #: After one of these there will be no prompt.
 _FATAL = re.compile(r"Kernel panic - not syncing: (.*)|(Unable to mount root fs.*)")
 
-#: A line that has grown longer is read as far as it is there; its last bytes are read again with what follows.
+#: A line that has grown longer is read as far as it is there; its end is read again with what follows.
 _LONGEST_LINE = 1 << 16
 _OVERLAP = 1 << 10
 
@@ -79,7 +79,7 @@ class KernelLog:
         return bounded_log.size(self.path)
 
     def complaints(self, since: int = 0, *, memory: bool = True) -> list[str]:
-        """Return the lines of warnings, bugs, oopses, lockups and the like, each cut off where it is very long.
+        """Return the lines of warnings, bugs, oopses, lockups and the like, each cut off if it is very long.
 
         Without ``memory`` reports of processes that were killed because memory was out are none.
         """

@@ -76,7 +76,7 @@ _NUMBER = "[0-9]{0,4}"
 _NUMBERS = f"{_NUMBER}(?:[;:]{_NUMBER}){{0,15}}"
 #: Private modes that a console may set: cursor keys, wrapping, cursor, alternate screen, bracketed paste.
 _MODE = "(?:1|7|25|47|104[789]|2004)"
-#: What the console of a target may order: cursor movements, colours, parts of the screen, and the modes above.
+#: What the console of a target may order: cursor movements, colours, parts of the screen, these modes.
 #: Nothing that reports, that changes how keys are sent, or that lasts beyond leave().
 _ALLOWED = re.compile(
     rf"\x1b(?:\[(?:{_NUMBERS}[@A-HLMPXZ`abdefmr]|[0-2]?[JK]|{_NUMBER}[ST]"

@@ -143,9 +143,7 @@ class Shell:
         line = f"sh {script}; set -- $?; rm -f {script}; (exit $1)"
         return self._framed(_Job(command, f"{{ {line}; }}"), deadline, sink, passes=passes, quiet=quiet)
 
-    def put(
-        self, data: bytes, destination: str, mode: int = 0o644, *, deadline: float = math.inf
-    ) -> None:
+    def put(self, data: bytes, destination: str, mode: int = 0o644, *, deadline: float = math.inf) -> None:
         """Write ``data`` to a file at the other end; KitError FQ-STATUS where that fails.
 
         ``deadline`` (of time.monotonic()) may be earlier than the time that so many bytes may take.

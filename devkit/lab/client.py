@@ -210,8 +210,9 @@ class Lab:
         ``privileged`` as popen() has it.
         """
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-            streams = {"stdout": stdout.fileno(), "stderr": stderr.fileno()}
-            with self.popen(namespace, argv, **streams, privileged=privileged) as process:
+            with self.popen(
+                namespace, argv, stdout=stdout.fileno(), stderr=stderr.fileno(), privileged=privileged
+            ) as process:
                 status = process.wait(timeout)
             texts = []
             for stream in (stdout, stderr):

@@ -26,8 +26,6 @@ _CHUNK = 1 << 16
 #: Chunks after which others have their turn; more than a pipe holds.
 _ROUNDS = 16
 _BACKLOG = 4
-#: What a file that a program writes to may have more than the largest disk that it is given (bytes).
-FILE_BESIDE = 1 << 30
 
 
 def fd(name: str) -> str:
@@ -165,7 +163,7 @@ def start(
     writes = [(name, name) for name in launch.writes]
     writes += [(launch.scratch, sandbox.SCRATCH)] if launch.scratch else []
     tree = sandbox.Tree(launch.reads, writes)
-    limits = sandbox.Limits(launch.memory, _largest(given) + FILE_BESIDE)
+    limits = sandbox.Limits(launch.memory, _largest(given) + sandbox.FILE_BESIDE)
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     try:
         pid = children.spawn(

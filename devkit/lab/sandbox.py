@@ -11,14 +11,16 @@ other file of this user is there. For QEMU, its own system call filter (``-sandb
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import resource
 import shutil
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _CLONE_NEWNS, _CLONE_NEWIPC = 0x00020000, 0x08000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
@@ -38,6 +40,9 @@ _DEVICES = ("dev/null", "dev/zero", "dev/full", "dev/random", "dev/urandom", "de
 
 #: Where a program in it may write temporary files, if a directory is given for that.
 SCRATCH = "/var/tmp"
+
+#: What a file that a program writes to may have, beside the largest disk that it is given (bytes).
+FILE_BESIDE = 1 << 30
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -89,6 +94,13 @@ def enter(tree: Tree, limits: Limits = Limits()) -> None:
     except BaseException as error:
         print(f"sandbox: {error}", file=sys.stderr, flush=True)
         raise
+
+
+def confinement(tree: Mapping[str, Any] | None, *, privileged: bool) -> Callable[[], None] | None:
+    """Return what confines a program before it runs: a Tree of these fields, or at least no rights."""
+    if tree is not None:
+        return functools.partial(enter, Tree(**tree), Limits(file=FILE_BESIDE))
+    return None if privileged else drop_rights
 
 
 def _new_root(tree: Tree) -> None:

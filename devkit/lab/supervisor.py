@@ -163,13 +163,9 @@ class Supervisor:
     def _exec(self, connection: Connection, message: protocol.Message, streams: list[int]) -> None:
         self._check(message["namespace"])
         connection.child = self.children.spawn(
-            message["namespace"],
-            message["argv"],
-            streams,
-            cwd=message["cwd"],
-            env=message["env"],
-            prepare=_confinement(message),
-        )
+            message["namespace"], message["argv"], streams, cwd=message["cwd"], env=message["env"],
+            prepare=sandbox.confinement(message["tree"], privileged=message["privileged"]),
+        )  # fmt: skip
         connection.lasting = message["lasting"]
         protocol.send(connection.sock, {"pid": connection.child})
 
@@ -226,14 +222,6 @@ class Supervisor:
             if self.detached and pid == self.ends_with:
                 log("the target is gone, and so goes the lab")
                 self.running = False
-
-
-def _confinement(message: protocol.Message) -> Callable[[], None] | None:
-    """Return what confines a program before it runs: a file tree of its own, or at least no capability."""
-    if message["tree"] is not None:
-        tree = sandbox.Tree(**message["tree"])
-        return lambda: sandbox.enter(tree, sandbox.Limits(file=machine.FILE_BESIDE))
-    return None if message["privileged"] else sandbox.drop_rights
 
 
 def _try_send(sock: socket.socket, message: protocol.Message) -> None:

@@ -104,7 +104,11 @@ def test_environment_and_folder(own: Lab, tmp_path: Path) -> None:
 
 
 #: Capabilities, the end of gaining them, and what a program can do about its network.
-_RIGHTS = "grep -E 'CapPrm|CapEff|CapBnd|NoNewPrivs' /proc/self/status; ip address add 10.0.0.1/32 dev lo; echo $?"
+_RIGHTS = """
+grep -E 'CapPrm|CapEff|CapBnd|NoNewPrivs' /proc/self/status
+ip address add 10.0.0.1/32 dev lo
+echo $?
+"""
 
 
 def _rights(lab: Lab, *, privileged: bool) -> dict[str, int]:
@@ -128,7 +132,9 @@ def test_programs_that_configure_the_network_have_them(own: Lab) -> None:
 
 
 def test_programs_in_a_file_tree_of_their_own(own: Lab, tmp_path: Path) -> None:
-    script = "id -u; echo x >$TMPDIR/file && cat /etc/passwd /proc/version; ls /; exec ip address add 10.0.0.1/32 dev lo"
+    script = (
+        "echo x >$TMPDIR/file && cat /etc/passwd /proc/version; ls /; exec ip address add 10.0.0.1/32 dev lo"
+    )
     tree = Tree(writes=[(str(tmp_path), SCRATCH)])
     with own.popen(
         "client", ["sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, tree=tree,

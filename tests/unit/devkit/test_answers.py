@@ -16,6 +16,7 @@ from devkit import slots, target, throughput
 from devkit.background import Background
 from devkit.bench import bed, source
 from devkit.bench.outside import Counted
+from devkit.channel import Channel
 from devkit.errors import KitError
 from devkit.fuzz import run as fuzz
 from devkit.ids.engine import Engine
@@ -33,12 +34,12 @@ class Odd(TargetCommands):
     def gone(self) -> KitError:
         return KitError("FQ-TARGET", "gone", "")
 
-    def run(self, *words: Any, **options: Any) -> Result:
+    def run(self, *words: object, **options: object) -> Result:
         return Result(0, self.answer)
 
 
-def _in_bed(odd: Any) -> None:
-    with bed.made(odd):
+def _in_bed(odd: Odd) -> None:
+    with bed.made(odd):  # type: ignore[arg-type]
         pass
 
 
@@ -77,7 +78,7 @@ def test_an_odd_answer_has_a_code(
     try:
         question(Odd(answer))
     except KitError as error:
-        assert error.code in {"FQ-TARGET", "FQ-BENCH"}  # noqa: PT017
+        assert error.code in {"FQ-TARGET", "FQ-BENCH"}
     # what is left is an answer that was understood, such as an empty file
 
 
@@ -117,7 +118,7 @@ def test_a_target_that_hangs_up_is_an_error_with_a_code(
     def connect(path: Path) -> None:
         raise error
 
-    monkeypatch.setattr(target.Channel, "connect", connect)
+    monkeypatch.setattr(Channel, "connect", connect)
     with pytest.raises(KitError) as caught:
         target._attached(Lab())  # type: ignore[arg-type]
     assert caught.value.code == "FQ-TARGET"

@@ -60,7 +60,7 @@ def _member(name: str, size: int = 4) -> tuple[tarfile.TarInfo, bytes]:
 def test_counters_come_out_of_their_archive_under_their_own_names_only(tmp_path: Path) -> None:
     link = tarfile.TarInfo("link.gcda")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-    odd = ["--object-directory=a.gcda", "x/-h.gcda", "..gcda", "a b.gcda", "A.gcda", "main.gcno", "main.gcda\n"]
+    odd = ["--object-directory=a.gcda", "x/-h.gcda", "..gcda", "a b.gcda", "A.gcda", "main.gcno"]
     good = ["./main.gcda", "../../outside.gcda", "fastqueue.mod.gcda", "queue_list.gcda"]
     packed = _archive(*(_member(name) for name in good + odd), (link, b""))
     coverage.unpack(packed, tmp_path / "counters")

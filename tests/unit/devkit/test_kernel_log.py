@@ -126,8 +126,17 @@ def test_an_unfinished_line_is_not_a_reason_yet(tmp_path: Path) -> None:
         "kmemleak: 1" * 100_000 + "1" * 1_000_000,
     ],
     ids=[
-        "memory", "race", "rule", "stall", "access", "panic", "escapes",
-        "killed", "number", "accesses", "leaks",
+        "memory",
+        "race",
+        "rule",
+        "stall",
+        "access",
+        "panic",
+        "escapes",
+        "killed",
+        "number",
+        "accesses",
+        "leaks",
     ],
 )
 def test_time_is_in_proportion_to_the_log(line: str, tmp_path: Path) -> None:
@@ -173,7 +182,8 @@ def test_a_line_without_an_end_is_read_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("byte", [b"x", b"\x01", b"\xff", b"\n"])
 def test_messages_have_a_limit_whatever_the_guest_says(byte: bytes, tmp_path: Path) -> None:
     found = KernelLog(tmp_path / "kernel.log")
-    found.path.write_bytes(b"BUG: " + byte * (1 << 20) + b"\nKernel panic - not syncing: " + byte * (1 << 20) + b"\n")
+    much = byte * (1 << 20)
+    found.path.write_bytes(b"BUG: " + much + b"\nKernel panic - not syncing: " + much + b"\n")
     reason = found.reason() or ""
     error = KitError("FQ-BOOT", f"no boot: {reason}", "look", lines=found.tail())
     assert len(str(error)) < 100_000

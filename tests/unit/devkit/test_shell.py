@@ -377,7 +377,12 @@ def test_nothing_is_sent_to_a_target_that_is_to_be_left_alone(
     monkeypatch.setattr(shells, "_FIRST_LOOK", 0.1)
     sent: list[bytes] = []
     real = shell.channel.send
-    monkeypatch.setattr(shell.channel, "send", lambda data, *limit: (sent.append(data), real(data, *limit)))
+
+    def send(data: bytes, timeout: float) -> None:
+        sent.append(data)
+        real(data, timeout)
+
+    monkeypatch.setattr(shell.channel, "send", send)
     shell.run("sleep 1", quiet=True)
     assert len(sent) == 1
     shell.run("sleep 1")

@@ -14,7 +14,12 @@ import pytest
 from devkit.command import python
 from devkit.paths import PROJECT
 
-_JOIN = "import sys; from pathlib import Path; from devkit import terminal; terminal.interact(Path(sys.argv[1]))"
+_JOIN = """
+import sys
+from pathlib import Path
+from devkit import terminal
+terminal.interact(Path(sys.argv[1]))
+"""
 
 
 def _read_until(descriptor: int, text: bytes) -> bytes:
@@ -38,7 +43,10 @@ def test_the_terminal_is_given_back_as_it_was(console: socket.socket, leave: str
     ours, theirs = pty.openpty()
     argv = python("-c", _JOIN, console.getsockname())
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    with console, subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+    with (
+        console,
+        subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process,
+    ):
         guest, _ = console.accept()
         with guest:
             guest.sendall(b"\x1b(0\x1b[8m\x1b[?25l\x1b[?1049h\x1b[>4;2mhere")
