@@ -11,7 +11,6 @@ other file of this user is there. For QEMU, its own system call filter (``-sandb
 from __future__ import annotations
 
 import ctypes
-import functools
 import os
 import resource
 import shutil
@@ -21,6 +20,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from devkit.lab import syscall_filter
 
 _CLONE_NEWNS, _CLONE_NEWIPC = 0x00020000, 0x08000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
@@ -98,9 +99,18 @@ def enter(tree: Tree, limits: Limits = Limits()) -> None:
 
 def confinement(tree: Mapping[str, Any] | None, *, privileged: bool) -> Callable[[], None] | None:
     """Return what confines a program before it runs: a Tree of these fields, or at least no rights."""
-    if tree is not None:
-        return functools.partial(enter, Tree(**tree), Limits(file=FILE_BESIDE))
-    return None if privileged else drop_rights
+    if privileged and tree is None:
+        return None
+    limits = Limits(file=FILE_BESIDE)
+
+    def confine() -> None:
+        if tree is None:
+            drop_rights()
+        else:
+            enter(Tree(**tree), limits)
+        syscall_filter.apply()
+
+    return confine
 
 
 def _new_root(tree: Tree) -> None:

@@ -125,6 +125,36 @@ def test_programs_have_no_capabilities(own: Lab) -> None:
     assert found == {"CapPrm": 0, "CapEff": 0, "CapBnd": 0, "NoNewPrivs": 1}
 
 
+def _fails(lab: Lab, script: str, *, privileged: bool = False) -> bool:
+    done = lab.run("client", [sys.executable, "-c", f"import ctypes\nlibc = ctypes.CDLL(None)\n{script}"],
+                   privileged=privileged)  # fmt: skip
+    assert done.returncode in {0, 7}, done.stderr
+    return done.returncode == 7
+
+
+_CALLS = {
+    "unshare": "raise SystemExit(7 * (libc.unshare(0x10000000) != 0))",
+    "clone": "raise SystemExit(7 * (libc.syscall(56, 0x10000011, 0, 0, 0, 0) < 0))",
+    "keyctl": "raise SystemExit(7 * (libc.syscall(250, 0, -3, 0) < 0))",
+}
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers of system calls")
+@pytest.mark.parametrize("call", _CALLS)
+def test_programs_cannot_reach_what_they_do_not_need(own: Lab, call: str) -> None:
+    """It works where the capabilities stay, which also says that the script is right."""
+    assert _fails(own, _CALLS[call])
+    assert not _fails(own, _CALLS[call], privileged=True)
+
+
+def test_threads_and_processes_work(own: Lab) -> None:
+    script = (
+        "import subprocess, threading\nthread = threading.Thread(target=subprocess.run, args=(['true'],))\n"
+        "thread.start(); thread.join(); raise SystemExit(subprocess.run(['true']).returncode)"
+    )
+    assert not _fails(own, script)
+
+
 def test_programs_that_configure_the_network_have_them(own: Lab) -> None:
     found = _rights(own, privileged=True)
     assert (found["status"], found["NoNewPrivs"]) == (0, 0)
