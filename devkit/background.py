@@ -13,6 +13,7 @@ from types import TracebackType
 from devkit.command import TAIL_LINES
 from devkit.errors import KitError
 from devkit.target import Target
+from devkit.target_commands import understood
 
 _FOLDER = "/run/background"
 _POLL = 0.02
@@ -47,7 +48,9 @@ class Background:
             + _until(f"[ -s {base}.pid ]", 30)
             + f"; cat {base}.pid"
         )
-        self.pid = int(target.run(start).output)
+        answer = target.run(start).output
+        with understood("a process id", answer):
+            self.pid = int(answer)
 
     def wait_ready(self, pattern: str = "^ready", timeout: float = 60.0) -> str:
         """Wait for a line that matches (grep -E) and return it; KitError FQ-HANDLER if it ends before."""
@@ -80,7 +83,8 @@ class Background:
 
     def _status(self) -> int | None:
         found = self.target.run(f"cat {self._base}.status 2>/dev/null", check=False).output.strip()
-        return int(found) if found else None
+        with understood("an exit status", found):
+            return int(found) if found else None
 
     def signal(self, name: str) -> None:
         """Send a signal (``TERM``, ``KILL``, ``STOP``); none if it has ended."""
@@ -97,7 +101,9 @@ class Background:
             )
             if done.status:
                 raise self._failed(f"{shlex.join(self.argv)} does not end")
-            self._ended = Ended(int(done.output), self.output())
+            with understood("an exit status", done.output):
+                status = int(done.output)
+            self._ended = Ended(status, self.output())
             self.target.run(f"rm -f {self._base}.*")
         return self._ended
 

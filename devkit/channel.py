@@ -132,18 +132,18 @@ class Channel(_Base):
         self.buffer = data + self.buffer
 
     def send(self, data: bytes, timeout: float = 30.0) -> None:
-        """Write all of ``data``; KitError FQ-CHANNEL if nothing of it is taken for ``timeout`` seconds."""
+        """Write all of ``data``; KitError FQ-CHANNEL if it is not taken within ``timeout`` seconds."""
         view = memoryview(data)
         deadline = time.monotonic() + timeout
         while view:
             try:
                 view = view[self._sock.send(view) :]
-                deadline = time.monotonic() + timeout
             except TimeoutError:
-                if time.monotonic() > deadline:
-                    raise _stuck("the target takes no more input") from None
+                pass
             except OSError as error:
                 raise EOF("the other end is closed") from error
+            if view and time.monotonic() > deadline:
+                raise _stuck("the target takes no more input")
 
     def close(self) -> None:
         """Hang up; the thread ends with it."""

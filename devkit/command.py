@@ -15,11 +15,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from devkit.errors import KitError
+from devkit.printable import shortened
 
 TAIL_LINES = 25
 #: Where tools run that are given no directory. Many read settings from their working directory, which may be
 #: anybody's where the user stands: git those of a repository there, which can name commands.
 NOWHERE = Path("/")
+#: Where the last lines of a log are looked for (bytes at its end).
+TAIL_BYTES = 1 << 16
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -128,7 +131,10 @@ def _captured(words: list[str], cwd: Path, env: Mapping[str, str] | None, timeou
 
 
 def tail(log: Path | None, count: int = TAIL_LINES) -> list[str]:
-    """Last ``count`` lines of a log, without its line ends; none where there is no file."""
+    """Return the last ``count`` lines of a log without line ends, long ones cut off; none without a file."""
     if log is None or not log.exists():
         return []
-    return log.read_text(errors="replace").splitlines()[-count:]
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        lines = file.read(TAIL_BYTES).decode(errors="replace").splitlines()
+    return [shortened(line) for line in lines[-count:]]

@@ -100,6 +100,15 @@ def read(target: Target) -> dict[int, Counters]:
     return parse(target.run(["cat", PROC]).output)
 
 
+def of_queue(target: Target, queue: int = 0) -> Counters:
+    """Return the counters of one queue; KitError FQ-COUNTERS if it is not open."""
+    found = read(target)
+    if queue not in found:
+        remedy = "does its handler still run? ps in the target"
+        raise KitError("FQ-COUNTERS", f"{PROC} does not have queue {queue}", remedy)
+    return found[queue]
+
+
 def wait(target: Target, condition: Callable[[Counters], bool], queue: int = 0) -> Counters:
     """Wait until a queue's counters are so, and return them.
 
@@ -107,7 +116,7 @@ def wait(target: Target, condition: Callable[[Counters], bool], queue: int = 0) 
     """
     deadline = time.monotonic() + _PATIENCE
     while True:
-        found = read(target)[queue]
+        found = of_queue(target, queue)
         found.check()
         if condition(found):
             return found

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import tarfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +38,14 @@ _PACK = f"""
     done
     tar czf {_PLACE}.tar.gz -C {_PLACE} .
 """
+
+
+#: Counters of an object of the module, and how large one, and all of them, may be (bytes).
+_NAME = re.compile(r"[a-z0-9_]+\.gcda")
+_LARGEST = 4 << 20
+_MOST = 32 << 20
+#: zlib's word for a gzip file with the largest window.
+_GZIP = 31
 
 
 @dataclass
@@ -69,13 +79,43 @@ def collect(target: TargetCommands, into: Path = COUNTERS) -> bool:
 
 
 def unpack(packed: bytes, into: Path = COUNTERS) -> None:
-    """Store the files of an archive in ``into``, by the last part of their names: it comes from a target."""
+    """Store the counters of an archive in ``into``, by the last part of their names, and nothing else.
+
+    The archive comes from a target and may hold anything. Raises KitError FQ-COVERAGE if it is damaged or
+    has more than _MOST bytes.
+    """
     into.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        for member in archive:
-            content = archive.extractfile(member) if member.isfile() else None
-            if content is not None:
-                (into / Path(member.name).name).write_bytes(content.read())
+    left = _MOST
+    try:
+        with tarfile.open(fileobj=io.BytesIO(_decompressed(packed)), mode="r:") as archive:
+            for member in archive:
+                name = Path(member.name).name
+                if not _NAME.fullmatch(name) or not member.isreg() or member.issparse():
+                    continue
+                left -= member.size
+                if member.size > _LARGEST or left < 0:
+                    raise ValueError(f"{name} has {member.size} bytes")
+                content = archive.extractfile(member)
+                assert content is not None
+                with content, (into / name).open("wb") as file:
+                    shutil.copyfileobj(content, file)
+    except (tarfile.TarError, zlib.error, ValueError) as error:
+        what = f"the target's archive of counters cannot be used: {error}"
+        raise KitError(
+            "FQ-COVERAGE", what, "run the tests again; the archive is made in the target"
+        ) from error
+
+
+def _decompressed(packed: bytes) -> bytes:
+    """Return the contents of a gzip file; ValueError if they have more than _MOST bytes or are cut off.
+
+    All of it at once, before tarfile reads it, which keeps headers of any length.
+    """
+    stream = zlib.decompressobj(wbits=_GZIP)
+    content = stream.decompress(packed, _MOST)
+    if not stream.eof:
+        raise ValueError(f"it has more than {_MOST} bytes, or its end is missing")
+    return content
 
 
 def forget(counters: Path = COUNTERS) -> None:
@@ -88,13 +128,17 @@ def measure(counters: Path = COUNTERS) -> list[FileCoverage]:
 
     Raises KitError FQ-COVERAGE if there are none.
     """
-    found = sorted(counters.glob("*.gcda"))
+    found = sorted(path for path in counters.glob("*.gcda") if _NAME.fullmatch(path.name))
     if not found:
         raise KitError("FQ-COVERAGE", "no counters were collected", "./inv test --coverage runs the tests")
     notes = module(kernel(COVERAGE)) / "gcov"
     for path in found:
-        shutil.copy2(notes / path.with_suffix(".gcno").name, counters)
-    argv = [command.need("gcov", "gcc"), "--json-format", "--stdout", *(path.name for path in found)]
+        note = notes / path.with_suffix(".gcno").name
+        if not note.exists():
+            what = f"{path.name} does not belong to a file of the module"
+            raise KitError("FQ-COVERAGE", what, f"rm -r {counters}; ./inv test --coverage")
+        shutil.copy2(note, counters)
+    argv = [command.need("gcov", "gcc"), "--json-format", "--stdout", *(f"./{path.name}" for path in found)]
     return merged(json.loads(line) for line in command.run(argv, cwd=counters).splitlines() if line)
 
 

@@ -82,7 +82,7 @@ def show_flows(lab: Lab, target: Target) -> tuple[Flow, Flow]:
             passing, dropped = flows.exchange(
                 lab, address, passing=_PASSING_PORT, dropped=_DROPPED_PORT, number=_DATAGRAMS
             )
-            found = counters.read(target)[0]
+            found = counters.of_queue(target)
     for flow, verdict in ((passing, "accept"), (dropped, "drop")):
         say(f"  UDP port {flow.port}, {verdict}: {flow.sent} sent, {flow.arrived} arrived at the server")
     say(f"  /proc/net/fastqueue: {found.accepted} accepted, {found.dropped} dropped")

@@ -5,20 +5,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devkit.printable import one_line, printable
+from devkit.printable import one_line, printable, shortened
 
 #: Kept in lines of output, which are one line each.
 _TAB = "\t"
+#: What is shown of a sentence (characters), and of the output (lines): a guest may have had a say in them.
+_LONGEST = 2000
+_MOST_LINES = 100
 
 
 class KitError(Exception):
     """A failure the kit can explain.
 
     code:   short name, an anchor in docs/errors.md (``FQ-TUN``)
-    what:   what happened, in one sentence
+    what:   what happened, in one sentence; a very long one is cut off
     remedy: what the user can do, a command where there is one
     log:    file with the whole output, if there is one
-    lines:  the last lines of that output, shown with the message
+    lines:  the last lines of that output, shown with the message, each cut off where it is very long
     status: exit status of the task
     """
 
@@ -32,12 +35,12 @@ class KitError(Exception):
         lines: list[str] | None = None,
         status: int = 1,
     ) -> None:
-        super().__init__(what)
+        self.what = shortened(what, _LONGEST)
+        super().__init__(self.what)
         self.code = code
-        self.what = what
         self.remedy = remedy
         self.log = log
-        self.lines = lines or []
+        self.lines = [shortened(line) for line in (lines or [])[-_MOST_LINES:]]
         self.status = status
 
     def __str__(self) -> str:
@@ -46,7 +49,8 @@ class KitError(Exception):
         Names and output of others in it stay text: control characters are codes, and no line end in them
         begins a line that looks like one of the kit's.
         """
-        parts = [*_folded(f"{self.code}: ", self.what), *(f"    | {_inner(line)}" for line in self.lines)]
+        parts = _folded(f"{self.code}: ", self.what)
+        parts += [f"    | {_inner(shortened(line))}" for line in self.lines[-_MOST_LINES:]]
         if self.log is not None:
             parts.append(f"  log: {one_line(str(self.log))}")
         parts += _folded("  remedy: ", self.remedy)

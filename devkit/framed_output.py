@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from devkit.command import TAIL_LINES
+from devkit.printable import shortened
 
 Sink = Callable[[bytes], None]
 
@@ -99,5 +100,6 @@ class Output:
         self.too_long, self._dropping = False, True
 
     def tail(self) -> list[str]:
-        """Return the last lines so far."""
-        return self.kept[-_TAIL_BYTES:].decode(errors="replace").splitlines()[-TAIL_LINES:]
+        """Return the last lines so far, each cut off where it is very long."""
+        lines = self.kept[-_TAIL_BYTES:].decode(errors="replace").splitlines()
+        return [shortened(line) for line in lines[-TAIL_LINES:]]

@@ -14,18 +14,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from devkit.errors import KitError
+from devkit.lab import topology
 from devkit.lab.client import Lab
 from devkit.lab.process import Process
+from devkit.lab.sandbox import SCRATCH, Tree
 
 #: Not measured: TCP finds its rate first (seconds).
 WARM_UP = 1
 
 _LISTEN_TIME = 20.0
 _SPARE_TIME = 30.0
+_LONGEST_REPORT = 16 << 20  # bytes
 _ALGORITHMS = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
+
+
+#: iperf3 has its buffers in temporary files.
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": SCRATCH}
+
+
+class _Confined(TypedDict):
+    tree: Tree
+    env: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,7 @@ def parse(text: str) -> Throughput:
         if "error" in report:
             raise _failed(f"iperf3: {report['error']}")
         return _read(report)
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise _failed(f"iperf3 printed no report: {error!r}", text.splitlines()) from error
 
 
@@ -89,7 +101,8 @@ class Run:
             self.client.wait(WARM_UP + self.seconds + _SPARE_TIME)
         except subprocess.TimeoutExpired as error:
             raise _failed("iperf3 does not end") from error
-        return parse(self.output.read_text(errors="replace"))
+        with self.output.open("rb") as file:
+            return parse(file.read(_LONGEST_REPORT).decode(errors="replace"))
 
 
 def measure(lab: Lab, address: str, seconds: int) -> Throughput:
@@ -106,14 +119,19 @@ def running(lab: Lab, address: str, seconds: int) -> Iterator[Run]:
     leftover of another run can answer. Both are gone at the end.
     """
     port = _free_port(lab)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as scratch:
         output = Path(folder) / "client.json"
         argv = ["iperf3", "-s", "-1", "-p", str(port), "--forceflush"]
-        with lab.popen("server", argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+        # They read what the guest lets through, or makes up.
+        confined: _Confined = {"tree": Tree(writes=[(scratch, SCRATCH)]), "env": _ENVIRONMENT}
+        with lab.popen(
+            "server", argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **confined
+        ) as server:
             _wait_listening(server)
+            _use_cubic(lab, address)
             with (
                 output.open("wb") as sink,
-                lab.popen("client", _client(address, port, seconds), stdout=sink) as client,
+                lab.popen("client", _client(address, port, seconds), stdout=sink, **confined) as client,
             ):
                 yield Run(client, output, seconds)
 
@@ -121,13 +139,23 @@ def running(lab: Lab, address: str, seconds: int) -> Iterator[Run]:
 def _client(address: str, port: int, seconds: int) -> list[str]:
     return [
         "iperf3", "-c", address, "-p", str(port), "-t", str(seconds), "-O", str(WARM_UP), "-J",
-        "--connect-timeout", "10000", *_congestion(),
+        "--connect-timeout", "10000",
     ]  # fmt: skip
 
 
-def _congestion() -> list[str]:
-    """Cubic where the host has it, so that a host's own choice does not show in the figures."""
-    return ["-C", "cubic"] if "cubic" in _ALGORITHMS.read_text().split() else []
+def _use_cubic(lab: Lab, address: str) -> None:
+    """Have the client use cubic if the host has it, so that a host's own choice does not show in the figures.
+
+    By the route: iperf3 has no capabilities, and may not choose what the host restricts.
+    """
+    if "cubic" not in _ALGORITHMS.read_text().split():
+        return
+    router = topology.load().client.target
+    family, gateway = ("-6", router.address6) if ":" in address else ("-4", router.address4)
+    argv = ["ip", family, "route", "change", "default", "via", gateway, "congctl", "cubic"]
+    done = lab.run("client", argv, privileged=True)
+    if done.returncode:
+        raise _failed("the client cannot use TCP's cubic", done.stderr.splitlines())
 
 
 def _free_port(lab: Lab) -> int:

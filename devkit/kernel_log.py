@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from devkit import bounded_log
-from devkit.command import TAIL_LINES
-from devkit.printable import printable
+from devkit.command import TAIL_BYTES, TAIL_LINES
+from devkit.printable import printable, shortened
 
 #: What a healthy kernel never says. The first words of a report, so that each is found once or twice.
 _COMPLAINTS = re.compile(
@@ -42,12 +42,16 @@ _FRAMES = 3
 
 #: Memory is out: from who asked for it to the process that had to go, with a call trace and tables between.
 _OUT_OF_MEMORY = " invoked oom-killer: "
-_KILLED = re.compile(r"Out of memory: Killed process \d+ \(([^)]*)\)")
+_KILLED = re.compile(r"Out of memory: Killed process \d{1,10} \(([^)]{0,64})\)")
 #: What in it looks like a complaint.
 _OF_REPORT = re.compile(r"Call Trace:|Out of memory:")
 
 #: After one of these there will be no prompt.
 _FATAL = re.compile(r"Kernel panic - not syncing: (.*)|(Unable to mount root fs.*)")
+
+#: A line that has grown longer is read as far as it is there; its end is read again with what follows.
+_LONGEST_LINE = 1 << 16
+_OVERLAP = 1 << 10
 
 _TIME = re.compile(r"^\[ *\d+\.\d+\] ")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1bc")
@@ -75,14 +79,14 @@ class KernelLog:
         return bounded_log.size(self.path)
 
     def complaints(self, since: int = 0, *, memory: bool = True) -> list[str]:
-        """Return the lines of warnings, bugs, oopses, lockups and the like.
+        """Return the lines of warnings, bugs, oopses, lockups and the like, each cut off if it is very long.
 
         Without ``memory`` reports of processes that were killed because memory was out are none.
         """
         lines = _without_foreign_races(self.text(since).splitlines())
         if not memory:
             lines = [line for line, killed in _killings(lines) if killed is None or not _of_report(line)]
-        return [line for line in lines if _is_complaint(line)]
+        return [shortened(line) for line in lines if _is_complaint(line)]
 
     def killed_for_memory(self, since: int = 0) -> list[str]:
         """Return the names of the processes that the kernel killed because memory was out."""
@@ -90,15 +94,21 @@ class KernelLog:
         return [killed for line, killed in reports if killed is not None and _KILLED.search(line)]
 
     def fatal(self) -> str | None:
-        """Return why the kernel cannot go on, once it has said so on a whole line; each line is read once."""
+        """Return why the kernel cannot go on, once it has said so on a whole line (or a very long one).
+
+        Each line is read once.
+        """
         begin, data = self.read(self._looked)
         whole = data.rfind(b"\n") + 1
         self._looked = begin + whole
+        if len(data) - whole > _LONGEST_LINE:
+            whole = len(data)
+            self._looked = begin + whole - _OVERLAP
         for line in _plain(data[:whole]).splitlines():
             found = _FATAL.search(line)
             if found and "---[ end" not in line:
                 # The panic itself says most; a missing root file system announces itself before.
-                self._fatal = next(group for group in found.groups() if group is not None)
+                self._fatal = shortened(next(group for group in found.groups() if group is not None))
         return self._fatal
 
     def reason(self) -> str | None:
@@ -110,8 +120,9 @@ class KernelLog:
         return fatal if fatal in first else f"{fatal} ({first})"
 
     def tail(self, count: int = TAIL_LINES) -> list[str]:
-        """Return the last lines."""
-        return self.text().splitlines()[-count:]
+        """Return the last lines, each cut off where it is very long."""
+        text = self.text(max(0, self.mark() - TAIL_BYTES))
+        return [shortened(line) for line in text.splitlines()[-count:]]
 
 
 def _plain(data: bytes) -> str:

@@ -7,16 +7,27 @@ title or the clipboard, to answer as if the user typed. All that the kit prints 
 
 from __future__ import annotations
 
+import codecs
+import functools
 import re
 
-#: C0 and C1 controls, line and paragraph separators, and what changes the direction of text.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+#: C0 and C1 controls, line and paragraph separators, and what changes the direction of text: first and last.
+_CONTROLS = (
+    (0x00, 0x1F), (0x7F, 0x9F), (0x61C, 0x61C), (0x200E, 0x200F), (0x2028, 0x202E), (0x2066, 0x2069),
+)  # fmt: skip
 _KEPT = "\n\t"
+#: What is shown of a line of others (characters).
+LONGEST_LINE = 500
 
 
 def printable(text: str, keep: str = _KEPT) -> str:
     """Return ``text`` with each control character but those of ``keep`` as its code, such as ``\\x1b``."""
-    return _CONTROLS.sub(lambda found: found[0] if found[0] in keep else _code(found[0]), text)
+    return text.translate(_codes(keep))
+
+
+def shortened(text: str, limit: int = LONGEST_LINE) -> str:
+    """Return ``text``, or if it is longer than ``limit`` its beginning and how long it is."""
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
 
 
 def one_line(text: str) -> str:
@@ -24,9 +35,14 @@ def one_line(text: str) -> str:
     return printable(text, keep="")
 
 
-def _code(character: str) -> str:
-    number = ord(character)
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+@functools.cache
+def _codes(keep: str) -> dict[int, str]:
+    numbers = (number for first, last in _CONTROLS for number in range(first, last + 1))
+    return {
+        number: f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+        for number in numbers
+        if chr(number) not in keep
+    }
 
 
 class Decoder:
@@ -55,72 +71,90 @@ def _whole(data: bytes) -> int:
     return len(data)
 
 
-#: What the console of a target may tell a terminal: cursor, colours, parts of the screen; no titles,
-#: clipboard, reports or window sizes. Each sequence begins with ESC; the longest that is taken has 64 bytes.
-_ALLOWED = re.compile(rb"\x1b(?:\[[?>!]?[0-9;:]*[ \"']?[@A-HJ-MPSTXZ`abdefghlmr]|[78DEHM=>]|[()][A-Z0-9])")
-_STARTED = re.compile(rb"\x1b(?:\[[?>!]?[0-9;:]*[ \"']?|[()])?")
+#: A parameter of a sequence, and a list of them.
+_NUMBER = "[0-9]{0,4}"
+_NUMBERS = f"{_NUMBER}(?:[;:]{_NUMBER}){{0,15}}"
+#: Private modes that a console may set: cursor keys, wrapping, cursor, alternate screen, bracketed paste.
+_MODE = "(?:1|7|25|47|104[789]|2004)"
+#: What the console of a target may order: cursor movements, colours, parts of the screen, these modes.
+#: Nothing that reports, that changes how keys are sent, or that lasts beyond leave().
+_ALLOWED = re.compile(
+    rf"\x1b(?:\[(?:{_NUMBERS}[@A-HLMPXZ`abdefmr]|[0-2]?[JK]|{_NUMBER}[ST]"
+    rf"|\?{_MODE}(?:;{_MODE}){{0,7}}[hl])|[78DEM=>]|\([0B])"
+)
+#: A sequence up to its final character, of any kind.
+_STARTED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[ -/]*)")
 _LONGEST = 64
+_CUTS_OFF = re.compile("[\x00-\x1f\x7f-\x9f]")
 #: Strings for the terminal itself (OSC, DCS, APC, PM, SOS), which last until ST or BEL.
-_STRINGS = re.compile(rb"\x1b[\]P_^X]")
-_STRING_END = re.compile(rb"\x1b\\|\x07|\x18|\x1a|\x9c")
-_PLAIN = re.compile(rb"[^\x00-\x06\x0b-\x0c\x0e-\x1f\x7f]+")
+_STRINGS = re.compile(r"\x1b[\]P_^X]")
+_STRING_END = re.compile("\x1b\\\\|[\x07\x18\x1a\x9c]")
+_PLAIN = re.compile("[^\x00-\x06\x0b-\x0c\x0e-\x1f\x7f-\x9f]+")
+_ALTERNATE = re.compile(r"\?(?:\d+;)*(?:47|1047|1049)(?:;\d+)*([hl])")
+#: Back from the alternate screen.
+_MAIN_SCREEN = "\x1b[?1049l"
+#: Whole screen for scrolling (that moves the cursor, so it is saved and restored), character set, attributes,
+#: insert mode, keys, wrapping, cursor, bracketed paste, keypad.
+_RESET = "\x1b7\x1b[r\x1b8\x1b(B\x0f\x1b[m\x1b[4l\x1b[?1l\x1b[?7h\x1b[?25h\x1b[?2004l\x1b>"
 
 
 class ConsoleFilter:
-    """The stream of a target's console without what a guest has no business to do to the terminal."""
+    """The stream of a target's console, without the orders that a guest may not give to the terminal.
 
-    def __init__(self) -> None:
-        self._rest = b""
+    The stream is UTF-8; other bytes become replacement characters. ``encoding`` is that of the terminal.
+    """
+
+    def __init__(self, encoding: str = "utf-8") -> None:
+        self._encoding = encoding
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._rest = ""
         self._in_string = False
+        self._alternate = False
 
     def feed(self, data: bytes) -> bytes:
         """Return what may be shown; an unfinished sequence at the end waits for the next piece."""
-        data, self._rest = self._rest + data, b""
-        shown = bytearray()
+        text, self._rest = self._rest + self._decoder.decode(data), ""
+        shown: list[str] = []
         at = 0
-        while at < len(data):
+        while at < len(text) and not self._rest:
             if self._in_string:
-                at = self._skip_string(data, at)
-            elif plain := _PLAIN.match(data, at):
-                shown += plain[0]
+                at = self._skip_string(text, at)
+            elif plain := _PLAIN.match(text, at):
+                shown.append(plain[0])
                 at = plain.end()
-            elif data[at] == 0x1B:
-                at = self._sequence(data, at, shown)
+            elif text[at] == "\x1b":
+                at = self._sequence(text, at, shown)
             else:
                 at += 1
-            if self._rest:
-                break
-        if shown.endswith(b"\xc2"):
-            # The begin of a C1 control, perhaps.
-            del shown[-1]
-            self._rest = b"\xc2" + self._rest
-        return _without_c1(bytes(shown))
+        return "".join(shown).encode(self._encoding, "replace")
 
-    def _skip_string(self, data: bytes, at: int) -> int:
-        end = _STRING_END.search(data, at)
+    def leave(self) -> bytes:
+        """Return what gives the terminal back as it was: modes, character set, attributes and cursor."""
+        return ((_MAIN_SCREEN if self._alternate else "") + _RESET).encode()
+
+    def _skip_string(self, text: str, at: int) -> int:
+        end = _STRING_END.search(text, at)
         if end:
             self._in_string = False
             return end.end()
         # The terminator may be cut in two.
-        self._rest = data[-1:] if data[-1:] == b"\x1b" and at < len(data) else b""
-        return len(data)
+        self._rest = "\x1b" if text.endswith("\x1b") else ""
+        return len(text)
 
-    def _sequence(self, data: bytes, at: int, shown: bytearray) -> int:
-        if _STRINGS.match(data, at):
+    def _sequence(self, text: str, at: int, shown: list[str]) -> int:
+        if _STRINGS.match(text, at):
             self._in_string = True
             return at + 2
-        if allowed := _ALLOWED.match(data, at):
-            shown += allowed[0]
+        if allowed := _ALLOWED.match(text, at):
+            shown.append(allowed[0])
+            if screen := _ALTERNATE.search(allowed[0]):
+                self._alternate = screen[1] == "h"
             return allowed.end()
-        started = _STARTED.match(data, at)
+        started = _STARTED.match(text, at, at + _LONGEST)
         assert started is not None
-        if started.end() == len(data) and len(data) - at < _LONGEST:
-            self._rest = data[at:]
-            return len(data)
-        # Its final byte goes with it.
-        return started.end() + (started.end() > at + 1)
-
-
-def _without_c1(data: bytes) -> bytes:
-    """C1 controls as UTF-8 has them are controls to a terminal too."""
-    return re.sub(rb"\xc2[\x80-\x9f]", b"?", data)
+        end = started.end()
+        if end == len(text) and end - at < _LONGEST:
+            self._rest = text[at:]
+            return end
+        # Its final character goes with it, unless it is a control of its own.
+        return end if end == len(text) or _CUTS_OFF.match(text, end) else end + 1

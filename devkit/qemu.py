@@ -21,6 +21,8 @@ NICS = {"virtio": "virtio-net-pci", "e1000": "e1000"}
 
 SMALLEST_MEMORY = 48
 _TRANSLATED_MB = 256
+#: QEMU's address space beside the guest's memory: translated code, programs, stacks, the allocator's arenas.
+_MEMORY_BESIDE_MB = 4096
 
 #: QEMU's own filter of system calls: none that starts programs, gains rights or is obsolete.
 _FILTER = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
@@ -132,6 +134,7 @@ def launch(
         reads=[*map(str, reads), *_home(program)],
         scratch=str((logs / "scratch").resolve()),
         writes=[str(path) for path in machine.profile.writes],
+        memory=(machine.memory + _MEMORY_BESIDE_MB) << 20,
     )
 
 

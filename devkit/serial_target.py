@@ -56,11 +56,14 @@ class SerialTarget(TargetCommands):
     def attach(cls, address: Address, patience: float = 120.0) -> SerialTarget:
         """Take over the console of a board that runs, or that comes up within ``patience`` seconds.
 
-        KitError FQ-SERIAL where nobody answers or the line cannot be used.
+        KitError FQ-SERIAL where nobody answers or the line cannot be used, FQ-TARGET where it goes away.
         """
         shell = Shell(Channel(SerialLine(address.path, address.baud)))
         try:
-            _wake(shell, address, patience)
+            try:
+                _wake(shell, address, patience)
+            except EOF as error:
+                raise _gone(address) from error
             target = cls(shell, address)
             # The number of messages to keep comes first.
             target._level = target.run("cut -f 1 /proc/sys/kernel/printk; dmesg -n 1").output.strip()
@@ -72,8 +75,7 @@ class SerialTarget(TargetCommands):
 
     def gone(self) -> KitError:
         """Return the error that says that the line is no more."""
-        remedy = "look at the cable and the board's power"
-        return KitError("FQ-TARGET", f"{self._address.path} is gone", remedy)
+        return _gone(self._address)
 
     def close(self) -> None:
         """Give the console back to people, as it was; the board runs on."""
@@ -115,6 +117,10 @@ class AskedLog(KernelLog):
         # Read and clear: the kernel's buffer is a ring, and offsets into it would not stay.
         with contextlib.suppress(EOF):
             self._writer.write(self._shell.run("dmesg -c").raw)
+
+
+def _gone(address: Address) -> KitError:
+    return KitError("FQ-TARGET", f"{address.path} is gone", "look at the cable and the board's power")
 
 
 def _wake(shell: Shell, address: Address, patience: float) -> None:

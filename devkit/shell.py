@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import math
 import re
 import secrets
 import shlex
@@ -36,8 +37,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 #: Seconds until a command is first checked to have its shell still; each time the wait is doubled.
 _FIRST_LOOK = 2.0
 
-_INTERRUPTS = (b"\x03", b"\x03", b"\x1c")
+_INTERRUPTS = ("\x03", "\x03", "\x1c")
 _INTERRUPT_TIME = 2.0
+_ANSWER_TIME = 1.0
 _SYNC_TIME = 5.0
 _LONGEST_ANSWER = 64
 _QUIET_TIME = 2.0
@@ -115,32 +117,42 @@ class Shell:
             raise self._lost("the command channel does not answer")
 
     def run(
-        self, command: str, *, timeout: float = 60.0, sink: Sink | None = None, passes: bool = False
+        self,
+        command: str,
+        *,
+        timeout: float = 60.0,
+        sink: Sink | None = None,
+        passes: bool = False,
+        quiet: bool = False,
     ) -> Result:
         """Run ``command`` (shell syntax) and return its status and output.
 
         ``sink`` is given the output as it comes. After ``timeout`` seconds the command is interrupted
         and KitError FQ-TIMEOUT raised; the channel stays usable, or is said to be lost (FQ-CHANNEL).
-        Ctrl-C interrupts the command; with ``passes`` its status is then returned as if it ended itself, and
-        a shell that dies under the command is noticed (FQ-CHANNEL; the next command finds another shell).
+        Ctrl-C interrupts the command; with ``passes`` its status is then returned as if it ended itself.
+        A shell that dies under the command is noticed in seconds (FQ-CHANNEL; the next command finds another
+        shell), with ``quiet`` only at the time limit: then nothing is sent to the target meanwhile.
         FQ-OUTPUT where it prints more than LONGEST_OUTPUT bytes and there is no ``sink``.
         """
         deadline = time.monotonic() + timeout
         if len(command) < _LONGEST_LINE and not _CONTROL.search(command):
             job = _Job(command, f"sh -c {shlex.quote(command)}")
-            return self._framed(job, deadline, sink, passes=passes)
+            return self._framed(job, deadline, sink, passes=passes, quiet=quiet)
         script = f"/tmp/.fq-{secrets.token_hex(6)}"
-        self.put(command.encode() + b"\n", script)
+        self.put(command.encode() + b"\n", script, deadline=deadline)
         line = f"sh {script}; set -- $?; rm -f {script}; (exit $1)"
-        return self._framed(_Job(command, f"{{ {line}; }}"), deadline, sink, passes=passes)
+        return self._framed(_Job(command, f"{{ {line}; }}"), deadline, sink, passes=passes, quiet=quiet)
 
-    def put(self, data: bytes, destination: str, mode: int = 0o644) -> None:
-        """Write ``data`` to a file at the other end; KitError FQ-STATUS where that fails."""
+    def put(self, data: bytes, destination: str, mode: int = 0o644, *, deadline: float = math.inf) -> None:
+        """Write ``data`` to a file at the other end; KitError FQ-STATUS where that fails.
+
+        ``deadline`` (of time.monotonic()) may be earlier than the time that so many bytes may take.
+        """
         where = shlex.quote(destination)
         line = f"{{ base64 -d >{where} && chmod {mode:o} {where}; }} <<'{_HEREDOC}'"
         body = f"{base64.encodebytes(data).decode()}{_HEREDOC}\n"
         # a target in guest time on a busy host takes a tenth of what a serial line would
-        deadline = time.monotonic() + 60 + len(body) / 1_000
+        deadline = min(deadline, time.monotonic() + 60 + len(body) / 1_000)
         result = self._framed(_Job(f"writing {destination}", line, body), deadline)
         if result.status:
             what = f"cannot write {destination} in the target"
@@ -152,7 +164,13 @@ class Shell:
         self.channel.close()
 
     def _framed(
-        self, job: _Job, deadline: float, sink: Sink | None = None, *, passes: bool = False
+        self,
+        job: _Job,
+        deadline: float,
+        sink: Sink | None = None,
+        *,
+        passes: bool = False,
+        quiet: bool = False,
     ) -> Result:
         if self.dead:
             raise self._lost("the command channel was lost before")
@@ -164,19 +182,21 @@ class Shell:
         text = f"{begin}; {redirected}; {end}\n{job.body}"
         output = Output(number, sink)
         try:
-            self.channel.send(text.encode(), max(1.0, deadline - time.monotonic()))
-            self._collect(output, deadline, number if passes else None)
+            self._send(text, deadline)
+            self._collect(output, deadline, None if quiet else number)
         except KeyboardInterrupt:
-            self._interrupt(output)
+            self._interrupt(output, number)
             if not passes:
                 raise
         except TIMEOUT:
-            self._interrupt(output)
+            self._interrupt(output, number, look=True)
+            if output.other_shell:
+                raise self._bereft(output) from None
             what = f"no end within the time limit, interrupted: {job.title}"
             remedy = "allow more time, or look at the console (./inv console)"
             raise KitError("FQ-TIMEOUT", what, remedy, lines=output.tail()) from None
         if output.too_long:
-            self._interrupt(output)
+            self._interrupt(output, number)
             what = f"more than {LONGEST_OUTPUT >> 20} MiB of output, interrupted: {job.title}"
             remedy = "send it to a file in the target, or less of it"
             raise KitError("FQ-OUTPUT", what, remedy, lines=output.tail())
@@ -184,6 +204,14 @@ class Shell:
             raise self._bereft(output)
         assert output.status is not None
         return Result(output.status, bytes(output.kept))
+
+    def _send(self, text: str, deadline: float) -> None:
+        try:
+            self.channel.send(text.encode(), max(1.0, deadline - time.monotonic()))
+        except KitError:
+            # With half a line nobody knows what the shell would take the next one for.
+            self.dead = True
+            raise
 
     def _collect(self, output: Output, deadline: float, number: str | None = None) -> None:
         """Read until the command ends; TIMEOUT at ``deadline``, however much comes.
@@ -207,18 +235,21 @@ class Shell:
     def _ask_for_another(self, number: str) -> None:
         """Have a shell that reads say so. In the one that is busy the line waits and then means nothing."""
         end = f"printf '%s%s:%s\\n' fq-end- {number} {OTHER_SHELL.decode()}"
-        self.channel.send(f"{end}\n".encode())
+        self._send(f"{end}\n", time.monotonic() + _INTERRUPT_TIME)
 
-    def _interrupt(self, output: Output) -> None:
-        """Stop the running command: Ctrl-C, again, Ctrl-\\; FQ-CHANNEL where it withstands."""
+    def _interrupt(self, output: Output, number: str, *, look: bool = False) -> None:
+        """Stop the running command: Ctrl-C, again, Ctrl-\\; FQ-CHANNEL where it withstands.
+
+        ``look`` first whether its shell is gone: Ctrl-C may end the one that took its place.
+        """
         output.drop()
-        for key in _INTERRUPTS:
-            self.channel.send(key)
-            try:
-                self._collect(output, time.monotonic() + _INTERRUPT_TIME)
-            except TIMEOUT:
-                continue
-            return
+        steps = [("", _ANSWER_TIME)] if look else []
+        for key, patience in (*steps, *((key, _INTERRUPT_TIME) for key in _INTERRUPTS)):
+            self._send(key, time.monotonic() + _INTERRUPT_TIME)
+            self._ask_for_another(number)
+            with contextlib.suppress(TIMEOUT):
+                self._collect(output, time.monotonic() + patience)
+                return
         self.dead = True
         raise self._lost("a command cannot be interrupted", output.tail())
 

@@ -15,6 +15,7 @@ from devkit import cache
 from devkit.errors import KitError
 from devkit.lab import topology
 from devkit.target import Target
+from devkit.target_commands import understood
 
 #: Of the client's end of the connection that brings the file.
 _PORT = 5999
@@ -32,14 +33,18 @@ class Slots:
 
 
 def slots(target: Target) -> Slots:
-    """Return what the target says; KitError FQ-STATUS where it did not boot from a slot."""
+    """Return what the target says.
+
+    Raises KitError FQ-STATUS if it did not boot from a slot, FQ-TARGET if its answer cannot be read.
+    """
     asked = target.run("fastqueue-update --status", check=False)
     lines = asked.output.splitlines()
     if asked.status:
         what = "the target says nothing of its slots"
         raise KitError("FQ-STATUS", what, "boot it from a disk: ./inv boot --from=disk", lines=lines)
-    facts = dict(line.strip().split("=", 1) for line in lines if "=" in line)
-    return Slots(facts["running"], facts["slot"], facts["trial"], int(facts["tries"]))
+    with understood("its slots", asked.output):
+        facts = dict(line.strip().split("=", 1) for line in lines if "=" in line)
+        return Slots(facts["running"], facts["slot"], facts["trial"], int(facts["tries"]))
 
 
 def update(target: Target, slot: Path, *, timeout: float = 600.0) -> str:

@@ -96,19 +96,14 @@ class Target(TargetCommands):
         """Take over the command channel of a running target.
 
         FQ-BUSY where somebody has it for longer than ``patience`` seconds, FQ-LAB where there is no
-        target, FQ-CHANNEL where it does not answer.
+        target, FQ-CHANNEL where it does not answer, FQ-TARGET where it hangs up.
         """
         if not _alive(lab):
             remedy = f"./inv down --lab {lab.name}, then ./inv boot --detach"
             raise KitError("FQ-LAB", f"the lab {lab.name} has no target", remedy)
         held = _hold(lab, patience)
         try:
-            shell = Shell(Channel.connect(qemu.Sockets(lab.directory).command))
-            try:
-                shell.synchronize()
-            except BaseException:
-                shell.close()
-                raise
+            shell = _attached(lab)
         except BaseException:
             os.close(held)
             raise
@@ -184,6 +179,22 @@ def _booted(lab: Lab, machine: qemu.Machine, image: Image, timeout: float | None
         said = error.lines[-1] if error.lines else error.what.rpartition(": ")[2]
         say(f"{profile.name} cannot run this guest ({said}); using {other.name}: {other.summary}")
         return _booted(lab, replace(machine, profile=other), image, timeout)
+
+
+def _attached(lab: Lab) -> Shell:
+    """Return the shell of a running target, once it answers; KitError FQ-TARGET, FQ-CHANNEL."""
+    try:
+        shell = Shell(Channel.connect(qemu.Sockets(lab.directory).command))
+        try:
+            shell.synchronize()
+        except BaseException:
+            shell.close()
+            raise
+    except (OSError, EOF) as error:
+        what = f"the target of the lab {lab.name} is gone: it hung up"
+        remedy = f"./inv status shows what runs; ./inv boot --lab {lab.name} boots another"
+        raise KitError("FQ-TARGET", what, remedy, log=lab.logs / "kernel.log") from error
+    return shell
 
 
 def _alive(lab: Lab) -> bool:

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pexpect import EOF
@@ -15,6 +16,17 @@ from devkit.command import TAIL_LINES
 from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
 from devkit.shell import Result, Shell, Sink
+
+
+@contextlib.contextmanager
+def understood(subject: str, answer: str = "") -> Iterator[None]:
+    """Raise KitError FQ-TARGET if reading a target's answer about ``subject`` fails: it may say anything."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        what = f"the target's answer about {subject} cannot be read: {type(error).__name__}: {error}"
+        remedy = "build kit and image from one commit; boot the target afresh if something else runs in it"
+        raise KitError("FQ-TARGET", what, remedy, lines=answer.splitlines()[-TAIL_LINES:]) from error
 
 
 class TargetCommands(ABC):
@@ -36,17 +48,20 @@ class TargetCommands(ABC):
         check: bool = True,
         sink: Sink | None = None,
         passes: bool = False,
+        quiet: bool = False,
     ) -> Result:
         """Run a command in the target: shell syntax, or a list of words.
 
         Each runs in a shell of its own without standard input; one that is to stay needs
         ``>file 2>&1 &``. ``sink`` gets the output as it comes; with ``passes`` Ctrl-C goes to the command
-        and its status is returned. KitError: FQ-STATUS for a status other than 0 (``check``),
-        FQ-TIMEOUT after ``timeout`` s (the target is usable on), FQ-TARGET where the target is gone.
+        and its status is returned; with ``quiet`` nothing is sent to the target while it runs, for figures
+        that count each instruction. KitError: FQ-STATUS for a status other than 0 (``check``),
+        FQ-TIMEOUT after ``timeout`` s (the target is usable on), FQ-TARGET where the target is gone,
+        FQ-CHANNEL where the shell that ran it is.
         """
         line = command if isinstance(command, str) else shlex.join(command)
         try:
-            result = self._shell.run(line, timeout=timeout, sink=sink, passes=passes)
+            result = self._shell.run(line, timeout=timeout, sink=sink, passes=passes, quiet=quiet)
         except EOF as error:
             raise self.gone() from error
         if check and result.status:
@@ -64,8 +79,10 @@ class TargetCommands(ABC):
             raise self.gone() from error
 
     def get(self, path: str) -> bytes:
-        """Return the contents of a file in the target."""
-        return base64.b64decode(self.run(["base64", path]).raw)
+        """Return the contents of a file in the target; KitError FQ-STATUS, FQ-OUTPUT, FQ-TARGET."""
+        raw = self.run(["base64", path]).raw
+        with understood(f"the contents of {path}"):
+            return base64.b64decode(raw)
 
     def without_offloads(self) -> None:
         """Turn off checksum and segmentation offloads of both network cards: frames are as they were sent."""

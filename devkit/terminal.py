@@ -57,7 +57,7 @@ def interact(path: Path, *, fresh: bool = False) -> bool:
             size = shutil.get_terminal_size()
             sock.sendall(f"stty rows {size.lines} columns {size.columns}\r".encode())
         with _raw(0):
-            left = _join(sock)
+            left = _join(sock, ConsoleFilter(getattr(sys.stdout, "encoding", None) or "utf-8"))
     print(flush=True)
     return left
 
@@ -80,8 +80,16 @@ def _raw(descriptor: int) -> Iterator[None]:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
-def _join(sock: socket.socket) -> bool:
-    shown = ConsoleFilter()
+def _join(sock: socket.socket, shown: ConsoleFilter) -> bool:
+    try:
+        return _copy(sock, shown)
+    finally:
+        with contextlib.suppress(OSError):
+            _write_all(1, shown.leave())
+
+
+def _copy(sock: socket.socket, shown: ConsoleFilter) -> bool:
+    """Copy both ways until Ctrl-] (True) or the end of the console (False)."""
     with selectors.DefaultSelector() as selector:
         selector.register(0, selectors.EVENT_READ)
         selector.register(sock, selectors.EVENT_READ)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from devkit.target import Target
+from devkit.target_commands import understood
 
 SENDING = "bench0"
 RECEIVING = "bench1"
@@ -50,7 +51,9 @@ class Bed:
 @contextmanager
 def made(target: Target) -> Iterator[Bed]:
     """Have the interfaces, and take them out at the end."""
-    receiver = target.run(_SET_UP).output.split()[-1]
+    answer = target.run(_SET_UP).output
+    with understood("its interfaces", answer):
+        receiver = answer.split()[-1]
     try:
         yield Bed(receiver)
     finally:

@@ -28,6 +28,7 @@ from devkit.lab import topology
 from devkit.lab.client import Lab
 from devkit.progress import say, stage
 from devkit.target import Target
+from devkit.target_commands import understood
 
 PROFILE = "p3-1g"
 #: Packets per second of the host's time: the emulator carries no more of NFQUEUE on a busy host.
@@ -70,7 +71,9 @@ class Counted:
     @classmethod
     def read(cls, target: Target) -> Counted:
         """Ask the target; what asking costs it is part of what it counts next."""
-        return cls(*(int(re.findall(r"\d+", line)[-1]) for line in target.run(_READ).output.splitlines()))
+        answer = target.run(_READ).output
+        with understood("what it counted", answer):
+            return cls(*(int(re.findall(r"\d+", line)[-1]) for line in answer.splitlines()))
 
     def until(self, later: Counted) -> dict[str, int]:
         """What happened in between."""

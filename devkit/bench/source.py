@@ -63,7 +63,7 @@ def parse(text: str) -> Run:
     try:
         found = json.loads(text)
         return Run(**{**found, "latency_ns": tuple(found.get("latency_ns", ()))})
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
         remedy = "build kit and image from one commit: ./inv build"
         raise KitError("FQ-BENCH", f"bench-source printed no figures: {error}", remedy) from error
 
@@ -71,7 +71,7 @@ def parse(text: str) -> Run:
 def run(target: Target, bed: Bed, load: Load) -> Run:
     """Send ``load`` once."""
     argv = ["bench-source", *bed.words(), *load.words()]
-    return parse(target.run(argv, timeout=_TIMEOUT).output)
+    return parse(target.run(argv, timeout=_TIMEOUT, quiet=True).output)
 
 
 def carried(target: Target, bed: Bed, load: Load, timer_us: int = 0) -> Run:

@@ -16,8 +16,10 @@ from devkit.fuzz.blocks import Blocks
 from devkit.fuzz.program import CORPUS, Summary, last_sequences, program
 from devkit.lab.client import Lab
 from devkit.paths import OUT
+from devkit.printable import printable
 from devkit.progress import say
 from devkit.target import Target
+from devkit.target_commands import understood
 
 #: The kernel that has KASAN, lockdep and kcov.
 KERNEL = "kasan"
@@ -29,6 +31,7 @@ _CORPUS = "/run/abi-fuzz.txt"
 _ROUND = 120  # s: the corpus is fetched after each, and abi-fuzz's output is kept no longer
 _REDUCE_TIME = 7200.0  # s
 _SLACK = 900.0  # s that a round may take beyond that: it begins with the corpus
+_LARGEST_CORPUS = 4 << 20  # bytes
 _TAIL = 64 << 10  # bytes of output: a few dozen sequences
 
 
@@ -92,9 +95,11 @@ def fuzz(request: Request) -> Summary:
         summary = _rounds(target, request.seconds, seed)
         if request.reduce:
             say("  reducing the corpus")
-            summary = Summary.parse(_run(target, ["reduce", _CORPUS], _REDUCE_TIME))
-            atomic_file.write_bytes(CORPUS, target.get(_CORPUS))
-        reached = {int(line, 16) for line in target.get(f"{_CORPUS}.blocks").split()}
+            summary = _summary(_run(target, ["reduce", _CORPUS], _REDUCE_TIME))
+            _store_corpus(target)
+        blocks = target.get(f"{_CORPUS}.blocks")
+        with understood("the blocks that it reached"):
+            reached = {int(line, 16) for line in blocks.split()}
         say(f"✓ {summary.corpus} sequences kept; {_show(Blocks.read(image.module), reached)}")
         return summary
 
@@ -113,15 +118,31 @@ def _rounds(target: Target, seconds: int, seed: int) -> Summary:
     while True:
         left = max(1, int(until - time.monotonic()))
         output = _run(target, ["fuzz", _CORPUS, str(min(_ROUND, left)), str(seed + number)], _ROUND + _SLACK)
-        summary = Summary.parse(output)
+        summary = _summary(output)
         runs, number = runs + summary.runs, number + 1
-        atomic_file.write_bytes(CORPUS, target.get(_CORPUS))
+        _store_corpus(target)
         say(
             f"  round {number}: {runs} sequences run, {summary.corpus} kept, {summary.edges} edges, "
             f"{summary.blocks} blocks of the module"
         )
         if time.monotonic() >= until:
             return Summary(runs, summary.corpus, summary.edges, summary.blocks)
+
+
+def _summary(output: str) -> Summary:
+    with understood("abi-fuzz", output):
+        return Summary.parse(output)
+
+
+def _store_corpus(target: Target) -> None:
+    """Store the target's corpus in the tree, if it is a text of sane size."""
+    corpus = target.get(_CORPUS)
+    with understood("its corpus"):
+        if len(corpus) > _LARGEST_CORPUS:
+            raise ValueError(f"it has {len(corpus)} bytes")
+        if printable(text := corpus.decode("ascii")) != text:
+            raise ValueError("it has control characters")
+    atomic_file.write_bytes(CORPUS, corpus)
 
 
 def _run(target: Target, arguments: list[str], timeout: float) -> str:

@@ -93,7 +93,7 @@ def show(lab: Lab, target: Target) -> list[Seen]:
         ):
             with stage("real requests from the client to the server"), _server(lab) as reached:
                 answers = [_ask(lab, request) for request in REQUESTS]
-            found = counters.read(target)[0]
+            found = counters.of_queue(target)
             seen = _seen(answers, list(reached), suricata.events())
     _present(seen)
     say(f"  /proc/net/fastqueue: {found.accepted} packets accepted, {found.dropped} dropped")

@@ -16,6 +16,7 @@ from devkit.background import Background, Ended
 from devkit.ids import alerts, rules
 from devkit.ids.alerts import Event
 from devkit.target import Target
+from devkit.target_commands import understood
 
 #: Folder in the target for settings, rules and what is found; suricata.yaml names it.
 FOLDER = "/run/suricata"
@@ -67,7 +68,9 @@ class Engine:
 
     def events(self) -> list[Event]:
         """Return what it wrote into eve.json so far."""
-        return alerts.parse(self.target.get(EVENTS).decode(errors="replace"))
+        text = self.target.get(EVENTS).decode(errors="replace")
+        with understood("what Suricata found", text):
+            return alerts.parse(text)
 
     def forget(self) -> None:
         """Empty eve.json."""

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
@@ -20,6 +21,7 @@ from devkit.errors import KitError
 from devkit.lab import folder, protocol
 from devkit.lab.machine import Launch
 from devkit.lab.process import Process, Stream, Streams
+from devkit.lab.sandbox import Tree
 from devkit.paths import PROJECT
 
 _START_TIME = 30.0
@@ -154,15 +156,23 @@ class Lab:
         cwd: str | Path | None = None,
         env: Mapping[str, str] | None = None,
         lasting: bool = False,
+        privileged: bool = False,
+        tree: Tree | None = None,
     ) -> Process:
         """Start a process in a namespace; it is killed when the returned object (or we) go.
 
         ``lasting``: it lives as long as the lab instead. Its environment is the supervisor's, or
-        ``env``. KitError FQ-TOOL where the program is missing.
+        ``env``. The guest may be hostile, so the process has no capabilities and cannot gain any;
+        ``privileged`` leaves them to a program that configures the namespace. With ``tree`` it sees only the
+        system's programs and the files named there, for a program that reads what the guest sends.
+        KitError FQ-TOOL where the program is missing, FQ-SANDBOX where it cannot be confined.
         """
         words = [str(word) for word in argv]
         place = str(cwd or Path.cwd())
-        request = {"op": "exec", "namespace": namespace, "argv": words, "cwd": place, "lasting": lasting}
+        request = {
+            "op": "exec", "namespace": namespace, "argv": words, "cwd": place, "lasting": lasting,
+            "privileged": privileged, "tree": asdict(tree) if tree else None,
+        }  # fmt: skip
         streams = Streams(stdin, stdout, stderr)
         sock = self._connect()
         try:
@@ -193,11 +203,16 @@ class Lab:
         return Process(sock, list(launch.argv), streams, pid)
 
     def run(
-        self, namespace: str, argv: Sequence[str | Path], timeout: float = 60.0
+        self, namespace: str, argv: Sequence[str | Path], timeout: float = 60.0, *, privileged: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """Run a process to its end and return its status and output; TimeoutExpired after ``timeout`` s."""
+        """Run a process to its end and return its status and output; TimeoutExpired after ``timeout`` s.
+
+        ``privileged`` as popen() has it.
+        """
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-            with self.popen(namespace, argv, stdout=stdout.fileno(), stderr=stderr.fileno()) as process:
+            with self.popen(
+                namespace, argv, stdout=stdout.fileno(), stderr=stderr.fileno(), privileged=privileged
+            ) as process:
                 status = process.wait(timeout)
             texts = []
             for stream in (stdout, stderr):

@@ -45,6 +45,7 @@ class Launch:
     reads:   files that it may read
     scratch: directory for its temporary files
     writes:  directories that it may write to
+    memory:  most of its address space (bytes), 0: no limit
     """
 
     argv: Sequence[str]
@@ -55,6 +56,7 @@ class Launch:
     reads: Sequence[str] = ()
     scratch: str = ""
     writes: Sequence[str] = ()
+    memory: int = 0
 
     def message(self) -> dict[str, Any]:
         """Return it as a part of a request."""
@@ -161,12 +163,13 @@ def start(
     writes = [(name, name) for name in launch.writes]
     writes += [(launch.scratch, sandbox.SCRATCH)] if launch.scratch else []
     tree = sandbox.Tree(launch.reads, writes)
+    limits = sandbox.Limits(launch.memory, _largest(given) + sandbox.FILE_BESIDE)
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     try:
         pid = children.spawn(
             namespace, resources.filled(launch.argv), (null, resources.output, resources.output),
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": sandbox.SCRATCH},
-            descriptors=resources.descriptors, prepare=lambda: sandbox.enter(tree),
+            descriptors=resources.descriptors, prepare=lambda: sandbox.enter(tree, limits),
         )  # fmt: skip
     except BaseException:
         resources.close()
@@ -178,6 +181,16 @@ def start(
         os.close(null)
     resources.close()
     return pid, resources.pipes
+
+
+def _largest(descriptors: Sequence[int]) -> int:
+    """Return the size of the largest file or block device (bytes)."""
+    sizes = [0]
+    for descriptor in descriptors:
+        with contextlib.suppress(OSError):  # a pipe
+            sizes.append(os.lseek(descriptor, 0, os.SEEK_END))
+            os.lseek(descriptor, 0, os.SEEK_SET)
+    return max(sizes)
 
 
 def _tap(name: str) -> int:

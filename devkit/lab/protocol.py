@@ -5,6 +5,7 @@ The socket keeps packet boundaries (SOCK_SEQPACKET), so a message is whole or mi
 
     request                                                  answer
     exec    namespace argv cwd env lasting  + 3 descriptors  {pid}, later {status}
+            privileged tree (see lab.sandbox, or null)
     signal  number        (where exec was asked)             none
     machine launch (see lab.machine)        + descriptors    {pid}, later {status}
     socket  namespace family type proto                      {} + 1 descriptor

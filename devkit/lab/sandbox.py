@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What QEMU runs in: a file tree of its own without capabilities, for a guest that broke out of QEMU.
+"""What programs that talk to a guest run in: no capabilities, and a file tree of their own.
+
+For a guest that broke out of QEMU, or that found a fault in a program at the other end of its cables.
 
 Runs between fork and exec. The new root has the system's programs and libraries, a few devices and the files
 that are named, all read-only, and writable directories where they are named. No process, no socket and no
-other file of this user is there. QEMU's own system call filter (``-sandbox on``) comes on top.
+other file of this user is there. For QEMU, its own system call filter (``-sandbox on``) comes on top.
 """
 
 from __future__ import annotations
@@ -14,9 +16,12 @@ import resource
 import shutil
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from devkit.lab import syscall_filter
 
 _CLONE_NEWNS, _CLONE_NEWIPC = 0x00020000, 0x08000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
@@ -37,6 +42,9 @@ _DEVICES = ("dev/null", "dev/zero", "dev/full", "dev/random", "dev/urandom", "de
 #: Where a program in it may write temporary files, if a directory is given for that.
 SCRATCH = "/var/tmp"
 
+#: What a file that a program writes to may have, beside the largest disk that it is given (bytes).
+FILE_BESIDE = 1 << 30
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -56,7 +64,25 @@ class Tree:
     writes: Sequence[tuple[str, str]] = ()
 
 
-def enter(tree: Tree) -> None:
+@dataclass(frozen=True)
+class Limits:
+    """What the program may use at most; 0: no limit.
+
+    memory: of its address space (bytes)
+    file:   of a file that it writes to (bytes)
+    """
+
+    memory: int = 0
+    file: int = 0
+
+    def apply(self) -> None:
+        """Limit the calling process."""
+        for kind, value in ((resource.RLIMIT_AS, self.memory), (resource.RLIMIT_FSIZE, self.file)):
+            if value:
+                resource.setrlimit(kind, (value, value))
+
+
+def enter(tree: Tree, limits: Limits = Limits()) -> None:
     """Confine the calling process, which is single-threaded and then executes a program.
 
     It says on standard error what failed: an exception before exec has no words.
@@ -64,10 +90,27 @@ def enter(tree: Tree) -> None:
     try:
         _check(_libc.unshare(_CLONE_NEWNS | _CLONE_NEWIPC), "unshare")
         _new_root(tree)
-        _drop_rights()
+        drop_rights()
+        limits.apply()
     except BaseException as error:
         print(f"sandbox: {error}", file=sys.stderr, flush=True)
         raise
+
+
+def confinement(tree: Mapping[str, Any] | None, *, privileged: bool) -> Callable[[], None] | None:
+    """Return what confines a program before it runs: a Tree of these fields, or at least no rights."""
+    if privileged and tree is None:
+        return None
+    limits = Limits(file=FILE_BESIDE)
+
+    def confine() -> None:
+        if tree is None:
+            drop_rights()
+        else:
+            enter(Tree(**tree), limits)
+        syscall_filter.apply()
+
+    return confine
 
 
 def _new_root(tree: Tree) -> None:
@@ -145,7 +188,7 @@ def _set_attributes(path: str, attributes: int, *, recursive: bool) -> None:
     _check(result, f"mount_setattr {path}")
 
 
-def _drop_rights() -> None:
+def drop_rights() -> None:
     """No capability now, and none by executing a program: as root and in a user namespace too."""
     _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     capability = 0

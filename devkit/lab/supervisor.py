@@ -22,7 +22,7 @@ from pathlib import Path
 
 from devkit import peer
 from devkit.errors import KitError
-from devkit.lab import folder, machine, network, protocol, topology
+from devkit.lab import folder, machine, network, protocol, sandbox, topology
 from devkit.lab.children import Children
 from devkit.lab.namespaces import Namespaces
 
@@ -163,8 +163,9 @@ class Supervisor:
     def _exec(self, connection: Connection, message: protocol.Message, streams: list[int]) -> None:
         self._check(message["namespace"])
         connection.child = self.children.spawn(
-            message["namespace"], message["argv"], streams, cwd=message["cwd"], env=message["env"]
-        )
+            message["namespace"], message["argv"], streams, cwd=message["cwd"], env=message["env"],
+            prepare=sandbox.confinement(message["tree"], privileged=message["privileged"]),
+        )  # fmt: skip
         connection.lasting = message["lasting"]
         protocol.send(connection.sock, {"pid": connection.child})
 

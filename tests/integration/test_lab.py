@@ -22,6 +22,7 @@ from processes import gone, inside, interfaces, parent
 from devkit.errors import KitError
 from devkit.lab import folder
 from devkit.lab.client import Lab, running
+from devkit.lab.sandbox import SCRATCH, Tree
 from devkit.paths import PROJECT
 
 #: A process that leaves the process group and the session of whoever started it.
@@ -100,6 +101,83 @@ def test_environment_and_folder(own: Lab, tmp_path: Path) -> None:
         argv = ["sh", "-c", "echo $A; pwd"]
         own.popen("client", argv, stdout=out, cwd=tmp_path, env={"A": "b", "PATH": "/bin"}).wait(5)
     assert (tmp_path / "out").read_text().split() == ["b", str(tmp_path)]
+
+
+#: Capabilities, the end of gaining them, and what a program can do about its network.
+_RIGHTS = """
+grep -E 'CapPrm|CapEff|CapBnd|NoNewPrivs' /proc/self/status
+ip address add 10.0.0.1/32 dev lo
+echo $?
+"""
+
+
+def _rights(lab: Lab, *, privileged: bool) -> dict[str, int]:
+    done = lab.run("client", ["sh", "-c", _RIGHTS], privileged=privileged)
+    *fields, status = done.stdout.split()
+    found = {name.rstrip(":"): int(value, 16) for name, value in zip(fields[::2], fields[1::2], strict=True)}
+    return {**found, "status": int(status)}
+
+
+def test_programs_have_no_capabilities(own: Lab) -> None:
+    """A guest talks to them."""
+    found = _rights(own, privileged=False)
+    assert found.pop("status") != 0
+    assert found == {"CapPrm": 0, "CapEff": 0, "CapBnd": 0, "NoNewPrivs": 1}
+
+
+def _fails(lab: Lab, script: str, *, privileged: bool = False) -> bool:
+    done = lab.run("client", [sys.executable, "-c", f"import ctypes\nlibc = ctypes.CDLL(None)\n{script}"],
+                   privileged=privileged)  # fmt: skip
+    assert done.returncode in {0, 7}, done.stderr
+    return done.returncode == 7
+
+
+_CALLS = {
+    "unshare": "raise SystemExit(7 * (libc.unshare(0x10000000) != 0))",
+    "clone": "raise SystemExit(7 * (libc.syscall(56, 0x10000011, 0, 0, 0, 0) < 0))",
+    "keyctl": "raise SystemExit(7 * (libc.syscall(250, 0, -3, 0) < 0))",
+}
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers of system calls")
+@pytest.mark.parametrize("call", _CALLS)
+def test_programs_cannot_reach_what_they_do_not_need(own: Lab, call: str) -> None:
+    """It works where the capabilities stay, which also says that the script is right."""
+    assert _fails(own, _CALLS[call])
+    assert not _fails(own, _CALLS[call], privileged=True)
+
+
+def test_threads_and_processes_work(own: Lab) -> None:
+    script = (
+        "import subprocess, threading\nthread = threading.Thread(target=subprocess.run, args=(['true'],))\n"
+        "thread.start(); thread.join(); raise SystemExit(subprocess.run(['true']).returncode)"
+    )
+    assert not _fails(own, script)
+
+
+def test_programs_that_configure_the_network_have_them(own: Lab) -> None:
+    found = _rights(own, privileged=True)
+    assert (found["status"], found["NoNewPrivs"]) == (0, 0)
+    assert found["CapEff"]
+
+
+def test_programs_in_a_file_tree_of_their_own(own: Lab, tmp_path: Path) -> None:
+    script = (
+        "echo x >$TMPDIR/file && cat /etc/passwd /proc/version; ls /; exec ip address add 10.0.0.1/32 dev lo"
+    )
+    tree = Tree(writes=[(str(tmp_path), SCRATCH)])
+    with own.popen(
+        "client", ["sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, tree=tree,
+        env={"PATH": "/usr/sbin:/usr/bin:/bin", "TMPDIR": SCRATCH},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        said = process.stdout.read().decode()
+        assert process.wait(10) != 0
+    assert (tmp_path / "file").read_text() == "x\n"
+    assert "/etc/passwd: No such file" in said
+    assert "/proc/version: No such file" in said
+    assert not {"root", "home", "proc", "run", "sys"} & set(said.split())
+    assert "not permitted" in said
 
 
 def test_timeout_kills_the_process(own: Lab) -> None:

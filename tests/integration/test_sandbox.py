@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -182,11 +183,25 @@ def test_it_gets_listening_sockets_and_taps(own: Lab) -> None:
     assert output.read_bytes() == b""
 
 
+def test_memory_and_files_have_limits(own: Lab) -> None:
+    script = "import resource as r; print(r.getrlimit(r.RLIMIT_AS), r.getrlimit(r.RLIMIT_FSIZE))"
+    output = own.logs / "output.log"
+    with tempfile.TemporaryFile() as disk:
+        disk.truncate(3 << 30)
+        launch = Launch(
+            ["/usr/bin/python3", "-c", script], logs={"output": str(output)}, given=["disk"], memory=1 << 30
+        )
+        assert own.launch(launch, [disk.fileno()]).wait(60) == 0
+    assert output.read_text() == f"{(1 << 30, 1 << 30)} {(4 << 30, 4 << 30)}\n"
+
+
 def test_qemu_runs_without_rights(image: Image, own: Lab) -> None:
     with Target.boot(image, lab=own) as target:
         (pid,) = (pid for pid, name in inside(own).items() if name.startswith("qemu-system"))
         confined(pid)
         assert status(pid)["Seccomp"] == "2"
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert not re.search(r"^Max (address space|file size) +unlimited", limits, re.MULTILINE)
         root = Path(f"/proc/{pid}/root")
         assert not {"home", "root", "proc", "run"} & {path.name for path in root.iterdir()}
         assert not list(root.glob("**/control.sock"))

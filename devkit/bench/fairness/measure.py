@@ -87,6 +87,7 @@ def _run(target: Target, program: str, *words: str) -> list[dict[str, Any]]:
         ["env", f"PYTHONPATH={TARGET_FOLDER}", "python3", "-m", f"fairness.{program}", *words],
         timeout=_TIMEOUT,
         check=False,
+        quiet=True,
     )
     try:
         results = [json.loads(line) for line in done.output.splitlines()]

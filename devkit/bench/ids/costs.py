@@ -23,6 +23,7 @@ from devkit.build.image import Image
 from devkit.lab.client import Lab
 from devkit.progress import say, stage
 from devkit.target import Target
+from devkit.target_commands import understood
 
 LOAD = replace(loads.UDP_1400, packets=1_200, warm_up=600)
 OUT_NAME = "instructions.txt"
@@ -73,7 +74,9 @@ def _one(target: Target, made: Bed, way: Way, pid: int | None, out: Path | None)
     result = {"load": vars(load), "per_packet": found.per_packet}
     if not out:
         return result
-    spans = handing(target.run(["cat", f"/proc/{pid}/maps"]).output.splitlines()) if pid else []
+    maps = target.run(["cat", f"/proc/{pid}/maps"]).output if pid else ""
+    with understood("the maps of a process", maps):
+        spans = handing(maps.splitlines())
     counted = parts(out.read_text().splitlines(), spans)
     return {**result, "parts": {name: count / found.sent for name, count in counted.items()}}
 

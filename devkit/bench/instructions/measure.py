@@ -19,6 +19,7 @@ from devkit.bench.steps import Measure, Step
 from devkit.bench.store import Store
 from devkit.build.image import Image
 from devkit.target import Target
+from devkit.target_commands import understood
 
 ROWS = (PLAIN, NFQUEUE_C, FASTQUEUE_C, PYTHON_BATCH)
 LOADS = (
@@ -44,9 +45,11 @@ def steps(rows: Sequence[Row], out: Path, image: Image) -> list[Step]:
 
 def _measure(load: loads.Load, row: Row, out: Path, kernel: list[str]) -> Measure:
     def measure(target: Target, made: Bed) -> dict[str, Any]:
-        modules = target.run("grep '\\[' /proc/kallsyms", check=False).output.splitlines()
+        modules = target.run("grep '\\[' /proc/kallsyms", check=False).output
         found = carried(target, made, load, row.timer_us)
-        counted = totals(out.read_text().splitlines(), Symbols([*kernel, *modules]))
+        with understood("the symbols of its modules", modules):
+            symbols = Symbols([*kernel, *modules.splitlines()])
+        counted = totals(out.read_text().splitlines(), symbols)
         return {
             "load": vars(load),
             "per_packet": found.per_packet,

@@ -35,7 +35,7 @@ def bridge(image: Image) -> Iterator[Target]:
         target.run(f"ip link add br0 type bridge; {ports}; ip link set br0 up")
         for side, address in _ADDRESSES.items():
             command = f"ip address add {address}/24 dev eth0; echo 0 >/proc/sys/net/ipv4/tcp_timestamps"
-            lab.run(side, ["sh", "-c", command]).check_returncode()
+            lab.run(side, ["sh", "-c", command], privileged=True).check_returncode()
         yield target
         assert not target.log.complaints()
 

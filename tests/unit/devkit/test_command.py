@@ -27,6 +27,16 @@ def test_failure_has_the_last_lines(tmp_path: Path) -> None:
     assert caught.value.log == log
 
 
+def test_the_end_of_a_log_has_a_limit(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"first\n" * 10_000 + b"x" * 20_000 + b"\nlast\n")
+    lines = command.tail(log)
+    assert (len(lines), lines[0], lines[-1]) == (25, "first", "last")
+    assert len(lines[-2]) < 600
+    log.write_bytes(b"x" * (8 << 20))
+    assert len("".join(command.tail(log))) < 600
+
+
 def test_missing_tool_and_timeout() -> None:
     with pytest.raises(KitError) as caught:
         command.run(["no-such-tool-of-any-kind"])

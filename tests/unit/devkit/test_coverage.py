@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,19 +43,64 @@ def test_unreached_lines_are_shown_with_their_text(
     assert "1 of 2 lines, 50.0 %" in capsys.readouterr().out
 
 
-def test_counters_come_out_of_their_archive_under_their_own_names_only(tmp_path: Path) -> None:
+def _archive(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name in ("./main.gcda", "../../outside.gcda"):
-            member = tarfile.TarInfo(name)
-            member.size = 4
-            archive.addfile(member, io.BytesIO(b"gcda"))
-        link = tarfile.TarInfo("link.gcda")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        archive.addfile(link)
-    coverage.unpack(buffer.getvalue(), tmp_path / "counters")
+        for member, content in members:
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _member(name: str, size: int = 4) -> tuple[tarfile.TarInfo, bytes]:
+    member = tarfile.TarInfo(name)
+    member.size = size
+    return member, b"gcda".ljust(size, b"\0")[:size]
+
+
+def test_counters_come_out_of_their_archive_under_their_own_names_only(tmp_path: Path) -> None:
+    link = tarfile.TarInfo("link.gcda")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    odd = ["--object-directory=a.gcda", "x/-h.gcda", "..gcda", "a b.gcda", "A.gcda", "main.gcno"]
+    good = ["./main.gcda", "../../outside.gcda", "fastqueue.mod.gcda", "queue_list.gcda"]
+    packed = _archive(*(_member(name) for name in good + odd), (link, b""))
+    coverage.unpack(packed, tmp_path / "counters")
     found = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    assert found == {"main.gcda": b"gcda", "outside.gcda": b"gcda"}
+    assert found == dict.fromkeys(("main.gcda", "outside.gcda", "queue_list.gcda"), b"gcda")
+
+
+def _sparse() -> bytes:
+    """An archive in which a few bytes stand for a counter of a gigabyte."""
+    member = tarfile.TarInfo("main.gcda")
+    member.type, member.size = tarfile.GNUTYPE_SPARSE, 512
+    block = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    block[386:410] = b"%011o\0%011o\0" % (0, 512)
+    block[483:495] = b"%011o\0" % (1 << 30)
+    block[148:156] = b"%06o\0 " % (sum(block) - sum(block[148:156]) + 8 * 32)
+    return gzip.compress(bytes(block) + bytes(512) + bytes(1024))
+
+
+_BOMBS = {
+    "one large member": lambda: _archive(_member("main.gcda", 5 << 20)),
+    "many members": lambda: _archive(*(_member(f"part_{number}.gcda", 3 << 20) for number in range(12))),
+    "a large member of another name": lambda: _archive(_member("other", 33 << 20)),
+    "a long header": lambda: _archive(_member("a" * (33 << 20))),
+    "no end": lambda: _archive(_member("main.gcda"))[:-12],
+    "no archive": lambda: b"text",
+    "no tar in it": lambda: gzip.compress(b"text" * 1000),
+}
+
+
+@pytest.mark.parametrize("packed", _BOMBS.values(), ids=_BOMBS.keys())
+def test_what_a_target_sends_has_limits(packed: Callable[[], bytes], tmp_path: Path) -> None:
+    with pytest.raises(KitError) as caught:
+        coverage.unpack(packed(), tmp_path)
+    assert caught.value.code == "FQ-COVERAGE"
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 32 << 20
+
+
+def test_holes_are_not_filled(tmp_path: Path) -> None:
+    coverage.unpack(_sparse(), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_counters_there_is_no_coverage(tmp_path: Path) -> None:

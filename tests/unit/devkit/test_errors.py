@@ -30,6 +30,14 @@ def test_nothing_else_is_documented() -> None:
     assert set(_documented()) - _used() == set()
 
 
+def test_a_message_has_a_limit() -> None:
+    error = KitError("FQ-TUN", "a" * 100_000, "load it", lines=["b" * 100_000] * 10_000)
+    error.lines = error.lines * 10_000
+    assert len(str(error)) < 100_000
+    assert str(error).endswith("  remedy: load it")
+    assert "aaa... (100000 characters)" in error.what
+
+
 def test_message_has_what_lines_and_remedy() -> None:
     error = KitError("FQ-TUN", "no tap", "load it", lines=["first", "second"])
     assert str(error) == "FQ-TUN: no tap\n    | first\n    | second\n  remedy: load it"

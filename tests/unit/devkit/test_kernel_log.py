@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit import bounded_log, kernel_log
+from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
 from devkit.printable import printable
 
@@ -119,8 +120,24 @@ def test_an_unfinished_line_is_not_a_reason_yet(tmp_path: Path) -> None:
         "[ 1.0]  by task 1 on cpu 0:\n f+0x1",
         "[ 1.0] Kernel panic - not syncing: x ---[ end",
         "\x1b[" * 50 + "1;" * 50,
+        "x invoked oom-killer: " + "Out of memory: Killed process 1 (" * 60_000,
+        "Out of memory: Killed process " * 30_000 + "1" * 1_000_000,
+        "[ 1.0] ====================\n" + " by task 1" * 100_000 + " f.f" * 100_000 + "[ 1.0] ====",
+        "kmemleak: 1" * 100_000 + "1" * 1_000_000,
     ],
-    ids=["memory", "race", "rule", "stall", "access", "panic", "escapes"],
+    ids=[
+        "memory",
+        "race",
+        "rule",
+        "stall",
+        "access",
+        "panic",
+        "escapes",
+        "killed",
+        "number",
+        "accesses",
+        "leaks",
+    ],
 )
 def test_time_is_in_proportion_to_the_log(line: str, tmp_path: Path) -> None:
     """With a look back from each line it would take hours."""
@@ -134,6 +151,44 @@ def test_time_is_in_proportion_to_the_log(line: str, tmp_path: Path) -> None:
             file.write("[ 2.0] fine\n")
             file.flush()
             found.fatal()
+
+
+def test_a_line_without_an_end_is_read_once(tmp_path: Path) -> None:
+    class Log(KernelLog):
+        amount = 0
+
+        def read(self, since: int = 0) -> tuple[int, bytes]:
+            begin, data = super().read(since)
+            self.amount += len(data)
+            return begin, data
+
+    found = Log(tmp_path / "kernel.log")
+    with found.path.open("ab", buffering=0) as file:
+        for _ in range(200):
+            file.write(b"x" * 20_000)
+            assert found.fatal() is None
+        # Each piece a few times until the line is long, and then its end again.
+        assert found.amount < 6 * 200 * 20_000
+        before = found.amount
+        for _ in range(100):
+            found.fatal()
+        assert found.amount - before < 100 * (1 << 17)
+        file.write(b"x" * 100_000 + b"Kernel panic - not syn")
+        assert found.fatal() is None
+        file.write(b"cing: the end" + b"x" * 100_000)
+        assert (found.fatal() or "").startswith("the endxxx")
+
+
+@pytest.mark.parametrize("byte", [b"x", b"\x01", b"\xff", b"\n"])
+def test_messages_have_a_limit_whatever_the_guest_says(byte: bytes, tmp_path: Path) -> None:
+    found = KernelLog(tmp_path / "kernel.log")
+    much = byte * (1 << 20)
+    found.path.write_bytes(b"BUG: " + much + b"\nKernel panic - not syncing: " + much + b"\n")
+    reason = found.reason() or ""
+    error = KitError("FQ-BOOT", f"no boot: {reason}", "look", lines=found.tail())
+    assert len(str(error)) < 100_000
+    assert len(reason) < 5_000
+    assert max(map(len, (*found.tail(), *found.complaints())), default=0) < 600
 
 
 def test_a_race_whose_report_was_cut_off_is_a_complaint(tmp_path: Path) -> None:

@@ -341,7 +341,7 @@ def test_a_guest_that_talks_for_ever_is_no_shell(monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def respawned() -> Iterator[Shell]:
     """A shell that is started again when it ends, as init does it in the target."""
-    terminal = Terminal(["sh", "-c", f"while :; do {' '.join([*BUSYBOX, 'sh', '+i'])}; done"])
+    terminal = Terminal(["sh", "-c", f"trap : INT; while :; do {' '.join([*BUSYBOX, 'sh', '+i'])}; done"])
     shell = Shell(Channel(terminal.ours))
     assert shell.answered(shell.call(), 10)
     yield shell
@@ -355,11 +355,65 @@ def test_a_shell_that_its_command_kills_is_noticed(
 ) -> None:
     monkeypatch.setattr(shells, "_FIRST_LOOK", 0.3)
     with pytest.raises(KitError) as caught:
-        respawned.run(f"echo before; kill -9 $PPID{after}", timeout=60, sink=lambda _: None, passes=True)
+        respawned.run(f"echo before; kill -9 $PPID{after}", timeout=60)
     assert caught.value.code == "FQ-CHANNEL"
     assert "is gone" in caught.value.what
     assert caught.value.lines[0] == "before"
     assert respawned.run("echo fine").output.splitlines()[-1] == "fine"
+
+
+def test_a_shell_that_is_gone_is_not_taken_for_a_command_that_is_deaf(respawned: Shell) -> None:
+    """With a time limit that ends before anybody looked, and where nothing may be sent."""
+    with pytest.raises(KitError) as caught:
+        respawned.run("echo before; kill -9 $PPID", timeout=1, quiet=True)
+    assert (caught.value.code, caught.value.lines[0]) == ("FQ-CHANNEL", "before")
+    assert "is gone" in caught.value.what
+    assert respawned.run("echo fine").output.splitlines()[-1] == "fine"
+
+
+def test_nothing_is_sent_to_a_target_that_is_to_be_left_alone(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shells, "_FIRST_LOOK", 0.1)
+    sent: list[bytes] = []
+    real = shell.channel.send
+
+    def send(data: bytes, timeout: float) -> None:
+        sent.append(data)
+        real(data, timeout)
+
+    monkeypatch.setattr(shell.channel, "send", send)
+    shell.run("sleep 1", quiet=True)
+    assert len(sent) == 1
+    shell.run("sleep 1")
+    assert len(sent) > 2
+
+
+def test_the_time_limit_holds_while_the_target_takes_its_input_byte_by_byte() -> None:
+    ours, theirs = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2048)
+    channel = Channel(ours)
+    shell = Shell(channel)
+    taken, ended = bytearray(), threading.Event()
+
+    def drip() -> None:
+        with contextlib.suppress(OSError):
+            while not ended.wait(0.02):
+                taken.extend(theirs.recv(100))
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    with pytest.raises(KitError) as caught:
+        shell.run("x" * 200_000, timeout=1)
+    assert caught.value.code == "FQ-CHANNEL"
+    # It would have taken all, and more time.
+    assert len(taken) < 100_000
+    with pytest.raises(KitError, match="was lost before"):
+        shell.run("true")
+    ended.set()
+    shell.close()
+    theirs.close()
+    thread.join()
 
 
 def test_a_command_that_takes_long_keeps_its_shell(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -40,7 +42,14 @@ def image(size: int = 40_960, used: int | None = None) -> bytes:
 def update(
     partitions: Path, *words: str, data: bytes = b"", running: int = 2, told: bool = True
 ) -> subprocess.CompletedProcess[bytes]:
-    environment = {
+    environment = _environment(partitions, running, told=told)
+    return subprocess.run(
+        ["sh", str(UPDATE), *words], input=data, env=environment, capture_output=True, check=False
+    )
+
+
+def _environment(partitions: Path, running: int = 2, *, told: bool = True) -> dict[str, str]:
+    return {
         **os.environ,
         "FASTQUEUE_SLOTS": str(OVERLAY / "usr/libexec/fastqueue/slots"),
         "FASTQUEUE_PARTITIONS": str(partitions),
@@ -48,9 +57,6 @@ def update(
         "FASTQUEUE_ENVIRONMENT": f"{FIRST // 512},{COPY // 512}" if told else "",
         "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin",
     }
-    return subprocess.run(
-        ["sh", str(UPDATE), *words], input=data, env=environment, capture_output=True, check=False
-    )
 
 
 def grubenv(partitions: Path, at: int = FIRST) -> bytes:
@@ -147,18 +153,55 @@ def test_a_slot_that_runs_in_place_of_the_committed_one_is_committed_first(parti
     assert grubenv(partitions) == disk.environment("b")
 
 
-def test_one_update_at_a_time(partitions: Path) -> None:
-    place = partitions / "fastqueue-update"
-    place.mkdir()
+def _begun(partitions: Path) -> subprocess.Popen[bytes]:
+    """An update that waits for more of its image, in a process group of its own."""
+    process = subprocess.Popen(
+        ["sh", str(UPDATE)], env=_environment(partitions), stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    while not list(partitions.glob("fastqueue-update.*/size")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    return process
+
+
+def _refused(partitions: Path) -> bool:
     done = update(partitions, data=image())
-    assert done.returncode != 0
-    assert "another update runs" in done.stderr.decode()
-    assert place.exists()
-    assert (partitions / "3").read_bytes() == b"\0" * 100_000
+    assert done.returncode == 0 or "another update runs" in done.stderr.decode()
+    return done.returncode != 0
+
+
+def test_one_update_at_a_time(partitions: Path) -> None:
+    first = _begun(partitions)
+    assert _refused(partitions)
     assert grubenv(partitions) == disk.environment("a")
-    place.rmdir()
-    assert update(partitions, data=image()).returncode == 0
-    assert not place.exists()
+    first.communicate(image())
+    assert first.returncode == 0
+    assert grubenv(partitions) == disk.environment("a", "b", 1)
+    assert not list(partitions.glob("fastqueue-update*"))
+
+
+def test_an_update_that_was_killed_is_in_nobodys_way(partitions: Path) -> None:
+    first = _begun(partitions)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    assert not _refused(partitions)
+    assert (partitions / "3").read_bytes().startswith(image())
+    assert not list(partitions.glob("fastqueue-update*"))
+
+
+def test_a_slot_that_is_still_written_to_is_not_taken(partitions: Path) -> None:
+    """Its shell was killed, but not what it had started."""
+    first = _begun(partitions)
+    first.kill()
+    first.wait()
+    assert _refused(partitions)
+    assert first.stdin is not None
+    first.stdin.close()
+    deadline = time.monotonic() + 60
+    while _refused(partitions):
+        assert time.monotonic() < deadline
+    assert not list(partitions.glob("fastqueue-update*"))
 
 
 def test_a_sum_without_a_value(partitions: Path) -> None:
@@ -195,6 +238,8 @@ LOST = {
     "half": GOOD[:26] + bytes(486),
     "hash": b"#" * 512,
     "slot": disk.environment("x"),
+    "tries": disk.environment("a").replace(b"tries=0\n#", b"tries=zz\n"),
+    "trial": disk.environment("a").replace(b"trial=\n", b"trial=c\n").removesuffix(b"#"),
     "text": b"slot=b\ntrial=\n".ljust(512, b"#"),
 }
 

@@ -26,7 +26,7 @@ class Source:
     def __init__(self, answer: Callable[[dict[str, str]], str]) -> None:
         self.answer = answer
 
-    def run(self, argv: list[str], timeout: float) -> Result:
+    def run(self, argv: list[str], timeout: float, quiet: bool) -> Result:
         words = dict(zip(argv[1::2], argv[2::2], strict=False))
         return Result(0, self.answer(words).encode())
 

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""A target may answer anything: that is an error with a code, never a traceback."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pexpect import EOF
+
+from devkit import slots, target, throughput
+from devkit.background import Background
+from devkit.bench import bed, source
+from devkit.bench.outside import Counted
+from devkit.channel import Channel
+from devkit.errors import KitError
+from devkit.fuzz import run as fuzz
+from devkit.ids.engine import Engine
+from devkit.serial_target import Address, SerialTarget
+from devkit.shell import Result
+from devkit.target_commands import TargetCommands
+
+
+@dataclass
+class Odd(TargetCommands):
+    """A target that answers the same to each command."""
+
+    answer: bytes
+
+    def gone(self) -> KitError:
+        return KitError("FQ-TARGET", "gone", "")
+
+    def run(self, *words: object, **options: object) -> Result:
+        return Result(0, self.answer)
+
+
+def _in_bed(odd: Odd) -> None:
+    with bed.made(odd):  # type: ignore[arg-type]
+        pass
+
+
+_QUESTIONS: dict[str, Callable[[Any], object]] = {
+    "slots": slots.slots,
+    "file": lambda odd: odd.get("/etc/passwd"),
+    "program": lambda odd: Background(odd, ["true"]),
+    "processor": lambda odd: throughput.cpu_use(odd, 1),
+    "counts": Counted.read,
+    "alerts": lambda odd: Engine(odd, None).events(),  # type: ignore[arg-type]
+    "corpus": fuzz._store_corpus,
+    "source": lambda odd: source.parse(odd.run().output),
+    "bed": _in_bed,
+}
+_ANSWERS = {
+    "nothing": b"",
+    "no value": b"running=a\n",
+    "words": b"one two\nthree\n",
+    "no number": b"running=a\nslot=a\ntrial=\ntries=zz\n",
+    "a long number": b"running=a\nslot=a\ntrial=\ntries=" + b"9" * 5000,
+    "no UTF-8": b"\xff\xfe\n\xff\n",
+    "no base64": b"AAA",
+    "deep": b"[" * 100_000 + b"\n",
+    "a list": b"[]\n",
+    "no time": b"1 1\n1 1\n",
+    "controls": base64.b64encode(b"\x1b[2J"),
+}
+
+
+@pytest.mark.parametrize("answer", _ANSWERS.values(), ids=_ANSWERS.keys())
+@pytest.mark.parametrize("question", _QUESTIONS.values(), ids=_QUESTIONS.keys())
+def test_an_odd_answer_has_a_code(
+    question: Callable[[Any], object], answer: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(fuzz, "CORPUS", tmp_path / "corpus")
+    try:
+        question(Odd(answer))
+    except KitError as error:
+        assert error.code in {"FQ-TARGET", "FQ-BENCH"}
+    # what is left is an answer that was understood, such as an empty file
+
+
+def test_a_board_whose_line_goes_away_is_an_error_with_a_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Line:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def settimeout(self, timeout: float) -> None:
+            pass
+
+        def recv(self, size: int) -> bytes:
+            return b""
+
+        def send(self, data: memoryview) -> int:
+            return len(data)
+
+        def shutdown(self, how: int) -> None:
+            pass
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr("devkit.serial_target.SerialLine", Line)
+    with pytest.raises(KitError) as caught:
+        SerialTarget.attach(Address(Path("/dev/ttyUSB0")), 5.0)
+    assert caught.value.code == "FQ-TARGET"
+
+
+@pytest.mark.parametrize("error", [EOF("end"), ConnectionRefusedError()])
+def test_a_target_that_hangs_up_is_an_error_with_a_code(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Lab:
+        name, directory, logs = "one", tmp_path, tmp_path
+
+    def connect(path: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(Channel, "connect", connect)
+    with pytest.raises(KitError) as caught:
+        target._attached(Lab())  # type: ignore[arg-type]
+    assert caught.value.code == "FQ-TARGET"
