@@ -24,7 +24,7 @@ from scapy.layers.ipsec import AH
 from scapy.packet import Packet as ScapyPacket
 from scapy.packet import Raw
 
-from .choice import Choice
+from fuzzing.choice import Choice
 
 _FIVETUPLE = b"""\
 drop proto udp dport 5000-40000

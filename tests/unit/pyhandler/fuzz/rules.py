@@ -21,7 +21,7 @@ from fastqueue.rules.syntax import parse
 
 from ..backtracker import Backtracker
 from ..packets import ipv4, ipv6, tcp, udp
-from .choice import Choice
+from fuzzing.choice import Choice
 
 _PACKETS = [
     ipv4(udp(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + bytes(range(256)))),
