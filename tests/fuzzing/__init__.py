@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What all fuzz targets have in common: how long they run, engine, decisions from bytes. See docs/fuzzing.md."""
+"""What all fuzz targets share: how long they run, engine, decisions from bytes. See docs/fuzzing.md."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ SEED = int(os.environ.get("FASTQUEUE_FUZZ_SEED", "2010"))
 
 
 def long_enough(function: Test) -> Test:
-    """Mark a test that runs fuzz targets: ``pytest -m fuzz`` selects it, and its time limit follows SECONDS."""
+    """Mark a test of fuzz targets: ``pytest -m fuzz`` selects it, its time limit follows SECONDS."""
     marked: Test = pytest.mark.fuzz(pytest.mark.timeout(int(SECONDS) + 300)(function))
     return marked

@@ -141,9 +141,7 @@ def guest_shell(data: bytes) -> None:
     runs = shell.Shell(channel)
     with patch.multiple(framed_output, LONGEST_OUTPUT=_LONGEST), patch.object(shell, "_INTERRUPT_TIME", 0.1):
         try:
-            done = runs.run(
-                "command", timeout=5.0, sink=passed.append if into_sink else None, passes=passes
-            )
+            done = runs.run("command", timeout=5.0, sink=passed.append if into_sink else None, passes=passes)
         except KitError as error:
             done = None
             assert error.code in {"FQ-CHANNEL", "FQ-OUTPUT"}
@@ -185,7 +183,7 @@ _REFUSED = re.compile(rb"[\x00-\x06\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]")
 
 
 def console(data: bytes) -> None:
-    """Show a console's stream: nothing but text, a few controls and allowed sequences reaches the terminal."""
+    """Show a console's stream: only text, a few controls and allowed sequences reach the terminal."""
     choice = Choice(data)
     shows, shown = ConsoleFilter(), b""
     decodes, whole, text = Decoder(), b"", ""

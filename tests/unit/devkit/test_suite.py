@@ -47,8 +47,8 @@ def test_fuzz_targets_alone_get_seconds_and_seed(monkeypatch: pytest.MonkeyPatch
 def test_the_environment_of_fuzz_targets_reaches_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[dict[str, str]] = []
 
-    def run(argv: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
-        found.append(options["env"])
+    def run(argv: list[str], *, env: dict[str, str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        found.append(env)
         return subprocess.CompletedProcess(argv, 0)
 
     monkeypatch.setattr(subprocess, "run", run)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""C code of native/ compiled with gcc's sanitizers, for this machine or, with the target's libraries, for i686."""
+"""C code of native/ under gcc's sanitizers, for this machine or, with the target's libraries, for i686."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The C code's fuzz targets hold on their corpora and changes of them, under sanitizers; see docs/fuzzing.md."""
+"""The C code's fuzz targets hold, under sanitizers: corpora and changes of them; docs/fuzzing.md."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def test_targets_hold(name: str, folder: Path) -> None:
 
 
 def test_every_target_is_run() -> None:
-    entries = {path.stem for path in targets.HERE.glob("*.c") if "LLVMFuzzerTestOneInput(const" in path.read_text()}
+    entries = {
+        path.stem for path in targets.HERE.glob("*.c") if "LLVMFuzzerTestOneInput(const" in path.read_text()
+    }
     assert entries == TARGETS.keys() | {"faulty_target"}
 
 

@@ -28,9 +28,7 @@ def main() -> None:
         program = targets.TARGETS[options.target].build(folder)
         found = folder / "found"
         found.mkdir()
-        done = targets.run(
-            program, corpus, number=0, seconds=options.seconds, seed=options.seed, found=found
-        )
+        done = targets.run(program, corpus, number=0, seconds=options.seconds, seed=options.seed, found=found)
         print(options.target, done.output if done.status == 0 else f"{done.output}\ninput: {done.last.hex()}")
         kept = reduced(program, [*corpus.iterdir(), *found.iterdir()], folder)
         _replace(corpus, kept)

@@ -71,7 +71,25 @@ static void header_check(struct nfq_data *packet, uint32_t id)
 	CHECK(!hardware || !memcmp(hardware->hw_addr, meta.hw_addr, sizeof(meta.hw_addr)));
 }
 
-static void packet_check(const struct queue *queue, uint32_t count, uint32_t payload)
+/* Without the time, which goes on. In a smaller buffer it is the same, cut. */
+static void xml_check(struct nfq_data *packet, uint8_t flags, uint32_t room)
+{
+	char *whole, *cut = malloc(room);
+	int len = nfq_snprintf_xml(NULL, 0, packet, flags & ~NFQ_XML_TIME);
+
+	CHECK(len > 0);
+	whole = malloc((size_t)len + 1);
+	CHECK(nfq_snprintf_xml(whole, (size_t)len + 1, packet, flags & ~NFQ_XML_TIME) == len);
+	CHECK(strlen(whole) == (size_t)len && !strcmp(whole + len - 6, "</pkt>"));
+	CHECK(nfq_snprintf_xml(cut, room, packet, flags & ~NFQ_XML_TIME) == len);
+	CHECK(!room || !strncmp(whole, cut, room - 1));
+	CHECK(!room || (uint32_t)len < room || strlen(cut) == room - 1);
+	CHECK(nfq_snprintf_xml(NULL, 0, packet, flags | NFQ_XML_TIME) > len);
+	free(whole);
+	free(cut);
+}
+
+static void packet_check(const struct queue *queue, uint32_t count, uint32_t payload, uint8_t flags)
 {
 	/* with its payload, of which only the place is looked for */
 	unsigned char *message = malloc(MESSAGE_HEAD), *whole;
@@ -93,6 +111,8 @@ static void packet_check(const struct queue *queue, uint32_t count, uint32_t pay
 	time_check(&packet);
 	CHECK(nfq_get_secctx(&packet, &content) == -1);
 	CHECK(nfq_get_payload(&packet, &content) == (payload ? (int)payload : -1));
+	if (payload < 2000)
+		xml_check(&packet, flags, count % 1024);
 	free(whole);
 }
 
@@ -111,7 +131,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		content = choice_bytes(&choice, sizeof(meta), &len);
 		memset(&meta, 0, sizeof(meta));
 		memcpy(&meta, content, len);
-		packet_check(&queue, choice_word(&choice), choice_word(&choice) % 65532);
+		packet_check(&queue, choice_word(&choice), choice_word(&choice) % 65532,
+			     choice_byte(&choice));
 	}
 	return 0;
 }

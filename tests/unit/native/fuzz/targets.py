@@ -63,7 +63,7 @@ TARGETS = {
         Target(
             "compat_packets",
             40_000,
-            [COMPAT / f"{name}.c" for name in ("attribute", "shape", "message", "packet")],
+            [COMPAT / f"{name}.c" for name in ("attribute", "shape", "message", "packet", "xml")],
         ),
         Target("compat_requests", 3000, (*sanitized.compat_library(), _MODEL)),
         _daq("daq_variables", 50_000),
@@ -119,7 +119,8 @@ def run(
 ) -> Outcome:
     """Run a built target; inputs that reach something new go to ``found``."""
     with tempfile.NamedTemporaryFile() as current:
-        words = [program, str(number), str(seconds), str(seed), current.name, corpus, *([found] if found else [])]
+        words = [str(program), str(number), str(seconds), str(seed), current.name, str(corpus)]
+        words += [str(found)] if found else []
         done = subprocess.run(
             words,
             stdin=subprocess.DEVNULL,

@@ -9,8 +9,8 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-_PROJECT = Path(__file__).parents[4]
-sys.path[:0] = [str(_PROJECT / "pyhandler/src"), str(_PROJECT / "tests")]
+sys.path.insert(0, str(Path(__file__).parents[3]))
+sys.path.insert(0, str(Path(__file__).parents[4] / "pyhandler/src"))
 
 from ..extension import build, load
 
