@@ -48,8 +48,10 @@ static void links_make(struct patterns *patterns)
 	unsigned int first = 0, last = 0, byte;
 
 	for (byte = 0; byte < 256; byte++)
-		if (patterns->next[0][byte])
+		if (patterns->next[0][byte]) {
+			fail[patterns->next[0][byte]] = 0;
 			order[last++] = patterns->next[0][byte];
+		}
 	while (first < last) {
 		unsigned int state = order[first++];
 

@@ -104,19 +104,25 @@ static int wrong(void)
 	return 2;
 }
 
-int main(int argc, char **argv)
+/* Returns only if the program cannot be run. */
+static int program_run(char **argv, const char *value)
 {
-	char *value, *file;
+	char *file = find(argv[0]);
+	int err;
 
-	if (argc < 2)
-		return wrong();
-	if (!strcmp(argv[1], "--help") && argc == 2) {
-		fputs(usage, stdout);
-		return 0;
-	}
-	value = environment();
-	if (!value)
+	if (!file)
 		return 126;
+	check(file);
+	setenv("LD_PRELOAD", value, 1);
+	execv(file, argv);
+	err = errno;
+	fprintf(stderr, "fastqueue-run: %s: %s\n", argv[0], strerror(err));
+	free(file);
+	return err == ENOENT ? 127 : 126;
+}
+
+static int arguments_do(int argc, char **argv, const char *value)
+{
 	if (!strcmp(argv[1], "--environment") && argc == 2) {
 		printf("LD_PRELOAD=%s\n", value);
 		return 0;
@@ -127,12 +133,22 @@ int main(int argc, char **argv)
 	}
 	if (!argv[1] || argv[1][0] == '-')
 		return wrong();
-	file = find(argv[1]);
-	if (!file)
-		return 126;
-	check(file);
-	setenv("LD_PRELOAD", value, 1);
-	execv(file, argv + 1);
-	fprintf(stderr, "fastqueue-run: %s: %s\n", argv[1], strerror(errno));
-	return errno == ENOENT ? 127 : 126;
+	return program_run(argv + 1, value);
+}
+
+int main(int argc, char **argv)
+{
+	char *value;
+	int status;
+
+	if (argc < 2)
+		return wrong();
+	if (!strcmp(argv[1], "--help") && argc == 2) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	value = environment();
+	status = value ? arguments_do(argc, argv, value) : 126;
+	free(value);
+	return status;
 }

@@ -17,6 +17,7 @@
 
 #define QUEUES	8
 #define ROOM	(1 << 20)	/* bytes for answers, and for metadata */
+#define FRAMES_MAX	(1u << 13)	/* more do not fit there */
 
 struct packet {
 	uint32_t number, len, flags;
@@ -29,7 +30,7 @@ struct device {
 	ino_t namespace;
 	int memory;
 	uint32_t fa, fp;
-	struct packet packets[FASTQUEUE_MAX_FRAMES];	/* by slot */
+	struct packet packets[FRAMES_MAX];	/* by slot */
 };
 
 static struct device devices[QUEUES];
@@ -282,10 +283,12 @@ int fq_kick(struct fq_queue *queue)
 
 int fq_resize(struct fq_queue *queue, const struct fq_options *options)
 {
-	static struct packet moved[FASTQUEUE_MAX_FRAMES];
+	static struct packet moved[FRAMES_MAX];
 	struct device *device = device_of(queue);
 	uint32_t count, number = 0, i;
 
+	if (options->frames > FRAMES_MAX)
+		return -ENOMEM;
 	kernel_enter();
 	for (count = device->fp; count != device->fa; count++)
 		if (device->packets[count & (queue->frames - 1)].there)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from .sanitized import SANITIZERS, compile_program
+
 PROJECT = Path(__file__).parents[3]
 NATIVE = PROJECT / "native"
 
@@ -26,7 +28,7 @@ def run(*argv: str | Path, python_path: str = "") -> subprocess.CompletedProcess
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with what the Makefile makes without netfilter's libraries."""
     folder = tmp_path_factory.mktemp("native")
-    flags = "-O1 -Wall -Wextra -Werror -fsanitize=undefined -fno-sanitize-recover"
+    flags = f"-O1 -Wall -Wextra -Werror {' '.join(SANITIZERS)}"
     done = run("make", "-C", NATIVE, f"O={folder}", "CC=gcc", f"CFLAGS={flags}", "fastqueue", "check")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "arithmetic checked" in done.stdout
@@ -85,11 +87,8 @@ def test_wrong_arguments_of_the_c_handler(built: Path, arguments: list[str], exp
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bench's source of packets, whose command line needs no target."""
-    program = tmp_path_factory.mktemp("source") / "bench-source"
     parts = [*sorted((NATIVE / "bench-source").glob("*.c")), NATIVE / "common/arguments.c"]
-    done = run("gcc", f"-I{PROJECT}/kmod/include/uapi", *parts, "-o", program)
-    assert done.returncode == 0, done.stderr
-    return program
+    return compile_program(tmp_path_factory.mktemp("source") / "bench-source", parts)
 
 
 @pytest.mark.parametrize(

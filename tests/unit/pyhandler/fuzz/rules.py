@@ -20,10 +20,10 @@ from fastqueue.rules.payload import parse_rule as parse_payload
 from fastqueue.rules.positions import UnsupportedError
 from fastqueue.rules.source import parse_lines, split_lines
 from fastqueue.rules.syntax import parse
+from fuzzing.choice import Choice
 
 from ..backtracker import Backtracker
 from ..packets import ipv4, ipv6, tcp, udp
-from .choice import Choice
 
 _PACKETS = [
     ipv4(udp(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + bytes(range(256)))),

@@ -30,6 +30,8 @@ extern int nfq_errno;
 struct nfq_handle *nfq_open(void);
 struct nfq_handle *nfq_open_nfnl(struct nfnl_handle *nfnlh);
 struct nfnl_handle *nfq_nfnlh(struct nfq_handle *h);
+/* Of libnfnetlink's header, which the original's includes. */
+unsigned int nfnl_rcvbufsiz(const struct nfnl_handle *h, unsigned int size);
 int nfq_fd(struct nfq_handle *h);
 int nfq_close(struct nfq_handle *h);
 int nfq_bind_pf(struct nfq_handle *h, uint16_t pf);

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The whole compatibility library on the model of the device: requests of any
+ * content, packets, messages read into buffers of any size, and calls of
+ * libnetfilter_queue. Nothing reaches the kernel: only what the library serves is sent.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <linux/netfilter.h>
+#include <stdarg.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../../../native/nfqueue-compat/compat.h"
+#include "../compat_device.h"
+#include "choice.h"
+#include "driver.h"
+
+#define QUEUE	7
+#define STEPS	200	/* of one input */
+
+static struct choice choice;
+static struct nfq_handle *handle;	/* NULL: netlink by hand */
+static struct nfq_q_handle *queue;
+static int fd;
+static unsigned char *last;		/* message that was received */
+static size_t last_len;
+
+void compat_log(const char *format, ...)
+{
+	char line[512];
+	va_list words;
+
+	va_start(words, format);
+	vsnprintf(line, sizeof(line), format, words);
+	va_end(words);
+}
+
+static uint16_t queue_number(void)
+{
+	uint8_t which = choice_byte(&choice);
+
+	return which < 200 ? QUEUE : which < 250 ? QUEUE + 1 : which;
+}
+
+static void request_send(const unsigned char *data, size_t len)
+{
+	if (request_is_ours(data, len))
+		CHECK(send(fd, data, len, 0) == (ssize_t)len);
+}
+
+/* A message of attributes with contents from the input; lengths are wrong now and then. */
+static size_t request_fill(unsigned char *data, size_t room, uint8_t type)
+{
+	struct nlmsghdr *message = (void *)data;
+	struct nfgenmsg *generic = NLMSG_DATA(message);
+	size_t at = NLMSG_SPACE(sizeof(*generic)), number = choice_byte(&choice) % 6, len;
+
+	*message = (struct nlmsghdr){
+		.nlmsg_type = (uint16_t)(NFNL_SUBSYS_QUEUE << 8 | type),
+		.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | (choice_byte(&choice) & NLM_F_ACK)),
+	};
+	*generic = (struct nfgenmsg){ .res_id = htons(queue_number()) };
+	while (number--) {
+		struct nlattr *attribute = (void *)(data + at);
+		const uint8_t *content;
+		uint8_t which = choice_byte(&choice), most = choice_byte(&choice);
+
+		content = choice_bytes(&choice, most < 250 ? most % 40 : most, &len);
+		if (at + NLA_HDRLEN + NLA_ALIGN(len) > room)
+			break;
+		*attribute = (struct nlattr){ (uint16_t)(NLA_HDRLEN + len), which % (NFQA_MAX + 3) };
+		if (which > 240)
+			attribute->nla_len ^= which;
+		memcpy(attribute + 1, content, len);
+		at += NLA_HDRLEN + NLA_ALIGN(len);
+	}
+	message->nlmsg_len = (uint32_t)at;
+	return at;
+}
+
+static void request_any(uint8_t type)
+{
+	unsigned char room[2048] __attribute__((aligned(4))) = { 0 }, *data;
+	size_t len = request_fill(room, sizeof(room), type);
+
+	data = malloc(len);
+	memcpy(data, room, len);
+	request_send(data, len);
+	free(data);
+}
+
+static void request_raw(void)
+{
+	size_t len;
+	unsigned char *data = choice_copy(&choice, choice_byte(&choice), &len);
+
+	request_send(data, len);
+	free(data);
+}
+
+static void configure(void)
+{
+	struct {
+		struct nlmsghdr message;
+		struct nfgenmsg generic;
+		struct nlattr command_header;
+		struct nfqnl_msg_config_cmd command;
+		struct nlattr params_header;
+		struct nfqnl_msg_config_params params;
+	} __attribute__((packed, aligned(4))) request = {
+		{ sizeof(request), NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_CONFIG, NLM_F_REQUEST, 0, 0 },
+		{ .res_id = htons(queue_number()) },
+		{ 8, NFQA_CFG_CMD }, { .command = choice_byte(&choice) % 4 },
+		{ 9, NFQA_CFG_PARAMS },
+		{ htonl(choice_byte(&choice) & 1 ? 0xffff : choice_word(&choice)),
+		  choice_byte(&choice) & 3 },
+	};
+	unsigned char data[sizeof(request) + 3] __attribute__((aligned(4))) = { 0 };
+
+	memcpy(data, &request, sizeof(request));
+	request_send(data, sizeof(request));
+}
+
+static void publish(void)
+{
+	static const uint32_t lengths[] = { 20, 40, 100, 1500, 2047, 2048, 2049, 9000, 65535 };
+	uint8_t which = choice_byte(&choice);
+	uint32_t number = 1 + which / 64 * 4;
+
+	while (number--)
+		device_publish(QUEUE + (which % 8 == 7), lengths[which % 9], choice_byte(&choice));
+}
+
+static void message_keep(unsigned char *data, size_t len)
+{
+	free(last);
+	last = malloc(len);
+	last_len = len;
+	memcpy(last, data, len);
+}
+
+/* A whole message says how long it is, and its attributes can be read. */
+static void message_check(const unsigned char *data, size_t len)
+{
+	const struct nlmsghdr *message = (const void *)data;
+	const struct nlattr *found[__NFQA_MAX];
+	uint32_t present;
+
+	CHECK(message->nlmsg_len == len);
+	if (message->nlmsg_type == (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET)) {
+		CHECK(attributes_scan(data + 20, len - 20, found, NFQA_MAX, &present));
+		CHECK(present & 1u << NFQA_PACKET_HDR);
+	} else {
+		CHECK(message->nlmsg_type == NLMSG_ERROR);
+	}
+}
+
+static void receive(void)
+{
+	static const size_t rooms[] = { 0, 1, 16, 20, 100, 319, 320, 321, 2048, 70000, 70000, 70000 };
+	uint8_t which = choice_byte(&choice);
+	size_t room = rooms[which % 12];
+	int flags = MSG_DONTWAIT | (which & 0x40 ? MSG_PEEK : 0) | (which & 0x80 ? MSG_TRUNC : 0);
+	unsigned char *data = malloc(room);
+	ssize_t len = recv(fd, data, room, flags);
+
+	if (len >= 0 && (size_t)len <= room && room == 70000) {
+		message_check(data, (size_t)len);
+		message_keep(data, (size_t)len);
+	}
+	CHECK(len < 0 || (size_t)len <= room || flags & MSG_TRUNC);
+	free(data);
+}
+
+static void message_handle(void)
+{
+	unsigned char *data;
+	uint8_t change = choice_byte(&choice);
+	size_t len = last_len;
+
+	if (!handle || !last)
+		return;
+	if (change > 200)	/* cut short */
+		len = len * (change - 200u) / 64;
+	data = malloc(len);
+	memcpy(data, last, len);
+	while (change & 1 && len > 4) {
+		data[choice_word(&choice) % (len < 200 ? len : 200)] = choice_byte(&choice);
+		change = choice_byte(&choice);
+	}
+	nfq_handle_packet(handle, (char *)data, (int)len);
+	free(data);
+}
+
+static void payload_answer(struct nfq_q_handle *qh, uint32_t id, unsigned char *payload, int len,
+			   uint8_t how)
+{
+	unsigned char *copy = NULL;
+
+	if (how & 1 && len > 0)
+		payload[0] ^= how;
+	if (how & 2 && len > 0) {
+		copy = malloc((size_t)len);
+		memcpy(copy, payload, (size_t)len);
+	}
+	nfq_set_verdict(qh, id, NF_ACCEPT, len < 0 ? 0 : (uint32_t)len, copy ? copy : payload);
+	free(copy);
+}
+
+static int packet_handle(struct nfq_q_handle *qh, struct nfgenmsg *message, struct nfq_data *packet,
+			 void *data)
+{
+	struct nfqnl_msg_packet_hdr *header = nfq_get_msg_packet_hdr(packet);
+	uint32_t id = ntohl(header->packet_id), sum = 0;
+	unsigned char *payload = NULL;
+	int len = nfq_get_payload(packet, &payload), i;
+
+	(void)message;
+	(void)data;
+	for (i = 0; i < len; i++)
+		sum += payload[i];
+	CHECK(len < 0 || sum <= 255u * (uint32_t)len);
+	switch (choice_byte(&choice) % 6) {
+	case 0:
+		return nfq_set_verdict(qh, id, choice_word(&choice), 0, NULL);
+	case 1:
+		return nfq_set_verdict_batch(qh, id, NF_ACCEPT);
+	case 2:
+		return nfq_set_verdict2(qh, id, NF_ACCEPT, choice_word(&choice), 0, NULL);
+	case 3:
+		return nfq_destroy_queue(qh) ? 0 : (queue = NULL, 0);
+	case 4:
+		payload_answer(qh, id, payload, len, choice_byte(&choice));
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static void verdict_call(void)
+{
+	unsigned char payload[300] = { 1, 2, 3 };
+	uint32_t id = choice_byte(&choice), len = choice_byte(&choice);
+
+	if (!queue)
+		return;
+	if (len & 1)
+		nfq_set_verdict_batch2(queue, id, choice_word(&choice), 7);
+	else
+		nfq_set_verdict(queue, id, choice_byte(&choice) % 5, len, payload);
+}
+
+static void queue_call(void)
+{
+	uint8_t which = choice_byte(&choice) % 4;
+
+	if (!handle)
+		return;
+	if (!queue)
+		queue = nfq_create_queue(handle, QUEUE, packet_handle, NULL);
+	else if (which == 0)
+		nfq_set_mode(queue, choice_byte(&choice) % 4, choice_word(&choice));
+	else if (which == 1)
+		nfq_set_queue_maxlen(queue, choice_byte(&choice) & 1 ? choice_byte(&choice) :
+				     choice_word(&choice));
+	else if (which == 2)
+		nfq_set_queue_flags(queue, choice_byte(&choice), choice_byte(&choice));
+	else if (!nfq_destroy_queue(queue))
+		queue = NULL;
+}
+
+static void step(void)
+{
+	switch (choice_byte(&choice) % 12) {
+	case 0:
+		request_raw();
+		break;
+	case 1:
+		request_any(NFQNL_MSG_CONFIG);
+		break;
+	case 2:
+		request_any(choice_byte(&choice) & 1 ? NFQNL_MSG_VERDICT : NFQNL_MSG_VERDICT_BATCH);
+		break;
+	case 3:
+		configure();
+		break;
+	case 4:
+	case 5:
+		publish();
+		break;
+	case 6:
+	case 7:
+		receive();
+		break;
+	case 8:
+	case 9:
+		message_handle();
+		break;
+	case 10:
+		verdict_call();
+		break;
+	default:
+		queue_call();
+	}
+}
+
+static void begin(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
+
+	queue = NULL;
+	handle = NULL;
+	if (choice_byte(&choice) & 1) {
+		fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+		CHECK(fd >= 0 && !bind(fd, (struct sockaddr *)&address, sizeof(address)));
+		return;
+	}
+	handle = nfq_open();
+	CHECK(handle);
+	fd = nfq_fd(handle);
+	queue = nfq_create_queue(handle, QUEUE, packet_handle, NULL);
+	CHECK(queue && !nfq_set_mode(queue, NFQNL_COPY_PACKET, 0xffff));
+}
+
+/* A queue that a request ended has a handle still: the queue is made again for it. */
+static void end(void)
+{
+	if (queue && nfq_destroy_queue(queue)) {
+		struct nfqnl_msg_config_cmd bind = { .command = NFQNL_CFG_CMD_BIND };
+		struct configuration wanted = { .command = &bind };
+
+		CHECK(!queue_configure(channel_of(fd), QUEUE, &wanted));
+		CHECK(!nfq_destroy_queue(queue));
+	}
+	CHECK(!(handle ? nfq_close(handle) : close(fd)));
+	CHECK(!device_namespace(QUEUE) && !device_namespace(QUEUE + 1));
+	device_settled();
+	free(last);
+	last = NULL;
+	last_len = 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	unsigned int steps = STEPS;
+
+	choice = (struct choice){ data, size };
+	begin();
+	while (choice.len && steps--)
+		step();
+	end();
+	return 0;
+}
