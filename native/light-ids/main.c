@@ -17,6 +17,10 @@
 
 #define BATCH	64	/* packets accepted with one verdict */
 
+static const char usage[] =
+	"usage: light-ids FILE    (a pattern a line, in hexadecimal, up to 256 bytes)\n"
+	"Exit status: 0 ended by a signal, 1 the queue cannot be used, 2 wrong arguments or patterns.\n";
+
 struct work {
 	const struct patterns *patterns;
 	uint32_t last;		/* accepted, and not told yet */
@@ -88,6 +92,8 @@ static int run(const struct patterns *patterns)
 	if (!queue || nfq_set_mode(queue, NFQNL_COPY_PACKET, 0xffff) < 0 ||
 	    nfq_set_queue_maxlen(queue, 2048) < 0) {
 		fprintf(stderr, "light-ids: queue 0: %s\n", strerror(errno));
+		if (handle)
+			nfq_close(handle);
 		return 1;
 	}
 	nfnl_rcvbufsiz(nfq_nfnlh(handle), 8 << 20);
@@ -108,13 +114,17 @@ int main(int argc, char **argv)
 	struct patterns *patterns;
 	int status;
 
-	if (argc != 2) {
-		fputs("usage: light-ids FILE    (a pattern a line, in hexadecimal)\n", stderr);
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (argc != 2 || argv[1][0] == '-') {
+		fputs(usage, stderr);
 		return 2;
 	}
 	patterns = patterns_read(argv[1]);
 	if (!patterns)
-		return 1;
+		return 2;
 	status = run(patterns);
 	free(patterns);
 	return status;

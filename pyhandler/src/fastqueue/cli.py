@@ -42,7 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as error:
         print(f"fastqueue: {error}", file=sys.stderr)
         return 2
-    options = parser.parse_args(arguments)
+    return _do(parser.parse_args(arguments))
+
+
+def _do(options: argparse.Namespace) -> int:
+    """Run a command and return the exit status."""
     try:
         status = int(options.command(options))
         if sys.stdout is not None:  # closed by whoever called us

@@ -2,11 +2,13 @@
 /*
  * A program that was made for NFQUEUE, with the compatibility library and the model of
  * the device in one: packets come when it has its queue, and after the last one it gets
- * SIGTERM until it ends. Built with -Dmain=program_main for the program.
+ * SIGTERM until it ends. Lines of the log go to standard error if SHOW_LOG is set. Built
+ * with -Dmain=program_main for the program.
  */
 #undef main
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +28,14 @@ static volatile bool ended;
 
 void compat_log(const char *format, ...)
 {
-	(void)format;
+	va_list words;
+
+	if (!getenv("SHOW_LOG"))
+		return;
+	va_start(words, format);
+	vfprintf(stderr, format, words);
+	va_end(words);
+	putc('\n', stderr);
 }
 
 static void settled_collect(void)

@@ -58,11 +58,45 @@ def test_the_light_ids_drops_what_has_a_pattern(light_ids: Path, tmp_path: Path)
 
 
 def test_the_light_ids_without_patterns(light_ids: Path, tmp_path: Path) -> None:
-    done = run(light_ids)
-    assert done.returncode == 2
+    for words in ((), ("a", "b"), ("--file",)):
+        done = run(light_ids, *words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("usage: light-ids FILE")
     done = run(light_ids, tmp_path / "none")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "No such file or directory" in done.stderr
+    wrong = tmp_path / "wrong"
+    wrong.write_text("41\nx\n")
+    done = run(light_ids, wrong)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "wrong:2: found 'x', expected 1 to 256 bytes in hexadecimal" in done.stderr
+    assert run(light_ids, "--help").stdout.startswith("usage: light-ids FILE")
+
+
+@pytest.mark.parametrize("name", ["FASTQUEUE_GSO", "FASTQUEUE_WHOLE_MESSAGES"])
+@pytest.mark.parametrize("value", ["yes", "2", "01", " 1", "-1"])
+def test_a_variable_that_is_neither_0_nor_1_is_refused(
+    light_ids: Path, launcher: Path, tmp_path: Path, name: str, value: str
+) -> None:
+    patterns = tmp_path / "patterns"
+    patterns.write_text("07\n")
+    done = run(light_ids, patterns, **{name: value}, SHOW_LOG="1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[0] == f"the environment's {name} is neither 0 nor 1"
+    done = run(launcher, "true", **{name: value})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"fastqueue-run: the environment's {name} is neither 0 nor 1\n"
+
+
+@pytest.mark.parametrize("value", ["", "0", "1"])
+def test_variables_that_are_0_or_1_are_taken(
+    light_ids: Path, launcher: Path, tmp_path: Path, value: str
+) -> None:
+    patterns = tmp_path / "patterns"
+    patterns.write_text("07\n")
+    for name in ("FASTQUEUE_GSO", "FASTQUEUE_WHOLE_MESSAGES"):
+        assert run(light_ids, patterns, **{name: value}).returncode == 0
+        assert run(launcher, "true", **{name: value}, LD_PRELOAD="").returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +138,7 @@ _PASSIVE = [f"{number}:1:0:-1" for number in range(8)]
     [
         (("inline", "queue=3"), _INLINE),
         (("inline", "queue=3", "bypass_mark=0x50", "frames=8"), _MARKED),
+        (("inline", "queue=03", "bypass_mark=80", "frames=00000000008"), _MARKED),
         (("passive", "queue=3", "fail_open"), _PASSIVE),
     ],
 )
@@ -119,11 +154,28 @@ def test_verdicts_of_the_daq_module(daq: Path, words: tuple[str, ...], settled: 
     ("word", "said"),
     [
         ("queue=65536", "bad value: queue=65536"),
+        ("queue=010x", "bad value: queue=010x, expected a number from 0 to 65535"),
+        ("queue=0x10", "bad value: queue=0x10, expected a number from 0 to 65535"),
+        ("queue=+1", "bad value: queue=+1, expected a number from 0 to 65535"),
+        ("queue=99999999999999999999", "bad value: queue=99999999999999999999, expected a number"),
         ("queue", "bad value: queue="),
-        ("frames=9", "bad value: frames=9"),
-        ("proto=ip5", "bad value: proto=ip5"),
-        ("fail_open=1", "bad value: fail_open=1"),
-        ("other=1", "no such variable: other=1"),
+        ("frames=9", "bad value: frames=9, expected a power of two from 8 to 65536"),
+        ("frames=0x10", "bad value: frames=0x10, expected a power of two from 8 to 65536"),
+        ("frames=4", "bad value: frames=4, expected a power of two from 8 to 65536"),
+        (
+            "bypass_mark=0x",
+            "bad value: bypass_mark=0x, expected a decimal number from 0 to 4294967295, or a ",
+        ),
+        ("bypass_mark=0x0x1", "bad value: bypass_mark=0x0x1, expected a decimal number"),
+        ("bypass_mark=ff", "bad value: bypass_mark=ff, expected a decimal number"),
+        ("bypass_mark=4294967296", "bad value: bypass_mark=4294967296, expected a decimal number"),
+        ("proto=ip5", "bad value: proto=ip5, expected ip4 or ip6"),
+        ("fail_open=1", "bad value: fail_open=1, expected no value"),
+        ("gso=0", "bad value: gso=0, expected no value"),
+        (
+            "other=1",
+            "no such variable: other=1, expected queue, proto, frames, bypass_mark, fail_open or gso",
+        ),
     ],
 )
 def test_wrong_variables_of_the_daq_module(daq: Path, word: str, said: str) -> None:

@@ -45,7 +45,7 @@ def decide(by: Payload, contents: bytes) -> int:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[count[int]]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> count[int]:
     """Have a second pass between any two looks at the clock; the next value is the number of looks."""
     ticks = count()
     monkeypatch.setattr(time, "thread_time", lambda: float(next(ticks)))
@@ -124,7 +124,10 @@ def words(pattern: LinearPattern) -> int:
 
 
 def test_tables_of_many_automata_share_their_memory() -> None:
-    patterns = [compile_expression(b"a.{%d}c.*d.*[ef]" % most, ignore_case=False, first=2048) for most in range(40, 540)]
+    patterns = [
+        compile_expression(b"a.{%d}c.*d.*[ef]" % most, ignore_case=False, first=2048)
+        for most in range(40, 540)
+    ]
     automata = [pattern for pattern in patterns if isinstance(pattern, LinearPattern)]
     assert len(automata) == 500
     contents = bytes(random.Random(1).choices(b"abcd", k=700))
@@ -157,14 +160,21 @@ def test_expressions_that_take_too_much_memory_together_are_refused(
     file.write_text(other + f"{text}\n" * 3 + other)
     assert len(read_payload_rules(file).rules) == 5
     file.write_text(f"{text}\n" * 2 + other * 20 + f"{text}\n" * 2)
-    with pytest.raises(RulesError, match=rf"^{file}:24: found more than .* of automata, .*, expected fewer such"):
+    with pytest.raises(
+        RulesError, match=rf"^{file}:24: found more than .* of automata .*, expected fewer such"
+    ):
         read_payload_rules(file)
 
 
 def test_the_size_of_an_automaton_is_about_what_it_takes() -> None:
     import tracemalloc
 
-    for text in (AUTOMATON % 9, f"drop /{EXPLOSIVE}/", r"drop /a.{1900}c.*d/", "drop /" + "(?:[a-m]x*)?" * 20 + "$/"):
+    for text in (
+        AUTOMATON % 9,
+        f"drop /{EXPLOSIVE}/",
+        r"drop /a.{1900}c.*d/",
+        "drop /" + "(?:[a-m]x*)?" * 20 + "$/",
+    ):
         parse_rule(Line("f", 1, text))  # whatever is kept of a first one
         tracemalloc.start()
         try:

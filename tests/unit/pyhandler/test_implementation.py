@@ -70,7 +70,9 @@ def test_the_command_refuses_an_implementation_that_there_is_not(
 
 @pytest.mark.parametrize("command", COMMANDS, ids=["module", "console script"])
 def test_the_command_refuses_an_extension_that_was_not_built(command: list[str], tmp_path: Path) -> None:
-    copy = shutil.copytree(SOURCES / "fastqueue", tmp_path / "fastqueue", ignore=shutil.ignore_patterns("*.so"))
+    copy = shutil.copytree(
+        SOURCES / "fastqueue", tmp_path / "fastqueue", ignore=shutil.ignore_patterns("*.so")
+    )
     environment = {**os.environ, "PYTHONPATH": str(copy.parent), implementation.VARIABLE: "c"}
     argv = [sys.executable, *command, "--version"]
     done = subprocess.run(argv, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -82,7 +82,9 @@ class Automaton:
     def __init__(self, parsed: Parsed) -> None:
         positions = Positions(parsed)
         self._end, self._end_or_newline, self._last = positions.end, positions.end_or_newline, positions.last
-        self._end_follow = {place: positions.follow[place] for place in members(self._end | self._end_or_newline)}
+        self._end_follow = {
+            place: positions.follow[place] for place in members(self._end | self._end_or_newline)
+        }
         self._successors = Successors(positions.follow)
         self._anywhere = positions.first & ~positions.beginning
         self._classes, self._of_class = _byte_classes(positions.byte_sets)

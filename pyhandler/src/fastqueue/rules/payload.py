@@ -75,7 +75,7 @@ class RuleParser:
             self._left -= rule.regex.size
             if self._left < 0:
                 line.wrong(
-                    f"more than {MOST_AUTOMATA_BYTES >> 20} MiB of automata, for expressions that may backtrack",
+                    f"more than {MOST_AUTOMATA_BYTES >> 20} MiB of automata, for slow expressions",
                     "fewer such expressions; one without repeats inside or beside others needs no automaton",
                 )
         return rule
