@@ -161,7 +161,7 @@ def test_expressions_that_take_too_much_memory_together_are_refused(
     assert len(read_payload_rules(file).rules) == 5
     file.write_text(f"{text}\n" * 2 + other * 20 + f"{text}\n" * 2)
     with pytest.raises(
-        RulesError, match=rf"^{file}:24: found more than .* of automata .*, expected fewer such"
+        RulesError, match=rf"^{file}:24: found more than .* of automata, .*, expected fewer such"
     ):
         read_payload_rules(file)
 
