@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 NATIVE = HERE.parents[2] / "native"
 COMPAT = NATIVE / "nfqueue-compat"
 #: Programs of their own, what asks the original library, and what writes to the system's log.
-_NOT_OF_THE_LIBRARY = ("fastqueue-run", "stand-in", "forward", "xml", "log")
+_NOT_OF_THE_LIBRARY = ("fastqueue-run", "stand-in", "forward", "log")
 
 SANITIZERS = (
     "-fsanitize=address,undefined", "-fno-sanitize-recover",
