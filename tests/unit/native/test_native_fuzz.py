@@ -9,6 +9,7 @@ import fuzzing
 import pytest
 
 from .fuzz import targets
+from .fuzz.__main__ import reduced
 from .fuzz.targets import TARGETS, Target
 
 
@@ -76,3 +77,18 @@ def test_inputs_are_guided_by_what_they_reach(faulty: Path, tmp_path: Path) -> N
     assert done.status != 0
     assert done.last.startswith(b"FAUL")
     assert done.last[4:5] in {b"T", b"S", b"L", b"C", b"E"}
+
+
+def test_a_corpus_is_the_fewest_short_inputs(faulty: Path, tmp_path: Path) -> None:
+    corpus, found = tmp_path / "corpus", tmp_path / "found"
+    for folder, name, content in (
+        (corpus, "000", b"FAUL, and more"),
+        (corpus, "a_fault", b"FA123"),
+        (found, "00001234", b"FA567"),
+        (found, "00001235", b"FAUL, short"),
+        (found, "00001236", b"x"),
+        (found, "00001237", b"FAULx" + bytes(2000)),
+    ):
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+    assert reduced(faulty, corpus.iterdir(), found.iterdir(), tmp_path) == [b"x", b"FAUL, short"]
