@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * A program that was made for NFQUEUE, with the compatibility library and the model of
- * the device in one: packets come when it has its queue, and after the last one it gets
- * SIGTERM until it ends. Built with -Dmain=program_main for the program.
+ * the device in one: packets come when it says that it is ready, and after the last one it gets
+ * SIGTERM until it ends. Built with -Dmain=program_main -Dfflush=program_ready for the program.
  */
 #undef main
+#undef fflush
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -20,13 +21,21 @@
 #define LEN	60
 
 int program_main(int argc, char **argv);
+int program_ready(FILE *file);
 
 static char settled[1 << 15];
-static volatile bool ended;
+static volatile bool ready, ended;
 
 void compat_log(const char *format, ...)
 {
 	(void)format;
+}
+
+/* "ready" is the first that it prints. */
+int program_ready(FILE *file)
+{
+	ready = true;
+	return fflush(file);
 }
 
 static void settled_collect(void)
@@ -53,6 +62,8 @@ static void *packets_send(void *unused)
 	unsigned int sent = 0, tries = 0;
 
 	(void)unused;
+	while (!ended && !ready)
+		usleep(1000);
 	while (!ended && tries++ < 60000 && (sent < PACKETS || settled_count() < PACKETS)) {
 		if (sent < PACKETS && device_publish(QUEUE, LEN, 0))
 			sent++;
@@ -69,6 +80,7 @@ int main(int argc, char **argv)
 	pthread_t thread;
 	int status;
 
+	device_begin();
 	if (pthread_create(&thread, NULL, packets_send, NULL))
 		return 3;
 	status = program_main(argc, argv);

@@ -361,8 +361,12 @@ static void end(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static bool begun;
 	unsigned int steps = STEPS;
 
+	if (!begun)
+		device_begin();
+	begun = true;
 	choice = (struct choice){ data, size };
 	begin();
 	while (choice.len && steps--)
