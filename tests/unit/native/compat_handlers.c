@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * A program that was made for NFQUEUE, with the compatibility library and the model of
- * the device in one: packets come when it has its queue, and after the last one it gets
- * SIGTERM until it ends. Lines of the log go to standard error if SHOW_LOG is set. Built
- * with -Dmain=program_main for the program.
+ * the device in one: packets come when it says that it is ready, and after the last one it gets
+ * SIGTERM until it ends. Lines of the log go to standard error if SHOW_LOG is set. Built with
+ * -Dmain=program_main -Dfflush=program_ready for the program.
  */
 #undef main
+#undef fflush
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,9 +23,10 @@
 #define LEN	60
 
 int program_main(int argc, char **argv);
+int program_ready(FILE *file);
 
 static char settled[1 << 15];
-static volatile bool ended;
+static volatile bool ready, ended;
 
 void compat_log(const char *format, ...)
 {
@@ -36,6 +38,13 @@ void compat_log(const char *format, ...)
 	vfprintf(stderr, format, words);
 	va_end(words);
 	putc('\n', stderr);
+}
+
+/* "ready" is the first that it prints. */
+int program_ready(FILE *file)
+{
+	ready = true;
+	return fflush(file);
 }
 
 static void settled_collect(void)
@@ -62,6 +71,8 @@ static void *packets_send(void *unused)
 	unsigned int sent = 0, tries = 0;
 
 	(void)unused;
+	while (!ended && !ready)
+		usleep(1000);
 	while (!ended && tries++ < 60000 && (sent < PACKETS || settled_count() < PACKETS)) {
 		if (sent < PACKETS && device_publish(QUEUE, LEN, 0))
 			sent++;
@@ -78,6 +89,7 @@ int main(int argc, char **argv)
 	pthread_t thread;
 	int status;
 
+	device_begin();
 	if (pthread_create(&thread, NULL, packets_send, NULL))
 		return 3;
 	status = program_main(argc, argv);

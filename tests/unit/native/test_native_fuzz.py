@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import fuzzing
 import pytest
 
+from . import sanitized
 from .fuzz import targets
+from .fuzz.__main__ import reduced
 from .fuzz.targets import TARGETS, Target
 
 
@@ -64,6 +67,16 @@ def test_faults_are_noticed(faulty: Path, tmp_path: Path, word: bytes, said: str
         _ = done.count
 
 
+def test_an_input_that_never_ends_is_noticed(
+    faulty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sanitized.ENVIRONMENT, "FASTQUEUE_FUZZ_INPUT_SECONDS", "1")
+    (tmp_path / "input").write_bytes(b"ENDLESS")
+    done = targets.run(faulty, tmp_path, number=1)
+    assert done.status == -signal.SIGALRM
+    assert done.last == b"ENDLESS"
+
+
 def test_nothing_is_said_of_what_is_right(faulty: Path, tmp_path: Path) -> None:
     for number, word in enumerate((b"FAULCxx", b"FAUL", b"")):
         (tmp_path / str(number)).write_bytes(word)
@@ -75,4 +88,19 @@ def test_inputs_are_guided_by_what_they_reach(faulty: Path, tmp_path: Path) -> N
     done = targets.run(faulty, tmp_path, number=3_000_000, seed=1)
     assert done.status != 0
     assert done.last.startswith(b"FAUL")
-    assert done.last[4:5] in {b"T", b"S", b"L", b"C", b"E"}
+    assert done.last[4:5] in {b"T", b"S", b"L", b"C"}
+
+
+def test_a_corpus_is_the_fewest_short_inputs(faulty: Path, tmp_path: Path) -> None:
+    corpus, found = tmp_path / "corpus", tmp_path / "found"
+    for folder, name, content in (
+        (corpus, "000", b"FAUL, and more"),
+        (corpus, "a_fault", b"FA123"),
+        (found, "00001234", b"FA567"),
+        (found, "00001235", b"FAUL, short"),
+        (found, "00001236", b"x"),
+        (found, "00001237", b"FAULx" + bytes(2000)),
+    ):
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+    assert reduced(faulty, corpus.iterdir(), found.iterdir(), tmp_path) == [b"x", b"FAUL, short"]

@@ -18,7 +18,7 @@ _DAQ = (
     *sorted((NATIVE / "daq").glob("*.c")),
     *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer")),
 )
-_PROGRAM = ("-Dmain=program_main",)
+_PROGRAM = ("-Dmain=program_main", "-Dfflush=program_ready")
 
 
 def run(*argv: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:

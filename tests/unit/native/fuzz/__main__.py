@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Fuzz one target for some seconds and add to its corpus, which is the fewest short inputs for all edges."""
+"""Fuzz one target for some seconds and add to its corpus: the fewest short inputs for all edges.
+
+Inputs with a name that is no number are of faults that were found; they stay.
+"""
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -13,6 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[4]))
 
 from . import targets
+
+#: Bytes of an input that is kept: what only a longer one reaches is left to chance.
+_LONGEST = 1000
 
 
 def main() -> None:
@@ -30,27 +35,32 @@ def main() -> None:
         found.mkdir()
         done = targets.run(program, corpus, number=0, seconds=options.seconds, seed=options.seed, found=found)
         print(options.target, done.output if done.status == 0 else f"{done.output}\ninput: {done.last.hex()}")
-        kept = reduced(program, [*corpus.iterdir(), *found.iterdir()], folder)
+        kept = reduced(program, corpus.iterdir(), found.iterdir(), folder)
         _replace(corpus, kept)
     print(len(kept), "inputs in the corpus")
     sys.exit(done.status != 0)
 
 
-def reduced(program: Path, inputs: Iterable[Path], folder: Path) -> list[bytes]:
-    """Return the inputs that reach all edges of ``inputs``, short ones first."""
+def reduced(program: Path, corpus: Iterable[Path], found: Iterable[Path], folder: Path) -> list[bytes]:
+    """Return the inputs that reach all edges which named ones of ``corpus`` do not, short ones first."""
     before, after = folder / "before", folder / "after"
     before.mkdir()
     after.mkdir()
-    contents = sorted({path.read_bytes() for path in inputs}, key=lambda content: (len(content), content))
-    for number, content in enumerate(contents):
+    paths = [*corpus, *found]
+    named = [path.read_bytes() for path in paths if not path.name.isdecimal()]
+    contents = {path.read_bytes() for path in paths if path.stat().st_size <= _LONGEST} - set(named)
+    ordered = sorted(contents, key=lambda content: (len(content), content))
+    for number, content in enumerate([*named, *ordered]):
         (before / f"{number:08}").write_bytes(content)
     assert targets.run(program, before, number=0, found=after).status == 0
-    return [path.read_bytes() for path in sorted(after.iterdir())]
+    kept = [path.read_bytes() for path in sorted(after.iterdir())]
+    return [content for content in kept if content not in named]
 
 
 def _replace(corpus: Path, contents: list[bytes]) -> None:
-    shutil.rmtree(corpus)
-    corpus.mkdir()
+    for path in corpus.iterdir():
+        if path.name.isdecimal():
+            path.unlink()
     for number, content in enumerate(contents):
         (corpus / f"{number:03}").write_bytes(content)
 

@@ -16,8 +16,8 @@
 #include "../compat_device.h"
 #include "choice.h"
 #include "driver.h"
+#include "netlink_make.h"
 
-#define QUEUE	7
 #define STEPS	200	/* of one input */
 
 static struct choice choice;
@@ -37,53 +37,16 @@ void compat_log(const char *format, ...)
 	va_end(words);
 }
 
-static uint16_t queue_number(void)
-{
-	uint8_t which = choice_byte(&choice);
-
-	return which < 200 ? QUEUE : which < 250 ? QUEUE + 1 : which;
-}
-
 static void request_send(const unsigned char *data, size_t len)
 {
 	if (request_is_ours(data, len))
 		CHECK(send(fd, data, len, 0) == (ssize_t)len);
 }
 
-/* A message of attributes with contents from the input; lengths are wrong now and then. */
-static size_t request_fill(unsigned char *data, size_t room, uint8_t type)
-{
-	struct nlmsghdr *message = (void *)data;
-	struct nfgenmsg *generic = NLMSG_DATA(message);
-	size_t at = NLMSG_SPACE(sizeof(*generic)), number = choice_byte(&choice) % 6, len;
-
-	*message = (struct nlmsghdr){
-		.nlmsg_type = (uint16_t)(NFNL_SUBSYS_QUEUE << 8 | type),
-		.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | (choice_byte(&choice) & NLM_F_ACK)),
-	};
-	*generic = (struct nfgenmsg){ .res_id = htons(queue_number()) };
-	while (number--) {
-		struct nlattr *attribute = (void *)(data + at);
-		const uint8_t *content;
-		uint8_t which = choice_byte(&choice), most = choice_byte(&choice);
-
-		content = choice_bytes(&choice, most < 250 ? most % 40 : most, &len);
-		if (at + NLA_HDRLEN + NLA_ALIGN(len) > room)
-			break;
-		*attribute = (struct nlattr){ (uint16_t)(NLA_HDRLEN + len), which % (NFQA_MAX + 3) };
-		if (which > 240)
-			attribute->nla_len ^= which;
-		memcpy(attribute + 1, content, len);
-		at += NLA_HDRLEN + NLA_ALIGN(len);
-	}
-	message->nlmsg_len = (uint32_t)at;
-	return at;
-}
-
 static void request_any(uint8_t type)
 {
 	unsigned char room[2048] __attribute__((aligned(4))) = { 0 }, *data;
-	size_t len = request_fill(room, sizeof(room), type);
+	size_t len = request_fill(&choice, room, sizeof(room), type);
 
 	data = malloc(len);
 	memcpy(data, room, len);
@@ -111,7 +74,7 @@ static void configure(void)
 		struct nfqnl_msg_config_params params;
 	} __attribute__((packed, aligned(4))) request = {
 		{ sizeof(request), NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_CONFIG, NLM_F_REQUEST, 0, 0 },
-		{ .res_id = htons(queue_number()) },
+		{ .res_id = htons(queue_number(&choice)) },
 		{ 8, NFQA_CFG_CMD }, { .command = choice_byte(&choice) % 4 },
 		{ 9, NFQA_CFG_PARAMS },
 		{ htonl(choice_byte(&choice) & 1 ? 0xffff : choice_word(&choice)),
@@ -194,6 +157,36 @@ static void message_handle(void)
 	free(data);
 }
 
+/* A message as a program may have kept or changed it, of a packet that is there or not. */
+static void message_made(void)
+{
+	static unsigned char room[70000] __attribute__((aligned(4)));
+	struct nlmsghdr *message = (void *)room;
+	struct nfgenmsg *generic = NLMSG_DATA(message);
+	unsigned char *end = (unsigned char *)(generic + 1), *data;
+	uint32_t number = choice_byte(&choice) % 5;
+	size_t len;
+
+	while (number--) {
+		uint8_t type = choice_byte(&choice), size = choice_byte(&choice);
+
+		if (type & 1)
+			type = type & 2 ? NFQA_PACKET_HDR : NFQA_PAYLOAD;
+		len = type == NFQA_PACKET_HDR && size & 8 ? sizeof(struct nfqnl_msg_packet_hdr) :
+		      type == NFQA_PAYLOAD ? size * 64u : size % 16u;
+		end = attribute_put(end, type % (NFQA_MAX + 2), len, choice_byte(&choice) % 16);
+	}
+	len = (size_t)(end - room);
+	*message = (struct nlmsghdr){ (uint32_t)len, NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET, 0, 0, 0 };
+	*generic = (struct nfgenmsg){ .res_id = htons(queue_number(&choice)) };
+	if (!handle)
+		return;
+	data = malloc(len);
+	memcpy(data, room, len);
+	nfq_handle_packet(handle, (char *)data, (int)len);
+	free(data);
+}
+
 static void payload_answer(struct nfq_q_handle *qh, uint32_t id, unsigned char *payload, int len,
 			   uint8_t how)
 {
@@ -209,19 +202,40 @@ static void payload_answer(struct nfq_q_handle *qh, uint32_t id, unsigned char *
 	free(copy);
 }
 
+/* All else that a program can ask about a packet. */
+static void all_read(struct nfq_data *packet)
+{
+	struct nfqnl_msg_packet_hw *hardware = nfq_get_packet_hw(packet);
+	unsigned char *context;
+	struct timeval time;
+	uint32_t id;
+	char text[300];
+
+	CHECK(!hardware || hardware->hw_addrlen <= 0xffff);
+	nfq_get_uid(packet, &id);
+	nfq_get_gid(packet, &id);
+	nfq_get_nfmark(packet);
+	nfq_get_skbinfo(packet);
+	nfq_get_indev(packet);
+	nfq_get_outdev(packet);
+	nfq_get_timestamp(packet, &time);
+	nfq_get_secctx(packet, &context);
+	nfq_snprintf_xml(text, choice_byte(&choice), packet, choice_byte(&choice));
+}
+
 static int packet_handle(struct nfq_q_handle *qh, struct nfgenmsg *message, struct nfq_data *packet,
 			 void *data)
 {
 	struct nfqnl_msg_packet_hdr *header = nfq_get_msg_packet_hdr(packet);
-	uint32_t id = ntohl(header->packet_id), sum = 0;
+	uint32_t id = ntohl(header->packet_id);
 	unsigned char *payload = NULL;
 	int len = nfq_get_payload(packet, &payload), i;
 
 	(void)message;
 	(void)data;
-	for (i = 0; i < len; i++)
-		sum += payload[i];
-	CHECK(len < 0 || sum <= 255u * (uint32_t)len);
+	for (i = 2; i < len; i++)	/* as the device wrote it; the first byte is changed below */
+		CHECK(payload[i] == payload[1]);
+	all_read(packet);
 	switch (choice_byte(&choice) % 6) {
 	case 0:
 		return nfq_set_verdict(qh, id, choice_word(&choice), 0, NULL);
@@ -273,7 +287,7 @@ static void queue_call(void)
 
 static void step(void)
 {
-	switch (choice_byte(&choice) % 12) {
+	switch (choice_byte(&choice) % 13) {
 	case 0:
 		request_raw();
 		break;
@@ -300,6 +314,9 @@ static void step(void)
 		break;
 	case 10:
 		verdict_call();
+		break;
+	case 12:
+		message_made();
 		break;
 	default:
 		queue_call();
@@ -344,8 +361,12 @@ static void end(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static bool begun;
 	unsigned int steps = STEPS;
 
+	if (!begun)
+		device_begin();
+	begun = true;
 	choice = (struct choice){ data, size };
 	begin();
 	while (choice.len && steps--)

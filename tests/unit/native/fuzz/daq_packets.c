@@ -22,6 +22,14 @@ const char *const fuzz_words[] = {
 	"ip6 protochain 6", "ip[6:2] & 0x1fff", "1.2.3", "::1", " = ", " != ", "<<", "+", "*", "/ 0", NULL
 };
 
+const char *__lsan_default_suppressions(void);
+
+/* libsfbpf forgets the Ethernet addresses of a filter that it refuses. */
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:pcap_ether_aton\n";
+}
+
 static struct choice choice;
 static void *handle;
 static uint32_t seen, passed_unseen, waiting;

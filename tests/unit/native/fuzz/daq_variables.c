@@ -5,7 +5,8 @@
 #include "driver.h"
 
 const char *const fuzz_words[] = {
-	"queue=", "frames=", "proto=ip4", "proto=ip6", "bypass_mark=", "fail_open", "gso", "\n", "=", "0x10",
+	"queue=", "frames=", "frames=100",
+	"proto=ip4", "proto=ip6", "bypass_mark=", "fail_open", "gso", "\n", "=", "0x10",
 	"010", "65535", "65536", "8", "2048", "4294967295", "4294967296", "-1", "+1", NULL
 };
 

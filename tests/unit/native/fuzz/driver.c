@@ -18,13 +18,14 @@
 
 #include "driver.h"
 
-#define INPUT_SECONDS 30	/* that one input may take */
+#define INPUT_SECONDS 30	/* that one input may take, unless the environment says otherwise */
 #define POOL_MAX 4096
 
 static struct input *pool[POOL_MAX];
 static uint32_t pool_len;
 static struct input *current;
 static unsigned long runs;
+static unsigned int input_seconds = INPUT_SECONDS;
 
 static void die(const char *what)
 {
@@ -56,7 +57,7 @@ static bool input_run(const struct input *input, bool *edge)
 
 	*current = *input;
 	memcpy(data, input->data, input->len);
-	alarm(INPUT_SECONDS);
+	alarm(input_seconds);
 	coverage_begin();
 	LLVMFuzzerTestOneInput(data, input->len);
 	free(data);
@@ -161,6 +162,7 @@ static double now(void)
 int main(int argc, char **argv)
 {
 	const char *found = argc == 7 ? argv[6] : NULL;
+	const char *seconds = getenv("FASTQUEUE_FUZZ_INPUT_SECONDS");
 	unsigned long wanted;
 	double end;
 
@@ -168,6 +170,8 @@ int main(int argc, char **argv)
 		dprintf(2, "usage: %s RUNS SECONDS SEED CURRENT CORPUS [FOUND]\n", argv[0]);
 		return 2;
 	}
+	if (seconds)
+		input_seconds = (unsigned int)strtoul(seconds, NULL, 10);
 	wanted = strtoul(argv[1], NULL, 10);
 	end = now() + strtod(argv[2], NULL);
 	chance_seed(strtoull(argv[3], NULL, 10));

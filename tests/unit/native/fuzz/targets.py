@@ -59,7 +59,7 @@ def _daq(name: str, number: int) -> Target:
 TARGETS = {
     one.name: one
     for one in (
-        Target("compat_attributes", 100_000, (COMPAT / "attribute.c", COMPAT / "shape.c")),
+        Target("compat_attributes", 30_000, (COMPAT / "attribute.c", COMPAT / "shape.c")),
         Target(
             "compat_packets",
             40_000,
@@ -70,6 +70,7 @@ TARGETS = {
         _daq("daq_packets", 4000),
         Target("light_ids", 6000, (NATIVE / "light-ids/patterns.c",)),
         Target("drop_port", 100_000, _LIBRARY, flags=("-Wno-unused-function",)),
+        Target("option_numbers", 50_000, (_ARGUMENTS,), _PROGRAM),
         Target("options_fq_null", 50_000, (NATIVE / "handlers/options.c", _ARGUMENTS), _PROGRAM),
         Target("options_baseline", 50_000, (NATIVE / "nfqueue-baseline/options.c", _ARGUMENTS), _PROGRAM),
         Target(
