@@ -325,7 +325,7 @@ def fuzz(
 @task
 @guarded
 def lint(ctx: Context) -> None:
-    """Run all static checks: ruff, mypy, shellcheck and the kernel's checkpatch."""
+    """Run all static checks: ruff, mypy, shellcheck, checkpatch, and analysis of the C code."""
     from devkit.lint import lint as run_lint
 
     run_lint()

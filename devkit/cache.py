@@ -106,6 +106,15 @@ def entry(
         say(f"{kind}: files were changed while they were being built: building again")
 
 
+def existing(kind: str, key: str) -> Path | None:
+    """Return the directory of the entry ``kind``/``key`` if it is there whole; mark it as used."""
+    place = directory() / kind / key
+    if not is_whole(place):
+        return None
+    os.utime(place)
+    return place
+
+
 def _ensure(place: Path, make: Callable[[Path], None], key: str | Callable[[], str], fresh: bool) -> bool:
     """Have ``place`` whole; False where what it is made from changed under way."""
     try:

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""All static checks of the project: Python, shell and kernel code, in one run."""
+"""All static checks of the project: Python, shell and C code, in one run. docs/lint.md says what and why."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from devkit import command
-from devkit.build import linux_source
+from devkit import analysis, command
+from devkit.build import flavour, linux_source, native
+from devkit.build.kernel import compiled_against
 from devkit.errors import KitError
 from devkit.paths import PROJECT
 from devkit.progress import say, stage
@@ -29,6 +31,27 @@ class Check:
 
     name: str
     argv: tuple[str, ...]
+
+    def complaints(self) -> str:
+        """Run the tool and return its output if it fails, "" otherwise."""
+        try:
+            done = subprocess.run(
+                self.argv, cwd=PROJECT, capture_output=True, text=True, errors="replace", check=False,
+                stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        except FileNotFoundError:
+            return f"{self.argv[0]} is not installed: ./inv doctor"
+        if done.returncode == 0:
+            return ""
+        return done.stdout + done.stderr or f"exit status {done.returncode}"
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A check that is a function of devkit.analysis with its inputs."""
+
+    name: str
+    complaints: Callable[[], str]
 
 
 def shell_scripts(files: Iterable[Path]) -> list[Path]:
@@ -102,28 +125,30 @@ def _mypy_of_integration_tests(python: list[str], files: Iterable[Path]) -> list
     ]  # fmt: skip
 
 
+def analyses(libraries: Path, kernel: Path, patches: Path) -> list[Analysis]:
+    """Return the analyses of the C code; the inputs are those of the functions in devkit.analysis."""
+    return [
+        Analysis("gcc -fanalyzer", partial(analysis.gcc, libraries)),
+        Analysis("sparse", partial(analysis.sparse, kernel)),
+        Analysis("coccinelle", partial(analysis.coccinelle, patches)),
+    ]
+
+
 def lint() -> None:
-    """Run all checks and show what each complains about; KitError FQ-LINT if any does."""
-    checkpatch = linux_source.checkpatch()
+    """Run all checks and show the complaints of each. Raises KitError FQ-LINT if there are any."""
+    checkers = linux_source.checkers()
+    kernel = compiled_against(flavour.flavour(flavour.DEFAULT))
+    plan: list[Check | Analysis] = [
+        *analyses(native.sysroot(), kernel, checkers / "coccinelle"),
+        *checks(project_files(), checkers / "checkpatch.pl"),
+    ]
     with stage("lint"), ThreadPoolExecutor() as pool:
-        plan = checks(project_files(), checkpatch)
-        results = list(pool.map(_run, plan))
+        found = list(pool.map(lambda check: check.complaints(), plan))
     failed = []
-    for check, (status, output) in zip(plan, results, strict=True):
-        say(f"{'✗' if status else '✓'} {check.name}")
-        if status:
+    for check, complaints in zip(plan, found, strict=True):
+        say(f"{'✗' if complaints else '✓'} {check.name}")
+        if complaints:
             failed.append(check.name)
-            say(output.rstrip())
+            say(complaints.rstrip())
     if failed:
         raise KitError("FQ-LINT", f"complaints of {', '.join(failed)}", "see above; ruff format . formats")
-
-
-def _run(check: Check) -> tuple[int, str]:
-    try:
-        done = subprocess.run(
-            check.argv, cwd=PROJECT, capture_output=True, text=True, errors="replace", check=False,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    except FileNotFoundError:
-        return 127, f"{check.argv[0]} is not installed: ./inv doctor"
-    return done.returncode, done.stdout + done.stderr

@@ -102,6 +102,7 @@ static inline void fq_receiver_unlock(struct fq_queue *queue, bool process)
 /* A packet got no frame; the lock is held and is released. Results as of fq_enqueue(). */
 static noinline int fq_enqueue_failed(struct fq_queue *queue, struct nf_queue_entry *entry,
 				      int err, bool process)
+	__releases(&queue->lock)
 {
 	unsigned int action = fq_frame_refuse(queue, entry, err);
 
@@ -113,6 +114,7 @@ static noinline int fq_enqueue_failed(struct fq_queue *queue, struct nf_queue_en
 /* The queue has ended, or its ring is exchanged; the lock is held and is released. */
 static noinline int fq_enqueue_unusual(struct fq_queue *queue, struct nf_queue_entry *entry,
 				       bool process)
+	__releases(&queue->lock)
 {
 	int err;
 

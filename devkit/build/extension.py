@@ -15,6 +15,11 @@ HEADERS = "usr/include/python3.11"
 INSTALLED = "usr/lib/python3/dist-packages/fastqueue/_ring.cpython-311-i386-linux-gnu.so"
 
 
+def includes(sysroot: Path) -> list[str]:
+    """Return the compiler's options that name the folders of headers in ``sysroot``."""
+    return [f"-I{sysroot / HEADERS}", f"-I{sysroot / 'usr/include'}"]
+
+
 def extension(root: Path, sysroot: Path, compiler: str, flags: str, log: Path) -> None:
     """Build the extension into the file system ``root`` with headers of ``sysroot``.
 
@@ -22,9 +27,8 @@ def extension(root: Path, sysroot: Path, compiler: str, flags: str, log: Path) -
     """
     built = root / INSTALLED
     built.parent.mkdir(parents=True, exist_ok=True)
-    headers = [f"-I{sysroot / HEADERS}", f"-I{sysroot / 'usr/include'}"]
     argv: list[str | Path] = [
-        compiler, "-shared", "-fPIC", "-fvisibility=hidden", *flags.split(), *headers,
+        compiler, "-shared", "-fPIC", "-fvisibility=hidden", *flags.split(), *includes(sysroot),
         "-o", built, *sorted(SOURCE.glob("*.c")),
     ]  # fmt: skip
     command.run(argv, log=log, env=build_environment(), remedy="the first error in the log says what")

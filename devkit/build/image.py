@@ -36,6 +36,7 @@ _KEEP = {
     "disk": 3,
     "suricata": 2,
     "isa": 400,
+    "analysis": 400,
     "buildroot-image": 2,
     "buildroot-archives": 2,
     "toolchain": 2,

@@ -46,6 +46,15 @@ def kernel(flavour: Flavour, fresh: bool = False) -> Path:
     return cache.entry("kernel", lambda: _key(flavour, archive), lambda work: _make(work, archive, flavour))
 
 
+def compiled_against(flavour: Flavour) -> Path:
+    """Return the cache entry of the built kernel if there is one, of ``headers`` otherwise.
+
+    For what only compiles against ``build``: it never waits for the build of a kernel.
+    """
+    built = cache.existing("kernel", _key(flavour, source(flavour.version)))
+    return built or headers(flavour)
+
+
 def headers(flavour: Flavour) -> Path:
     """Cache entry as ``kernel``'s, with ``build`` and ``kernel.json`` only.
 

@@ -37,19 +37,22 @@ def newest(names: Iterable[str]) -> str | None:
     return max(found)[2] if found else None
 
 
-def checkpatch(version: str = flavour.DEFAULT) -> Path:
-    """The kernel's style checker, with the word lists it reads beside it."""
+def checkers(version: str = flavour.DEFAULT) -> Path:
+    """Return a cache entry with what the kernel's source has to check code.
+
+    ``checkpatch.pl``, with the word lists it reads beside it, and ``coccinelle``, a tree of semantic patches.
+    """
     archive = source(version)
 
     def make(work: Path) -> None:
-        with stage("lint: take checkpatch out of the kernel source"):
-            names = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch")
+        with stage("lint: take checkpatch and the semantic patches out of the kernel source"):
+            names = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch", "coccinelle")
             members = [f"linux-source-{version}/scripts/{name}" for name in names]
             options = ["-C", str(work), "--strip-components=2"]
             command.run(["tar", "-xf", archive / "linux.tar.xz", *options, *members])
 
     key = cache.digest(RECIPE, (archive / "source.json").read_text())
-    return cache.entry("checkpatch", key, make) / "checkpatch.pl"
+    return cache.entry("checkers", key, make)
 
 
 def _fetch(work: Path, version: str) -> None:

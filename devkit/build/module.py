@@ -39,9 +39,7 @@ def _make(work: Path, kernel: Path, more: list[str]) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
     with stage("module: build fastqueue.ko", log):
-        # In a copy, so that the checkout stays as it is.
-        source = work / "kmod"
-        shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("*.o", "*.ko", "*.mod*", ".*"))
+        source = copied(work)
         # Messages name files below kmod/, not the user's cache: the same bytes everywhere.
         names = f"KCFLAGS=-Werror -fmacro-prefix-map={work}/="
         about = json.loads((kernel / "kernel.json").read_text())
@@ -55,6 +53,13 @@ def _make(work: Path, kernel: Path, more: list[str]) -> None:
         shutil.copy2(built, work / built.name)
         _keep_notes(source, work / "gcov")
         cache.remove_tree(source)
+
+
+def copied(work: Path, source: Path = SOURCE) -> Path:
+    """Copy the module's source into ``work``, where it is built: the checkout stays as it is."""
+    copy = work / "kmod"
+    shutil.copytree(source, copy, ignore=shutil.ignore_patterns("*.o", "*.ko", "*.mod*", ".*"))
+    return copy
 
 
 def _keep_notes(source: Path, into: Path) -> None:

@@ -16,7 +16,7 @@ SOURCE = PROJECT / "tests/guest/fuzz"
 #: Sequences that together reach what fuzzing has reached so far.
 CORPUS = SOURCE / "corpus.txt"
 _RECIPE = "1"
-_WORDS = ("-D_FILE_OFFSET_BITS=64", f"-I{native.UAPI}", "-pthread")
+WORDS = ("-D_FILE_OFFSET_BITS=64", f"-I{native.UAPI}", "-pthread")
 
 
 def program() -> Path:
@@ -35,14 +35,14 @@ def program() -> Path:
                 work / "abi-fuzz",
                 [path for path in sources if path.suffix == ".c"],
                 libraries,
-                ["-Werror", *_WORDS],
+                ["-Werror", *WORDS],
                 log,
             )
 
     def key() -> str:
         packages = (libraries / "packages.json").read_text()
         tree = cache.digest_tree(*sources, native.UAPI)
-        return cache.digest(_RECIPE, native.CFLAGS, *_WORDS, packages, compiler, tree)
+        return cache.digest(_RECIPE, native.CFLAGS, *WORDS, packages, compiler, tree)
 
     return cache.entry("abi-fuzz", key, make) / "abi-fuzz"
 

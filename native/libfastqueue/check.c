@@ -24,9 +24,17 @@ static struct fastqueue_status *status_of(struct fq_queue *queue)
 	return queue->meta_area.start;
 }
 
+static void *area_make(size_t size)
+{
+	void *area = calloc(1, size);
+
+	EXPECT(area);
+	return area;
+}
+
 static void ring_make(struct fq_queue *queue, uint32_t start)
 {
-	struct fastqueue_control *control = calloc(1, 4096);
+	struct fastqueue_control *control = area_make(4096);
 
 	*queue = (struct fq_queue){
 		.fd = -1,
@@ -35,8 +43,8 @@ static void ring_make(struct fq_queue *queue, uint32_t start)
 		.order = 3,
 		.frame_size = 64,
 		.answer_area = { control, 4096 },
-		.meta_area = { calloc(1, 4096), 4096 },
-		.payload_area = { calloc(FRAMES, 64), FRAMES * 64 },
+		.meta_area = { area_make(4096), 4096 },
+		.payload_area = { area_make(FRAMES * 64), FRAMES * 64 },
 	};
 	control->fo = start;
 	status_of(queue)->fa = status_of(queue)->fp = start;

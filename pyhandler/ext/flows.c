@@ -207,7 +207,7 @@ static PyObject *flows_new(PyTypeObject *type, PyObject *args, PyObject *keyword
 		return NULL;
 	Py_INCREF(by_rules);
 	flows->by_rules = by_rules;
-	flows->ways = limit < WAYS ? 1 : WAYS;
+	flows->ways = limit < (Py_ssize_t)WAYS ? 1 : WAYS;
 	flows->sets = 1;
 	while (flows->sets * 2 * flows->ways <= (size_t)Py_MAX(limit, 0) &&
 	       flows->sets * flows->ways < MOST_FLOWS)

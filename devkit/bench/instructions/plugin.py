@@ -12,6 +12,7 @@ from devkit.paths import LOGS
 from devkit.profile import Profile
 
 SOURCE = Path(__file__).parent / "plugin.c"
+CFLAGS = ("-O2", "-Wall", "-Wextra", "-fPIC")
 
 
 def build(folder: Path) -> Path:
@@ -19,7 +20,7 @@ def build(folder: Path) -> Path:
     library = folder / "libinstructions.so"
     compiler = command.need("cc", "gcc")
     command.run(
-        [compiler, "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", library, SOURCE],
+        [compiler, *CFLAGS, "-shared", "-o", library, SOURCE],
         log=LOGS / "plugin.log",
     )
     return library

@@ -17,7 +17,8 @@ static void append(struct message *message, const void *data, size_t size)
 	if (message->length + ALIGNED(size) > sizeof(message->data))
 		return;
 	memset(message->data + message->length, 0, ALIGNED(size));
-	memcpy(message->data + message->length, data, size);
+	if (size)
+		memcpy(message->data + message->length, data, size);
 	message->length += ALIGNED(size);
 	header->nlmsg_len = message->length - message->begin;
 }

@@ -254,3 +254,13 @@ def test_removal_does_not_go_through_links(tmp_path: Path) -> None:
     (tmp_path / "tree/link").symlink_to(kept)
     cache.remove_tree(tmp_path / "tree")
     assert kept.stat().st_mode & 0o777 == 0o711
+
+
+def test_only_a_whole_entry_exists() -> None:
+    assert cache.existing("kind", "key") is None
+    made = cache.entry("kind", "key", Maker())
+    os.utime(made, (0, 0))
+    assert cache.existing("kind", "key") == made
+    assert made.stat().st_mtime > 0
+    (made / "folder/data").unlink()
+    assert cache.existing("kind", "key") is None

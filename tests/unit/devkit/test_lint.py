@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from devkit import lint
-from devkit.build import linux_source
+from devkit.build import linux_source, native
 from devkit.errors import KitError
 from devkit.paths import PROJECT
 
@@ -37,11 +38,28 @@ def test_one_run_shows_all_that_fails(
         lint.Check("first", ("sh", "-c", "echo one wrong; exit 1")),
         lint.Check("second", ("true",)),
         lint.Check("third", ("no-such-tool-of-any-kind",)),
+        lint.Check("silent", ("sh", "-c", "exit 3")),
     ]
+    found = [lint.Analysis("well", lambda: ""), lint.Analysis("analysis", lambda: "main.c:7: a fault")]
     monkeypatch.setattr(lint, "checks", lambda *_: plan)
-    monkeypatch.setattr(linux_source, "checkpatch", lambda: Path("/checkpatch.pl"))
-    with pytest.raises(KitError, match="complaints of first, third"):
+    monkeypatch.setattr(lint, "analyses", lambda *_: found)
+    monkeypatch.setattr(lint, "compiled_against", lambda _: Path("/kernel"))
+    monkeypatch.setattr(linux_source, "checkers", lambda: Path("/checkers"))
+    monkeypatch.setattr(native, "sysroot", lambda: Path("/libraries"))
+    with pytest.raises(KitError, match="complaints of analysis, first, third, silent"):
         lint.lint()
     shown = capsys.readouterr().out
     assert "one wrong" in shown
     assert "not installed" in shown
+    assert "main.c:7: a fault" in shown
+    assert "exit status 3" in shown
+
+
+def test_each_analysis_gets_its_input() -> None:
+    found = lint.analyses(Path("/libraries"), Path("/kernel"), Path("/patches"))
+    inputs = {one.name: one.complaints.args for one in found if isinstance(one.complaints, partial)}
+    assert inputs == {
+        "gcc -fanalyzer": (Path("/libraries"),),
+        "sparse": (Path("/kernel"),),
+        "coccinelle": (Path("/patches"),),
+    }
