@@ -269,6 +269,8 @@ def update(ctx: Context, lab: str = "default", base: str = "") -> None:
         "coverage": "the tests that use the module, and which lines of it they reach",
         "base": "image of the targets: auto, debian or buildroot",
         "target": "a board instead of QEMU, over its console: serial:/dev/ttyUSB0, or with @BAUD",
+        "fuzz": "the fuzz targets of parsers and libraries alone, each for so many seconds",
+        "seed": "with --fuzz: of other inputs than those of the suite",
     }
 )
 @guarded
@@ -284,10 +286,16 @@ def test(
     base: str = "auto",
     target: str = "",
     from_: str = "kernel",
+    fuzz: int = 0,
+    seed: int = 0,
 ) -> None:
     """Run the unit tests, then those in booted targets; after -- whatever pytest knows."""
     from devkit.program import after_dashes
-    from devkit.suite import run_tests
+    from devkit.suite import run_fuzz_targets, run_tests
+
+    if fuzz:
+        run_fuzz_targets(fuzz, seed, k or None, after_dashes())
+        return
 
     only = None if unit == integration else "unit" if unit else "integration"
     run_tests(

@@ -95,10 +95,9 @@ def unpack(packed: bytes, into: Path = COUNTERS) -> None:
                 left -= member.size
                 if member.size > _LARGEST or left < 0:
                     raise ValueError(f"{name} has {member.size} bytes")
-                content = archive.extractfile(member)
-                assert content is not None
-                with content, (into / name).open("wb") as file:
-                    shutil.copyfileobj(content, file)
+                if content := archive.extractfile(member):  # none of what is not a file
+                    with content, (into / name).open("wb") as file:
+                        shutil.copyfileobj(content, file)
     except (tarfile.TarError, zlib.error, ValueError) as error:
         what = f"the target's archive of counters cannot be used: {error}"
         raise KitError(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import time
@@ -64,6 +65,26 @@ def plan_board(target: str, expression: str | None, arguments: Sequence[str]) ->
     """Command lines of pytest for a board; KitError FQ-ARGUMENT where ``target`` is no address of one."""
     Address.parse(target)
     return plan("integration", expression, [*arguments, f"--target={target}"])
+
+
+def plan_fuzz(seconds: int, expression: str | None, arguments: Sequence[str]) -> list[list[str]]:
+    """Command line of pytest for the fuzz targets alone; KitError FQ-ARGUMENT if they get no time."""
+    if seconds < 1:
+        raise KitError("FQ-ARGUMENT", "--fuzz must be at least 1", "it is seconds for each target", status=2)
+    return plan("unit", expression, ["-m", "fuzz", "-s", *arguments])
+
+
+def run_fuzz_targets(
+    seconds: int, seed: int = 0, expression: str | None = None, arguments: Sequence[str] = ()
+) -> None:
+    """Run each fuzz target of the tests for some seconds; KitError FQ-TEST where one fails.
+
+    seed: of the inputs, 0 for the suite's own.
+    """
+    environment = {"FASTQUEUE_FUZZ_SECONDS": str(seconds)}
+    if seed:
+        environment["FASTQUEUE_FUZZ_SEED"] = str(seed)
+    _run(plan_fuzz(seconds, expression, arguments), environment)
 
 
 def run_tests(
@@ -139,13 +160,14 @@ def _run_measured(lines: list[list[str]]) -> None:
         coverage.show(coverage.measure())
 
 
-def _run(lines: list[list[str]]) -> None:
+def _run(lines: list[list[str]], environment: Mapping[str, str] | None = None) -> None:
     begun = time.monotonic()
     statuses = []
+    own = {**os.environ, **environment} if environment else None
     for argv in lines:
         started = time.monotonic()
         say(f"$ {shlex.join(['pytest', *argv[4:]])}")
-        status = subprocess.run(argv, cwd=PROJECT, check=False).returncode
+        status = subprocess.run(argv, cwd=PROJECT, env=own, check=False).returncode
         statuses.append(status)
         if status not in {0, NOTHING_SELECTED}:
             raise KitError("FQ-TEST", f"pytest ended with status {status}", "see above", status=status)

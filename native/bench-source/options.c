@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The command line. */
 #include <getopt.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,15 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
+static const char *interface_read(const char *program)
+{
+	size_t len = strlen(optarg);
+
+	if (!len || len >= IFNAMSIZ)
+		argument_wrong(program, optarg, "an interface's name of 1 to 15 bytes");
+	return optarg;
+}
+
 static void mac_read(const char *program, uint8_t *mac)
 {
 	char rest;
@@ -62,13 +72,13 @@ static void option_take(struct options *options, int option, const char *program
 {
 	switch (option) {
 	case INTERFACE:
-		options->interface = optarg;
+		options->interface = interface_read(program);
 		break;
 	case DESTINATION:
 		mac_read(program, options->destination);
 		break;
 	case OUT:
-		options->out = optarg;
+		options->out = interface_read(program);
 		break;
 	case LENGTH:
 		options->length = argument_number(program, optarg, 64, 1500);

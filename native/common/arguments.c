@@ -5,10 +5,15 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "printable.h"
 
 void argument_wrong(const char *program, const char *found, const char *expected)
 {
-	fprintf(stderr, "%s: found '%s', expected %s; see --help\n", program, found, expected);
+	fprintf(stderr, "%s: found ", program);
+	printable_quote(stderr, found, strlen(found));
+	fprintf(stderr, ", expected %s; see --help\n", expected);
 	exit(2);
 }
 

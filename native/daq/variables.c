@@ -13,19 +13,33 @@
 #define FRAME_SIZE	2048	/* a full Ethernet frame at least */
 #define MEMORY		(8u << 20)	/* bytes of frames unless asked for more */
 
-static bool number_read(const char *text, uint32_t max, uint32_t *number)
+static bool digits_read(const char *text, const char *digits, int base, uint32_t max,
+			uint32_t *number)
 {
 	unsigned long value;
-	char *end;
 
-	if (!text || *text < '0' || *text > '9')
+	/* strtoul() takes spaces, signs and prefixes, too */
+	if (!text || !*text || text[strspn(text, digits)])
 		return false;
 	errno = 0;
-	value = strtoul(text, &end, 0);
-	if (*end || errno || value > max)
+	value = strtoul(text, NULL, base);
+	if (errno || value > max)
 		return false;
 	*number = (uint32_t)value;
 	return true;
+}
+
+static bool number_read(const char *text, uint32_t max, uint32_t *number)
+{
+	return digits_read(text, "0123456789", 10, max, number);
+}
+
+/* Marks are often written as nft does: in hexadecimal behind 0x. */
+static bool mark_read(const char *text, uint32_t *mark)
+{
+	if (text && text[0] == '0' && text[1] == 'x')
+		return digits_read(text + 2, "0123456789abcdefABCDEF", 16, UINT32_MAX, mark);
+	return number_read(text, UINT32_MAX, mark);
 }
 
 static bool frames_read(const char *text, uint32_t *frames)
@@ -45,30 +59,35 @@ static bool protocol_read(const char *text, int *datalink)
 	return true;
 }
 
-/* Values that do not hold are refused here, names that nobody knows by the caller. */
-static bool variable_read(struct source *source, const char *key, const char *value, bool *known)
+/* Returns what the value should have been, NULL if it is right; a name that nobody knows is not known. */
+static const char *variable_read(struct source *source, const char *key, const char *value, bool *known)
 {
+	struct fq_options *options = &source->options;
+
 	*known = true;
 	if (!strcmp(key, "queue"))
-		return number_read(value, FASTQUEUE_MAX_QUEUE, &source->options.queue);
+		return number_read(value, FASTQUEUE_MAX_QUEUE, &options->queue) ? NULL :
+		       "a number from 0 to 65535";
 	if (!strcmp(key, "frames"))
-		return frames_read(value, &source->options.frames);
+		return frames_read(value, &options->frames) ? NULL :
+		       "a power of two from 8 to 65536";
 	if (!strcmp(key, "proto"))
-		return protocol_read(value, &source->datalink);
+		return protocol_read(value, &source->datalink) ? NULL : "ip4 or ip6";
 	if (!strcmp(key, "bypass_mark")) {
 		source->bypass = true;
-		return number_read(value, UINT32_MAX, &source->bypass_mark);
+		return mark_read(value, &source->bypass_mark) ? NULL :
+		       "a decimal number from 0 to 4294967295, or a hexadecimal one behind 0x";
 	}
 	if (!strcmp(key, "fail_open")) {
-		source->options.default_action = FASTQUEUE_ACCEPT;
-		return !value;
+		options->default_action = FASTQUEUE_ACCEPT;
+		return value ? "no value" : NULL;
 	}
 	if (!strcmp(key, "gso")) {
-		source->options.flags |= FASTQUEUE_F_GSO;
-		return !value;
+		options->flags |= FASTQUEUE_F_GSO;
+		return value ? "no value" : NULL;
 	}
 	*known = false;
-	return false;
+	return "queue, proto, frames, bypass_mark, fail_open or gso";
 }
 
 /*
@@ -98,6 +117,7 @@ static void ring_fit(struct source *source)
 int variables_read(struct source *source, const DAQ_Config_t *config)
 {
 	const DAQ_Dict *entry;
+	const char *expected;
 	bool known;
 
 	if (config->mode != DAQ_MODE_INLINE && config->mode != DAQ_MODE_PASSIVE)
@@ -110,12 +130,11 @@ int variables_read(struct source *source, const DAQ_Config_t *config)
 	source->passive = config->mode == DAQ_MODE_PASSIVE;
 	source->datalink = DLT_IPV4;
 	for (entry = config->values; entry; entry = entry->next) {
-		if (variable_read(source, entry->key, entry->value, &known))
-			continue;
-		return source_fail(source, DAQ_ERROR_INVAL, known ? "bad value: %s=%s" :
-				   "no such variable: %s=%s; there are queue, proto, frames, "
-				   "bypass_mark, fail_open, gso", entry->key,
-				   entry->value ? entry->value : "");
+		expected = variable_read(source, entry->key, entry->value, &known);
+		if (expected)
+			return source_fail(source, DAQ_ERROR_INVAL, "%s: %s=%s, expected %s",
+					   known ? "bad value" : "no such variable", entry->key,
+					   entry->value ? entry->value : "", expected);
 	}
 	ring_fit(source);
 	return DAQ_SUCCESS;

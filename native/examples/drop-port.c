@@ -27,7 +27,9 @@ static int is_udp_to(const struct fq_frame *frame, unsigned int port)
 	if ((packet[6] & 0x1f) || packet[7])	/* a later fragment has no ports */
 		return 0;
 	header = (packet[0] & 15) * 4;
-	return frame->cap_len >= header + 4 && (packet[header + 2] << 8 | packet[header + 3]) == (int)port;
+	if (header < 20 || frame->cap_len < header + 4)
+		return 0;
+	return (packet[header + 2] << 8 | packet[header + 3]) == (int)port;
 }
 
 /* A port's number, all of the text; -1 if it is anything else. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The command line of a handler: the options of `python3 -m fastqueue run`, and --realtime. */
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,23 +55,49 @@ static uint32_t action(const char *program, const char *text)
 	return FASTQUEUE_DROP;
 }
 
-/* The field that an option with a number is about. */
-static uint32_t *field(struct fq_options *ring, int option)
+/* Options with a number: the field that each is about, and its limits. */
+static const struct {
+	size_t field;
+	uint32_t low, high;
+} numbers[] = {
+	[QUEUE] = { offsetof(struct fq_options, queue), 0, FASTQUEUE_MAX_QUEUE },
+	[FRAMES] = { offsetof(struct fq_options, frames), FASTQUEUE_MIN_FRAMES, FASTQUEUE_MAX_FRAMES },
+	[FRAME_SIZE] = { offsetof(struct fq_options, frame_size), FASTQUEUE_MIN_FRAME_SIZE,
+			 FASTQUEUE_MAX_FRAME_SIZE },
+	[COPY_RANGE] = { offsetof(struct fq_options, copy_range), 0, FASTQUEUE_MAX_FRAME_SIZE },
+	[PERIOD] = { offsetof(struct fq_options, period_us), 0, FASTQUEUE_MAX_PERIOD_US },
+	[TIMEOUT] = { offsetof(struct fq_options, timeout_ms), 0, UINT32_MAX },
+};
+
+static void number_take(struct fq_options *ring, int option, const char *program)
 {
-	switch (option) {
-	case QUEUE:
-		return &ring->queue;
-	case FRAMES:
-		return &ring->frames;
-	case FRAME_SIZE:
-		return &ring->frame_size;
-	case COPY_RANGE:
-		return &ring->copy_range;
-	case PERIOD:
-		return &ring->period_us;
-	default:
-		return &ring->timeout_ms;
-	}
+	uint32_t value = argument_number(program, optarg, numbers[option].low, numbers[option].high);
+
+	*(uint32_t *)((char *)ring + numbers[option].field) = value;
+}
+
+static void need(bool good, const char *program, const char *option, uint32_t value,
+		 const char *expected)
+{
+	char found[40];
+
+	if (good)
+		return;
+	snprintf(found, sizeof(found), "%s %u", option, value);
+	argument_wrong(program, found, expected);
+}
+
+/* What the kernel asks of a ring besides limits. */
+static void ring_check(const struct fq_options *ring, const char *program)
+{
+	need(!(ring->frames & (ring->frames - 1)), program, "--frames", ring->frames,
+	     "a power of two");
+	need(!(ring->frame_size % 64), program, "--frame-size", ring->frame_size,
+	     "a multiple of 64");
+	need(ring->copy_range <= ring->frame_size, program, "--copy-range", ring->copy_range,
+	     "at most the frame's size");
+	need(!ring->period_us || ring->period_us >= FASTQUEUE_MIN_PERIOD_US, program, "--period-us",
+	     ring->period_us, "0, or 50 or more");
 }
 
 static void option_take(struct handler_options *options, int option, const char *program)
@@ -97,7 +124,7 @@ static void option_take(struct handler_options *options, int option, const char 
 	case '?':
 		exit(2);	/* getopt has said why */
 	default:
-		*field(&options->ring, option) = argument_number(program, optarg, 0, UINT32_MAX);
+		number_take(&options->ring, option, program);
 	}
 }
 
@@ -112,4 +139,5 @@ void options_read(struct handler_options *options, int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		option_take(options, option, argv[0]);
 	arguments_end(argc, argv);
+	ring_check(&options->ring, argv[0]);
 }

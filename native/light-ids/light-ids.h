@@ -9,7 +9,10 @@
 
 struct patterns;
 
-/* One pattern a line of the file, in hexadecimal. NULL, with a line on standard error. */
+/*
+ * One pattern a line of the file, in hexadecimal: up to 256 bytes, 1 MiB in all. NULL, with a line
+ * on standard error.
+ */
 struct patterns *patterns_read(const char *path);
 bool patterns_found(const struct patterns *patterns, const unsigned char *data, size_t len);
 

@@ -17,6 +17,10 @@
 
 #define BATCH	64	/* packets accepted with one verdict */
 
+static const char usage[] =
+	"usage: light-ids FILE    (a pattern a line, in hexadecimal, up to 256 bytes)\n"
+	"Exit status: 0 ended by a signal, 1 the queue cannot be used, 2 wrong arguments or patterns.\n";
+
 struct work {
 	const struct patterns *patterns;
 	uint32_t last;		/* accepted, and not told yet */
@@ -76,26 +80,20 @@ static int serve(struct nfq_handle *handle, struct nfq_q_handle *queue, struct w
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* Serve queue 0 until a signal; returns the exit status. */
+static int run(const struct patterns *patterns)
 {
 	struct sigaction action = { .sa_handler = stop };
-	struct work work = { 0 };
-	struct nfq_handle *handle;
-	struct nfq_q_handle *queue;
+	struct work work = { .patterns = patterns };
+	struct nfq_handle *handle = nfq_open();
+	struct nfq_q_handle *queue = handle ? nfq_create_queue(handle, 0, packet, &work) : NULL;
 	int err;
 
-	if (argc != 2) {
-		fputs("usage: light-ids FILE    (a pattern a line, in hexadecimal)\n", stderr);
-		return 2;
-	}
-	work.patterns = patterns_read(argv[1]);
-	if (!work.patterns)
-		return 1;
-	handle = nfq_open();
-	queue = handle ? nfq_create_queue(handle, 0, packet, &work) : NULL;
 	if (!queue || nfq_set_mode(queue, NFQNL_COPY_PACKET, 0xffff) < 0 ||
 	    nfq_set_queue_maxlen(queue, 2048) < 0) {
 		fprintf(stderr, "light-ids: queue 0: %s\n", strerror(errno));
+		if (handle)
+			nfq_close(handle);
 		return 1;
 	}
 	nfnl_rcvbufsiz(nfq_nfnlh(handle), 8 << 20);
@@ -109,4 +107,25 @@ int main(int argc, char **argv)
 	nfq_destroy_queue(queue);
 	nfq_close(handle);
 	return err != 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct patterns *patterns;
+	int status;
+
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (argc != 2 || argv[1][0] == '-') {
+		fputs(usage, stderr);
+		return 2;
+	}
+	patterns = patterns_read(argv[1]);
+	if (!patterns)
+		return 2;
+	status = run(patterns);
+	free(patterns);
+	return status;
 }

@@ -3,17 +3,19 @@
  * All patterns at once: an automaton after Aho and Corasick (1975), whose
  * failure links are worked into the table, so that each byte is one step.
  */
-#define _POSIX_C_SOURCE 200809L	/* getline() */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 
+#include "../common/printable.h"
 #include "light-ids.h"
 
 #define STATES_MAX	4096
+#define PATTERN_MAX	256		/* bytes */
+#define LINE_MAX_LEN	(2 * PATTERN_MAX)
+#define FILE_MAX_LEN	(1u << 20)
 #define ENDS		0x8000u		/* a pattern ends in the state that is gone to */
 
 struct patterns {
@@ -48,8 +50,10 @@ static void links_make(struct patterns *patterns)
 	unsigned int first = 0, last = 0, byte;
 
 	for (byte = 0; byte < 256; byte++)
-		if (patterns->next[0][byte])
+		if (patterns->next[0][byte]) {
+			fail[patterns->next[0][byte]] = 0;
 			order[last++] = patterns->next[0][byte];
+		}
 	while (first < last) {
 		unsigned int state = order[first++];
 
@@ -103,42 +107,80 @@ static size_t hexadecimal(const char *line, size_t line_len, unsigned char *byte
 	return len;
 }
 
-static bool lines_read(struct patterns *patterns, FILE *file, const char *path)
-{
-	unsigned char bytes[256];
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t len;
-	unsigned int number;
-	bool good = true;
+struct input {
+	FILE *file;
+	const char *path;
+	unsigned int number;	/* of the line read last */
+	size_t left;		/* bytes that may still come, and one more */
+	size_t len;		/* of the line, without its end */
+	char line[LINE_MAX_LEN + 1];
+};
 
-	/* getline() counts bytes: a line with a zero byte in it is not a shorter line */
-	for (number = 1; good && (len = getline(&line, &room, file)) >= 0; number++) {
-		len -= len && line[len - 1] == '\n';
-		good = pattern_add(patterns, bytes, hexadecimal(line, (size_t)len, bytes, sizeof(bytes)));
-		if (!good)
-			fprintf(stderr, "light-ids: %s:%u: too long, or no pattern: %.*s\n", path, number,
-				(int)len, line);
+/* The next line, of which no more is read than one byte too many; false at the end or limit of the file. */
+static bool line_read(struct input *input)
+{
+	int byte = 0;
+
+	input->len = 0;
+	while (input->len <= LINE_MAX_LEN && input->left && (byte = getc(input->file)) != EOF) {
+		input->left--;
+		if (byte == '\n')
+			break;
+		input->line[input->len++] = (char)byte;
 	}
-	if (ferror(file)) {
-		fprintf(stderr, "light-ids: %s: %s\n", path, strerror(errno));
-		good = false;
+	if (!input->left || (!input->len && byte != '\n'))
+		return false;
+	input->number++;
+	return true;
+}
+
+static bool refuse(const struct input *input, const char *expected)
+{
+	fputs("light-ids: ", stderr);
+	printable_print(stderr, input->path, strlen(input->path));
+	fprintf(stderr, ":%u: found ", input->number);
+	printable_quote(stderr, input->line, input->len);
+	fprintf(stderr, ", expected %s\n", expected);
+	return false;
+}
+
+static bool refuse_file(const char *path, const char *reason)
+{
+	fputs("light-ids: ", stderr);
+	printable_print(stderr, path, strlen(path));
+	fprintf(stderr, ": %s\n", reason);
+	return false;
+}
+
+static bool lines_read(struct patterns *patterns, struct input *input)
+{
+	unsigned char bytes[PATTERN_MAX];
+	size_t len;
+
+	while (line_read(input)) {
+		len = hexadecimal(input->line, input->len, bytes, sizeof(bytes));
+		if (!len)
+			return refuse(input, "1 to 256 bytes in hexadecimal");
+		if (!pattern_add(patterns, bytes, len))
+			return refuse(input, "fewer patterns: all have at most 4095 bytes together");
 	}
-	free(line);
-	return good;
+	if (ferror(input->file))
+		return refuse_file(input->path, strerror(errno));
+	return input->left || refuse_file(input->path, "more than 1 MiB, expected fewer patterns");
 }
 
 struct patterns *patterns_read(const char *path)
 {
 	struct patterns *patterns = calloc(1, sizeof(*patterns));
 	FILE *file = fopen(path, "r");
-	bool good = false;
+	struct input input = { .file = file, .path = path, .left = FILE_MAX_LEN + 1 };
+	bool good;
 
 	if (patterns && file) {
 		patterns->states = 1;
-		good = lines_read(patterns, file, path);
+		good = lines_read(patterns, &input);
 	} else {
-		fprintf(stderr, "light-ids: %s: %s\n", path, strerror(errno));
+		good = refuse_file(path, strerror(errno));
 	}
 	if (file)
 		fclose(file);

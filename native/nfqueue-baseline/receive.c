@@ -60,11 +60,19 @@ static bool packet_id(const struct nlmsghdr *message, uint32_t *id)
 	mnl_attr_for_each(attribute, message, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(attribute) != NFQA_PACKET_HDR)
 			continue;
+		if (mnl_attr_get_payload_len(attribute) < sizeof(*header))
+			return false;
 		header = mnl_attr_get_payload(attribute);
 		*id = ntohl(header->packet_id);
 		return true;
 	}
 	return false;
+}
+
+/* mnl_nlmsg_ok() takes a length from 2 GiB on for a negative one. */
+static bool message_is_whole(const struct nlmsghdr *message, int rest)
+{
+	return mnl_nlmsg_ok(message, rest) && message->nlmsg_len <= (uint32_t)rest;
 }
 
 /* Number of packets in one datagram; *last is the id of the last of them. */
@@ -75,7 +83,7 @@ static uint32_t datagram_read(char *data, size_t length, uint32_t *last)
 	int rest = (int)length;
 	uint32_t packets = 0;
 
-	while (mnl_nlmsg_ok(message, rest)) {
+	while (message_is_whole(message, rest)) {
 		if (message->nlmsg_type == packet)
 			packets += packet_id(message, last);
 		message = mnl_nlmsg_next(message, &rest);

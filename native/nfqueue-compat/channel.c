@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "callback.h"
+#include "environment.h"
 
 #define REPLIES_MAX	(208u << 10)	/* bytes, as a socket's buffer has by default */
 
@@ -247,6 +248,15 @@ int channel_watch(struct channel *channel, int epoll)
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, channel->wake, &event) < 0 ? -errno : 0;
 }
 
+int environment_flag(const char *name)
+{
+	int value = environment_read(name);
+
+	if (value < 0)
+		compat_log("the environment's %s is neither 0 nor 1", name);
+	return value < 0 ? -EINVAL : value;
+}
+
 /* As libnfnetlink opens it: a bound socket of NETLINK_NETFILTER. */
 static int shadow_open(void)
 {
@@ -270,9 +280,12 @@ static int channel_fail(struct channel *channel, int err)
 
 int channel_open(struct channel **opened)
 {
-	struct channel *channel = channel_new();
-	int err;
+	int whole = environment_flag(ENVIRONMENT_WHOLE_MESSAGES), err;
+	struct channel *channel;
 
+	if (whole < 0)
+		return whole;
+	channel = channel_new();
 	if (!channel)
 		return -ENOMEM;
 	channel->shadow = shadow_open();
@@ -286,7 +299,7 @@ int channel_open(struct channel **opened)
 	err = channel_watch(channel, channel->fd);
 	if (err)
 		return channel_fail(channel, err);
-	channel->whole = getenv("FASTQUEUE_WHOLE_MESSAGES") != NULL;
+	channel->whole = whole;
 	channel_enter(channel->fd, channel);
 	*opened = channel;
 	return 0;

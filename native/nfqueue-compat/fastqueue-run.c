@@ -16,6 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../common/printable.h"
+#include "environment.h"
+
 #ifndef PLACE
 #define PLACE "/usr/lib/fastqueue/compat"
 #endif
@@ -28,7 +31,9 @@ static const char usage[] =
 	"  --gso          hand over GSO packets whole, up to 64 KB, also where the program\n"
 	"                 does not ask for them (as FASTQUEUE_GSO=1)\n"
 	"FASTQUEUE_WHOLE_MESSAGES=1 is for programs that look into messages by themselves.\n"
-	"Exit status: the program's; 126 it cannot be run, 127 it is not there, 2 wrong arguments.\n";
+	"Both variables are 1 or 0 (default).\n"
+	"Exit status: the program's; 126 it cannot be run, 127 it is not there, 2 wrong arguments\n"
+	"or variables.\n";
 
 /* The value of LD_PRELOAD; libnfnetlink's stand-in only if there is none. NULL without memory. */
 static char *environment(void)
@@ -78,6 +83,13 @@ static bool has_interpreter(int fd, const Elf32_Ehdr *header)
 	return false;
 }
 
+static void say(const char *file, const char *what)
+{
+	fputs("fastqueue-run: ", stderr);
+	printable_print(stderr, file, strlen(file));
+	fprintf(stderr, ": %s\n", what);
+}
+
 /* Say what cannot work: libraries reach neither static nor privileged programs. */
 static void check(const char *file)
 {
@@ -90,11 +102,11 @@ static void check(const char *file)
 	if (pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
 	    !memcmp(header.e_ident, ELFMAG, SELFMAG) &&
 	    header.e_ident[EI_CLASS] == ELFCLASS32 && !has_interpreter(fd, &header))
-		fprintf(stderr, "fastqueue-run: %s: linked statically; if it speaks netlink, "
-			"it does so by itself, and not over /dev/fastqueue\n", file);
+		say(file, "linked statically; if it speaks netlink, it does so by itself, "
+		    "and not over /dev/fastqueue");
 	if (!fstat(fd, &status) && status.st_mode & (S_ISUID | S_ISGID) && geteuid())
-		fprintf(stderr, "fastqueue-run: %s: runs with another user's rights, "
-			"and so without this library; start it as that user\n", file);
+		say(file, "runs with another user's rights, and so without this library; "
+		    "start it as that user");
 	close(fd);
 }
 
@@ -104,10 +116,58 @@ static int wrong(void)
 	return 2;
 }
 
+static bool environment_is_right(void)
+{
+	static const char *const names[] = { ENVIRONMENT_GSO, ENVIRONMENT_WHOLE_MESSAGES };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (environment_read(names[i]) >= 0)
+			continue;
+		fprintf(stderr, "fastqueue-run: the environment's %s is neither 0 nor 1\n", names[i]);
+		return false;
+	}
+	return true;
+}
+
+/* Returns only if the program cannot be run. */
+static int program_run(char **argv, const char *value)
+{
+	char *file = find(argv[0]);
+	int err;
+
+	if (!file)
+		return 126;
+	check(file);
+	setenv("LD_PRELOAD", value, 1);
+	execv(file, argv);
+	err = errno;
+	say(argv[0], strerror(err));
+	free(file);
+	return err == ENOENT ? 127 : 126;
+}
+
+static int arguments_do(int argc, char **argv, const char *value)
+{
+	if (!strcmp(argv[1], "--environment") && argc == 2) {
+		printf("LD_PRELOAD=%s\n", value);
+		return 0;
+	}
+	if (!strcmp(argv[1], "--gso")) {
+		setenv(ENVIRONMENT_GSO, "1", 1);
+		argv++;
+	}
+	if (!argv[1] || argv[1][0] == '-')
+		return wrong();
+	if (!environment_is_right())
+		return 2;
+	return program_run(argv + 1, value);
+}
+
 int main(int argc, char **argv)
 {
-	char *value, *file;
-	int err;
+	char *value;
+	int status;
 
 	if (argc < 2)
 		return wrong();
@@ -116,25 +176,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	value = environment();
-	if (!value)
-		return 126;
-	if (!strcmp(argv[1], "--environment") && argc == 2) {
-		printf("LD_PRELOAD=%s\n", value);
-		return 0;
-	}
-	if (!strcmp(argv[1], "--gso")) {
-		setenv("FASTQUEUE_GSO", "1", 1);
-		argv++;
-	}
-	if (!argv[1] || argv[1][0] == '-')
-		return wrong();
-	file = find(argv[1]);
-	if (!file)
-		return 126;
-	check(file);
-	setenv("LD_PRELOAD", value, 1);
-	execv(file, argv + 1);
-	err = errno;
-	fprintf(stderr, "fastqueue-run: %s: %s\n", argv[1], strerror(err));
-	return err == ENOENT ? 127 : 126;
+	status = value ? arguments_do(argc, argv, value) : 126;
+	free(value);
+	return status;
 }

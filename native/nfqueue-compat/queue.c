@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "callback.h"
+#include "environment.h"
 #include "namespace.h"
 #include "original.h"
 #include "overlay.h"
@@ -87,16 +88,19 @@ bool queue_is_served(struct channel *channel, uint16_t number)
 
 static int queue_bind(struct channel *channel, uint16_t number)
 {
-	struct queue *queue = calloc(1, sizeof(*queue)), **end;
-	int err;
+	int gso = environment_flag(ENVIRONMENT_GSO), err;
+	struct queue *queue, **end;
 
+	if (gso < 0)
+		return gso;
+	queue = calloc(1, sizeof(*queue));
 	if (!queue)
 		return -ENOMEM;
 	queue->channel = channel;
 	queue->number = number;
 	queue->maxlen = MAXLEN_DEFAULT;
 	queue->mode = NFQNL_COPY_NONE;
-	queue->flags = getenv("FASTQUEUE_GSO") ? NFQA_CFG_F_GSO : 0;
+	queue->flags = gso ? NFQA_CFG_F_GSO : 0;
 	queue->frames = FASTQUEUE_MIN_FRAMES;
 	queue->frame_size = FASTQUEUE_MIN_FRAME_SIZE;
 	queue->shift = 1;

@@ -13,10 +13,10 @@
 A whole batch at a time is much cheaper: ``for batch in queue.batches(): batch.accept_all()``.
 """
 
+from . import implementation as _implementation
 from .batch import Batch
 from .errors import FastQueueError, QueueClosedError, QueueError
 from .frame import Frame
-from .implementation import current as _implementation
 from .meta import Meta
 from .queue import Queue
 from .request import RingRequest
@@ -24,7 +24,7 @@ from .stats import Stats
 
 __version__ = "0.1.0"
 #: "C extension" or "plain Python": what does the loops over packets; see ``fastqueue.implementation``.
-IMPLEMENTATION = _implementation.name
+IMPLEMENTATION: str
 
 __all__ = [
     "IMPLEMENTATION",
@@ -38,3 +38,10 @@ __all__ = [
     "RingRequest",
     "Stats",
 ]
+
+
+def __getattr__(name: str) -> str:
+    """Return ``IMPLEMENTATION``. Raises ImportError if the environment asks for one that is not there."""
+    if name != "IMPLEMENTATION":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _implementation.current.name

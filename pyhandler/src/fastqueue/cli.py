@@ -2,8 +2,8 @@
 """Command line: ``python3 -m fastqueue run``, ``stat`` and ``top``.
 
 Exit status: 0 done (also when a signal ends ``run``, or q or Ctrl-C ``top``), 1 the queue cannot be
-used, the module is not there or nothing can be written, 2 wrong arguments or rules, 130 interrupted
-while starting, 141 whoever read the output went away.
+used, the module is not there or nothing can be written, 2 wrong arguments, rules or environment,
+130 interrupted while starting, 141 whoever read the output went away.
 """
 
 from __future__ import annotations
@@ -37,7 +37,16 @@ _SHOW_STATUS = "exit status: 0 shown, 1 the module is not loaded, 2 wrong argume
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
-    options = _parser().parse_args(arguments)
+    try:
+        parser = _parser(implementation.current.name)
+    except ImportError as error:
+        print(f"fastqueue: {error}", file=sys.stderr)
+        return 2
+    return _do(parser.parse_args(arguments))
+
+
+def _do(options: argparse.Namespace) -> int:
+    """Run a command and return the exit status."""
     try:
         status = int(options.command(options))
         if sys.stdout is not None:  # closed by whoever called us
@@ -127,10 +136,10 @@ _HANDLERS: dict[str, Callable[[argparse.Namespace], Handler]] = {
 }
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(implementation_name: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m fastqueue", description="Fast Queue packet handlers.")
     parser.add_argument(
-        "--version", action="version", version=f"fastqueue {__version__}, {implementation.current.name}"
+        "--version", action="version", version=f"fastqueue {__version__}, {implementation_name}"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser(

@@ -2,7 +2,8 @@
 """Which implementation does the loops over packets: the C extension where there is one, else plain Python.
 
 The environment's ``FASTQUEUE_IMPLEMENTATION`` says otherwise: ``python`` takes plain Python, ``c`` the
-extension or nothing (ImportError). Results are the same.
+extension or nothing. Results are the same. A wish that cannot be met is an ImportError where the
+implementation is first asked for, so that the command line can report it.
 """
 
 from __future__ import annotations
@@ -53,5 +54,13 @@ def choose(wish: str) -> Implementation:
         return PLAIN
 
 
-#: What queues opened from now on use.
-current: Implementation = choose(os.environ.get(VARIABLE, ""))
+#: What queues opened from now on use; chosen when it is first asked for.
+current: Implementation
+
+
+def __getattr__(name: str) -> Implementation:
+    """Choose the current implementation. Raises ImportError."""
+    if name != "current":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = choose(os.environ.get(VARIABLE, ""))
+    return found

@@ -41,7 +41,7 @@ def run_handler(handler: Handler, request: RingRequest, *, one_by_one: bool = Fa
                 _serve(handler, queue, one_by_one)
                 raise QueueError("the kernel closed the queue", "its namespace or the module is going")
             queue.kick()
-            print_counters(queue, getattr(handler, "cut", 0))
+            print_counters(queue, getattr(handler, "cut", 0), getattr(handler, "over_budget", 0))
     except _StopError:
         pass
     finally:
@@ -83,13 +83,14 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise _StopError
 
 
-def print_counters(queue: Queue, cut: int = 0) -> None:
-    """Print the kernel's counters in one line, and how many packets had too few bytes, if any."""
+def print_counters(queue: Queue, cut: int = 0, over_budget: int = 0) -> None:
+    """Print the kernel's counters in one line, and how many packets got the default of the rules, if any."""
     stats = queue.stats()
     print(
         f"queue {queue.request.queue}: received {stats.received}, accepted {stats.accepted}, "
         f"dropped {stats.dropped}, flushed {stats.flushed + stats.occupied}, "
         f"default action {stats.default_accepted + stats.default_dropped}"
-        + (f", cut short {cut}" if cut else ""),
+        + (f", cut short {cut}" if cut else "")
+        + (f", over budget {over_budget}" if over_budget else ""),
         flush=True,
     )

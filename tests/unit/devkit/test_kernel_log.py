@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: MIT
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
+from fuzzing import kit_logs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit import bounded_log, kernel_log
 from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
-from devkit.printable import printable
 
 LOGS = Path(__file__).parent / "kernel_logs"
 
@@ -212,58 +211,11 @@ def test_a_panic_is_found_after_the_log_was_cut(tmp_path: Path) -> None:
     assert len(found.text()) <= 2 * bounded_log.LIMIT
 
 
-#: The same as expressions over the whole text, which take too long on a large one.
-_RACE = re.compile(r"^[^\n]*={20,}\n[^\n]*BUG: KCSAN:.*?\n[^\n]*={20,}\n", re.DOTALL | re.MULTILINE)
-_ACCESS = re.compile(r" by (?:task \d+|interrupt) on cpu \d+:\n((?:.* [\w.]+\+0x.*\n){1,3})")
-_OUT_OF_MEMORY = re.compile(
-    r"^[^\n]* invoked oom-killer: .*?^[^\n]*Out of memory: Killed process \d+ \(([^)\n]*)\)[^\n]*\n",
-    re.DOTALL | re.MULTILINE,
-)
-_LINES = st.sampled_from(
-    [
-        "[ 1.0] " + "=" * 20,
-        "[ 1.0] BUG: KCSAN: data-race in a / b",
-        "[ 1.0] read to 0x0 of 4 bytes by task 7 on cpu 0:",
-        "[ 1.0] write by interrupt on cpu 1:",
-        "[ 1.0]  fq_meta_fill+0x1/0x2 [fastqueue]",
-        "[ 1.0]  memcpy+0x1/0x2",
-        "[ 1.0] python3 invoked oom-killer: gfp_mask=0x1",
-        "[ 1.0] Out of memory: Killed process 104 (Suricata-Main) total-vm:1kB",
-        "[ 1.0] Call Trace:",
-        "[ 1.0] WARNING: CPU: 0 PID: 1 at x",
-        "[ 1.0] rcu: INFO: rcu_sched self-detected stall on CPU",
-        "[ 1.0] fine",
-    ]
-)
-
-
-@given(st.lists(_LINES, max_size=25))
+@given(st.lists(st.sampled_from(kit_logs.LINES), max_size=25))
 def test_reports_are_those_of_the_expressions(lines: list[str]) -> None:
-    text = "".join(f"{line}\n" for line in lines)
-
-    class Log(KernelLog):
-        def read(self, since: int = 0) -> tuple[int, bytes]:
-            return 0, text.encode()
-
-    def ours(race: re.Match[str]) -> str:
-        return race[0] if any("[fastqueue]" in frames for frames in _ACCESS.findall(race[0])) else ""
-
-    log = Log(Path("/nonexistent"))
-    without = _RACE.sub(ours, text)
-    assert log.complaints() == [line for line in without.splitlines() if kernel_log._is_complaint(line)]
-    assert log.killed_for_memory() == _OUT_OF_MEMORY.findall(text)
-    quiet = _OUT_OF_MEMORY.sub(lambda found: re.sub("Call Trace:|Out of memory:", "", found[0]), without)
-    expected = [line for line in quiet.splitlines() if kernel_log._is_complaint(line)]
-    assert log.complaints(memory=False) == expected
+    kit_logs.check_reports("".join(f"{line}\n" for line in lines))
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_log(content: bytes) -> None:
-    class Log(KernelLog):
-        def read(self, since: int = 0) -> tuple[int, bytes]:
-            return since, content[since:]
-
-    log = Log(Path("/nonexistent"))
-    for line in (*log.complaints(), *log.complaints(memory=False), *log.killed_for_memory(), *log.tail()):
-        assert line == printable(line, keep="\t")
-    assert log.fatal() is None or log.reason()
+    kit_logs.log_bytes(content)

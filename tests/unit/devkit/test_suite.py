@@ -29,6 +29,40 @@ def test_a_path_is_run_alone() -> None:
     assert suite.plan(None, None, ["-x", path]) == [[*PYTEST, "-x", path]]
 
 
+def test_fuzz_targets_alone_get_seconds_and_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[list[list[str]], dict[str, str]]] = []
+    monkeypatch.setattr(suite, "_run", lambda lines, environment: seen.append((lines, environment)))
+    suite.run_fuzz_targets(60, 7, "rule_file", ["-x"])
+    suite.run_fuzz_targets(5)
+    words = ["-m", "fuzz", "-s"]
+    assert seen == [
+        (
+            [[*PYTEST, "-k", "rule_file", *words, "-x", "tests/unit"]],
+            {"FASTQUEUE_FUZZ_SECONDS": "60", "FASTQUEUE_FUZZ_SEED": "7"},
+        ),
+        ([[*PYTEST, *words, "tests/unit"]], {"FASTQUEUE_FUZZ_SECONDS": "5"}),
+    ]
+
+
+def test_the_environment_of_fuzz_targets_reaches_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[dict[str, str]] = []
+
+    def run(argv: list[str], *, env: dict[str, str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        found.append(env)
+        return subprocess.CompletedProcess(argv, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setenv("FASTQUEUE_OTHER", "stays")
+    suite.run_fuzz_targets(60)
+    assert found[0]["FASTQUEUE_FUZZ_SECONDS"] == "60"
+    assert found[0]["FASTQUEUE_OTHER"] == "stays"
+
+
+def test_fuzz_targets_take_time() -> None:
+    with pytest.raises(KitError, match="--fuzz must be at least 1"):
+        suite.run_fuzz_targets(-1)
+
+
 def test_another_kernel_needs_no_unit_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = _statuses(monkeypatch, [0])
     suite.run_tests(kernel="6.1")

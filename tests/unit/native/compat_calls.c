@@ -9,6 +9,7 @@
 
 #include "../../../native/nfqueue-compat/compat.h"
 #include "compat_calls.h"
+#include "compat_device.h"
 
 void compat_log(const char *format, ...)
 {
@@ -127,6 +128,7 @@ int main(int argc, char **argv)
 {
 	size_t i;
 
+	device_begin();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (i = 0; argc == 2 && i < sizeof(scenarios) / sizeof(*scenarios); i++)
 		if (!strcmp(scenarios[i].name, argv[1])) {

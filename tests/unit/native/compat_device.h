@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Before all others: a network namespace of the process's own, where it may have queues, whoever runs it. */
+void device_begin(void);
 /* Put a packet of len bytes into a queue; each byte is the packet's number, counted from 0. */
 bool device_publish(uint16_t queue, uint32_t len, uint32_t meta_flags);
 /* Inode of the network namespace in which a queue was opened; 0: there is no such queue. */

@@ -7,26 +7,14 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import sanitized
+
 PROJECT = Path(__file__).parents[3]
-#: The last one has the part of libnetfilter_queue's header that the library's own units need.
-_INCLUDED = (
-    PROJECT / "kmod/include/uapi",
-    PROJECT / "native/libfastqueue",
-    Path(__file__).with_name("include"),
-)
-_FLAGS = (
-    "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover",
-    "-fno-sanitize=alignment",  # netlink aligns 64-bit numbers like 32-bit ones; the x86 does not mind
-)  # fmt: skip
 
 
 def build(program: Path, *sources: Path) -> Path:
-    """Compile ``sources`` for this machine, with checks of addresses and of undefined behaviour."""
-    folders = [f"-I{folder}" for folder in _INCLUDED]
-    argv = ["gcc", *_FLAGS, *folders, *map(str, sources), "-lpthread", "-ldl", "-o", str(program)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return program
+    """Compile ``sources`` for this machine, with checks of addresses, leaks and undefined behaviour."""
+    return sanitized.compile_program(program, sources)
 
 
 class Program:

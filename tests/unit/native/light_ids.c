@@ -17,7 +17,7 @@ int main(int argc, char **argv)
 	int character;
 
 	if (!patterns)
-		return 1;
+		return 2;
 	while ((character = getchar()) != EOF) {
 		if (character == '\n') {
 			puts(patterns_found(patterns, data, len) ? "yes" : "no");

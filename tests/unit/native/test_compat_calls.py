@@ -12,21 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from .compat_programs import PROJECT, build
+from .compat_programs import build
+from .sanitized import compat_library
 
 HERE = Path(__file__).parent
-_COMPAT = PROJECT / "native/nfqueue-compat"
-#: Programs of their own, what asks the original library, and what writes to the system's log.
-_OTHERS = ("fastqueue-run", "stand-in", "forward", "xml", "log")
 _CALLS = ("compat_calls", "compat_calls_sockets", "compat_calls_packets", "compat_device")
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    parts = [path for path in sorted(_COMPAT.glob("*.c")) if path.stem not in _OTHERS]
-    ring = [PROJECT / f"native/libfastqueue/{name}.c" for name in ("ring", "answer")]
     calls = [HERE / f"{name}.c" for name in _CALLS]
-    return build(tmp_path_factory.mktemp("compat") / "calls", *calls, *parts, *ring)
+    return build(tmp_path_factory.mktemp("compat") / "calls", *calls, *compat_library())
 
 
 def run(program: Path, scenario: str) -> list[str]:

@@ -44,6 +44,8 @@ def test_finds_what_a_search_for_each_finds(
 @pytest.mark.parametrize(
     ("text", "line"),
     [
+        ("\x1b[31m\n", 1),
+        ("41\n\r42\n", 2),
         ("41zz\n", 1),
         ("4142\n414\n", 2),
         ("4142434445\n414", 2),
@@ -62,12 +64,53 @@ def test_what_is_no_pattern_is_refused(program: Path, tmp_path: Path, text: str,
     file = tmp_path / "file"
     file.write_text(text)
     done = ask(program, file)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"light-ids: {file}:{line}: too long, or no pattern: ")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"light-ids: {file}:{line}: found '")
+    assert ", expected " in done.stderr
+    assert done.stderr.removesuffix("\n").isprintable()
+
+
+def test_what_is_no_pattern_is_shown_escaped_and_shortened(program: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a\x1b[1mb"
+    for contents, shown in (
+        (b"\x1b[31m\\\xff\0", r"'\x1b[31m\x5c\xff\x00'"),
+        (b"z" * 400, f"'{'z' * 60}...'"),
+    ):
+        file.write_bytes(contents + b"\n")
+        expected = "expected 1 to 256 bytes in hexadecimal"
+        assert (
+            ask(program, file).stderr
+            == rf"light-ids: {tmp_path}/a\x1b[1mb:1: found {shown}, {expected}" + "\n"
+        )
+
+
+@pytest.mark.parametrize(
+    ("endless", "said"),
+    [
+        ("cat /dev/zero", r"1: found '\x00"),
+        ("yes 41", " more than 1 MiB, expected fewer patterns"),
+        ("tr '\\0' 4 </dev/zero", "1: found '444"),
+    ],
+)
+def test_what_has_no_end_is_refused(program: Path, endless: str, said: str) -> None:
+    line = f'{endless} | "$0" /dev/stdin'
+    done = subprocess.run(
+        ["sh", "-c", line, str(program)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"light-ids: /dev/stdin:{said}")
+
+
+def test_a_file_of_the_largest_size_is_read(program: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("414243\n" * (2**20 // 7))
+    assert ask(program, file).returncode == 0
+    file.write_text("414243\n" * (2**20 // 7 + 1))
+    assert ask(program, file).stderr == f"light-ids: {file}: more than 1 MiB, expected fewer patterns\n"
 
 
 def test_a_file_that_cannot_be_read_is_told(program: Path, tmp_path: Path) -> None:
     for file, reason in ((tmp_path, "Is a directory"), (tmp_path / "none", "No such file or directory")):
         done = ask(program, file)
-        assert done.returncode == 1
+        assert done.returncode == 2
         assert done.stderr == f"light-ids: {file}: {reason}\n"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from .sanitized import SANITIZERS, compile_program
+
 PROJECT = Path(__file__).parents[3]
 NATIVE = PROJECT / "native"
 
@@ -26,7 +28,7 @@ def run(*argv: str | Path, python_path: str = "") -> subprocess.CompletedProcess
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with what the Makefile makes without netfilter's libraries."""
     folder = tmp_path_factory.mktemp("native")
-    flags = "-O1 -Wall -Wextra -Werror -fsanitize=undefined -fno-sanitize-recover"
+    flags = f"-O1 -Wall -Wextra -Werror {' '.join(SANITIZERS)}"
     done = run("make", "-C", NATIVE, f"O={folder}", "CC=gcc", f"CFLAGS={flags}", "fastqueue", "check")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "arithmetic checked" in done.stdout
@@ -82,14 +84,68 @@ def test_wrong_arguments_of_the_c_handler(built: Path, arguments: list[str], exp
     assert expected in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--queue=65536"], "found '65536', expected a number from 0 to 65535"),
+        (["--queue=4294967295"], "found '4294967295', expected a number from 0 to 65535"),
+        (["--frames=3"], "found '3', expected a number from 8 to 65536"),
+        (["--frames=131072"], "found '131072', expected a number from 8 to 65536"),
+        (["--frames=9"], "found '--frames 9', expected a power of two"),
+        (["--frame-size=63"], "found '63', expected a number from 64 to 65536"),
+        (["--frame-size=65600"], "found '65600', expected a number from 64 to 65536"),
+        (["--frame-size=100"], "found '--frame-size 100', expected a multiple of 64"),
+        (["--copy-range=2049"], "found '--copy-range 2049', expected at most the frame's size"),
+        (
+            ["--copy-range=65", "--frame-size=64"],
+            "found '--copy-range 65', expected at most the frame's size",
+        ),
+        (["--period-us=49"], "found '--period-us 49', expected 0, or 50 or more"),
+        (["--period-us=1000001"], "found '1000001', expected a number from 0 to 1000000"),
+        (["--timeout-ms=4294967296"], "found '4294967296', expected a number from 0 to 4294967295"),
+    ],
+)
+def test_rings_that_the_kernel_refuses_are_wrong_arguments_in_c_and_in_python(
+    built: Path, words: list[str], expected: str
+) -> None:
+    done = run(built / "handlers" / "fq-null", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{built}/handlers/fq-null: {expected}; see --help\n"
+    assert python("run", *words, "null").returncode == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--queue=65535", "--frames=8", "--frame-size=64", "--copy-range=64", "--period-us=50"],
+        ["--queue=0", "--frames=65536", "--frame-size=65536", "--copy-range=65536", "--period-us=1000000"],
+        ["--period-us=0", "--timeout-ms=4294967295", "--copy-range=0"],
+    ],
+)
+def test_rings_at_the_limits_are_no_wrong_arguments(built: Path, words: list[str]) -> None:
+    """A later wrong word ends the program before it asks for one."""
+    for last, status in ((["--help"], 0), (["more"], 2)):
+        done = run(built / "handlers" / "fq-null", *words, *last)
+        assert done.returncode == status
+        assert "expected a" not in done.stderr
+        assert "options only" in done.stderr or not done.stderr
+
+
+@pytest.mark.parametrize("text", ["\x1b[31m", "\n", "\\", "ä", "x" * 61])
+def test_wrong_words_are_shown_escaped_and_shortened(built: Path, text: str) -> None:
+    done = run(built / "handlers" / "fq-null", text)
+    shown = "".join(
+        chr(byte) if 32 <= byte < 127 and byte != 92 else f"\\x{byte:02x}" for byte in text.encode()
+    )
+    shown = f"{shown[:60]}..." if len(text) > 60 else shown
+    assert done.stderr == f"{built}/handlers/fq-null: found '{shown}', expected options only; see --help\n"
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bench's source of packets, whose command line needs no target."""
-    program = tmp_path_factory.mktemp("source") / "bench-source"
     parts = [*sorted((NATIVE / "bench-source").glob("*.c")), NATIVE / "common/arguments.c"]
-    done = run("gcc", f"-I{PROJECT}/kmod/include/uapi", *parts, "-o", program)
-    assert done.returncode == 0, done.stderr
-    return program
+    return compile_program(tmp_path_factory.mktemp("source") / "bench-source", parts)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +156,16 @@ def test_an_address_that_is_none_is_refused(source: Path, address: str) -> None:
     done = run(source, "--interface", "a", "--out", "b", "--destination", address)
     assert done.returncode == 2
     assert done.stderr.endswith(f"found '{address}', expected a MAC address; see --help\n")
+
+
+@pytest.mark.parametrize("option", ["--interface", "--out"])
+@pytest.mark.parametrize("name", ["", "x" * 16])
+def test_a_name_that_no_interface_has_is_refused(source: Path, option: str, name: str) -> None:
+    done = run(source, option, name)
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        f"found '{name}', expected an interface's name of 1 to 15 bytes; see --help\n"
+    )
 
 
 @pytest.mark.parametrize("port", ["xyz", "", "0", "65536", "+80", " 80", "80x", "0x50", "-1"])

@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Fuzz targets hold on their corpora and some thousand changes of them; fuzz/README.md has longer runs."""
+"""The package's fuzz targets hold on their corpora and some thousand changes of them; see docs/fuzzing.md."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from dataclasses import replace
 
+import fuzzing
 import pytest
 from fastqueue import implementation
+from fuzzing import engine
 
-from .fuzz import engine
-
-SECONDS = float(os.environ.get("FASTQUEUE_FUZZ_SECONDS", "0"))
-SEED = int(os.environ.get("FASTQUEUE_FUZZ_SEED", "2010"))
-NUMBERS = {"rule_file": 4000, "any_expression": 3000, "expression": 12000, "packet": 8000, "five_tuple": 800}
+from .fuzz.targets import TARGETS
 
 
 @pytest.fixture
@@ -21,24 +18,19 @@ def implemented() -> None:
     """Run once: targets take both implementations."""
 
 
-@pytest.mark.timeout(int(SECONDS) + 300)
-@pytest.mark.parametrize("target", NUMBERS)
+@fuzzing.long_enough
+@pytest.mark.parametrize("target", TARGETS)
 def test_targets_hold(target: str, accelerated: implementation.Implementation) -> None:
-    count = engine.run(target, SEED, number=NUMBERS[target], seconds=SECONDS)
-    print(f"{target}: {count} inputs, seed {SEED}")
-    assert count >= NUMBERS[target]
+    count = engine.run(TARGETS[target], fuzzing.SEED, seconds=fuzzing.SECONDS)
+    print(f"{target}: {count} inputs, seed {fuzzing.SEED}")
+    assert count >= TARGETS[target].number
 
 
-def test_every_target_is_run() -> None:
-    assert NUMBERS.keys() == engine.TARGETS.keys()
-
-
-def _raises(data: bytes) -> None:
+def rule_file(data: bytes) -> None:
     assert b"(" not in data
 
 
-def test_what_a_target_finds_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    found: dict[str, Callable[[bytes], None]] = {**engine.TARGETS, "rule_file": _raises}
-    monkeypatch.setattr(engine, "TARGETS", found)
+def test_what_a_target_finds_is_told() -> None:
+    target = replace(TARGETS["rule_file"], function=rule_file)
     with pytest.raises(engine.FoundError, match=r"rule_file: AssertionError with [0-9a-f]+"):
-        engine.run("rule_file", SEED, number=2000)
+        engine.run(target, fuzzing.SEED, number=2000)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -48,6 +49,44 @@ def test_the_environment_chooses() -> None:
     environment[implementation.VARIABLE] = "other"
     done = subprocess.run(argv, env=environment, capture_output=True, check=False)
     assert b"FASTQUEUE_IMPLEMENTATION is 'other'" in done.stderr
+
+
+COMMANDS = (["-m", "fastqueue"], ["-c", "import sys; from fastqueue.cli import main; sys.exit(main())"])
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=["module", "console script"])
+@pytest.mark.parametrize("words", [["--version"], ["run", "null"], ["stat"], ["top", "--times", "1"]])
+@pytest.mark.parametrize("wish", ["nonsense", "C", "\x1b[31m"])
+def test_the_command_refuses_an_implementation_that_there_is_not(
+    command: list[str], words: list[str], wish: str
+) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES), implementation.VARIABLE: wish}
+    done = subprocess.run(
+        [sys.executable, *command, *words], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"fastqueue: FASTQUEUE_IMPLEMENTATION is {wish!r}; take c or python\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=["module", "console script"])
+def test_the_command_refuses_an_extension_that_was_not_built(command: list[str], tmp_path: Path) -> None:
+    copy = shutil.copytree(
+        SOURCES / "fastqueue", tmp_path / "fastqueue", ignore=shutil.ignore_patterns("*.so")
+    )
+    environment = {**os.environ, "PYTHONPATH": str(copy.parent), implementation.VARIABLE: "c"}
+    argv = [sys.executable, *command, "--version"]
+    done = subprocess.run(argv, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("fastqueue: FASTQUEUE_IMPLEMENTATION is c, but there is no C extension: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_modules_have_no_other_attributes() -> None:
+    import fastqueue
+
+    for module in (fastqueue, implementation):
+        with pytest.raises(AttributeError, match="'other'"):
+            _ = module.other
 
 
 def test_numbers_in_c_are_those_of_the_abi(accelerated: Implementation) -> None:

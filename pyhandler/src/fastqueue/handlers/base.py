@@ -27,12 +27,14 @@ class ContentHandler:
 
     A subclass has ``decide(payload)``, which returns ``abi.ANSWER_ACCEPT`` or ``abi.ANSWER_DROP``.
 
-    needs: bytes of a packet that a ring has to copy for it
-    cut:   packets that got the default because fewer were captured
+    needs:       bytes of a packet that a ring has to copy for it
+    cut:         packets that got the default because fewer were captured
+    over_budget: packets that got the default because to look at them would have taken too long
     """
 
     needs: int = 0
     cut: int = 0
+    over_budget: int = 0
 
     def decide(self, view: memoryview) -> int:
         """Decide about the packet with these captured bytes, from the network header on."""

@@ -14,6 +14,7 @@ from .qgrams import Qgrams, shortest
 
 _NO_CONDITION = PayloadRule(0, re.compile(b""), 0, None, None)
 _STEPS = (1, 2, 4, 8)
+_MOST_CONDITIONS = 64  # looked at before a pass: as many rules as make it worth its price, and some
 #: Instructions for a byte of text: to search one rule; of a pass, to take bytes out, to look up at step 1.
 _SEARCH, _TAKE_OUT, _LOOK_UP = 6.5, 13, 360
 
@@ -37,7 +38,7 @@ class Candidates:
         self._rules = rules
         conditions = Counter(_condition(rules[number]) for number in named)
         self._left = _price(step) - conditions.pop(_NO_CONDITION, 0)  # rules that must be about a packet
-        self._conditions = conditions.most_common()
+        self._conditions = conditions.most_common(_MOST_CONDITIONS)
         self._qgrams = Qgrams(named, step, any(_ignores_case(rules[number]) for number in named))
         self._others = [number for number in range(len(rules)) if number not in named]
         self._other_rules = [rules[number] for number in self._others]

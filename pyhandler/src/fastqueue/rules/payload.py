@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import os
 import re
-from functools import partial
 from typing import NamedTuple
 
 from ..packet import Packet
 from ..room import EVERYTHING, Room, frame_size, packet_bytes
 from .expression import ExpressionError, Pattern, compile_expression
+from .linear import LinearPattern
 from .source import VERDICTS, Line, Progress, Ruleset, parse_lines, quote, read_lines
 from .values import PortRange, number, options, ports, protocol
 
@@ -28,6 +28,8 @@ _KEYWORDS = ("first", "proto", "port")
 _RULE = re.compile(r"(?P<verdict>\S+)(?:\s+/(?P<regex>(?:[^/\\]|\\.)*)/(?P<flags>\S*)(?P<rest>.*))?")
 FIRST_BYTES = 2048
 _MOST_BYTES = 65535
+#: Memory for all expressions of a file that the automaton searches; see LinearPattern.size.
+MOST_AUTOMATA_BYTES = 32 << 20
 
 
 class PayloadRule(NamedTuple):
@@ -56,7 +58,27 @@ def read_payload_rules(
     path: str | os.PathLike[str], *, room: Room = EVERYTHING, progress: Progress | None = None
 ) -> Ruleset[PayloadRule]:
     """Read a rule file for a ring that shows ``room`` bytes of a packet. Raises RulesError."""
-    return parse_lines(read_lines(path), partial(parse_rule, room=room), progress)
+    return parse_lines(read_lines(path), RuleParser(room).parse, progress)
+
+
+class RuleParser:
+    """Parse the lines of one file, whose rules share memory."""
+
+    def __init__(self, room: Room = EVERYTHING) -> None:
+        self._room = room
+        self._left = MOST_AUTOMATA_BYTES
+
+    def parse(self, line: Line) -> PayloadRule:
+        """Parse one line. Raises RulesError, also if the expressions so far would take too much memory."""
+        rule = parse_rule(line, room=self._room)
+        if isinstance(rule.regex, LinearPattern):
+            self._left -= rule.regex.size
+            if self._left < 0:
+                line.wrong(
+                    f"more than {MOST_AUTOMATA_BYTES >> 20} MiB of automata, for slow expressions",
+                    "fewer such expressions; one without repeats inside or beside others needs no automaton",
+                )
+        return rule
 
 
 def parse_rule(line: Line, *, room: Room = EVERYTHING) -> PayloadRule:

@@ -65,15 +65,6 @@ class Positions:
         if any(self.follow[end] & ~ends for end in members(ends)):
             raise UnsupportedError("match of bytes behind $")
 
-    def closure(self, found: int, places: int) -> int:
-        """Add what follows those of ``places`` that are in the set, as they match no byte themselves."""
-        done = 0
-        while new := found & places & ~done:
-            done |= new
-            for place in members(new):
-                found |= self.follow[place]
-        return found
-
     def _sequence(self, tree: Tree, flags: int) -> Fragment:
         return reduce(self._join, (self._part(*part, flags) for part in tree), _EMPTY)
 
@@ -154,6 +145,16 @@ def members(found: int) -> Iterator[int]:
         found ^= low
 
 
+def closure(found: int, places: int, follow: Callable[[int], int]) -> int:
+    """Add what follows those of ``places`` that are in the set, as they match no byte themselves."""
+    done = 0
+    while new := found & places & ~done:
+        done |= new
+        for place in members(new):
+            found |= follow(place)
+    return found
+
+
 class Successors:
     """Which positions follow those of a set, in few operations on whole sets.
 
@@ -173,6 +174,10 @@ class Successors:
         self._groups = [(members, others) for others, members in groups.items()]
         if len(groups) > MOST_GROUPS:
             raise UnsupportedError(f"way to have more than {MOST_GROUPS} kinds of successors")
+
+    def sets(self) -> int:
+        """Return how many sets of positions are kept."""
+        return 1 + 2 * len(self._groups)
 
     def of(self, found: int) -> int:
         """Return all that may follow."""

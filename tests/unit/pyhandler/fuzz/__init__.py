@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Fuzz targets of the package: functions of bytes that raise if something is wrong. See README.md."""
+"""Fuzz targets of the package: functions of bytes that raise if something is wrong. See docs/fuzzing.md."""

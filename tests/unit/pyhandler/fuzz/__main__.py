@@ -9,6 +9,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[3]))
 sys.path.insert(0, str(Path(__file__).parents[4] / "pyhandler/src"))
 
 from ..extension import build, load
@@ -26,9 +27,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         load(build(Path(folder)))
         if options.plain or find_spec("atheris") is None:
-            from . import engine
+            from fuzzing import engine
 
-            print(engine.run(options.target, options.seed, seconds=options.seconds), "inputs")
+            from .targets import TARGETS
+
+            target = TARGETS[options.target]
+            print(engine.run(target, options.seed, number=0, seconds=options.seconds), "inputs")
         else:
             _guided(options)
 
@@ -37,11 +41,12 @@ def _guided(options: argparse.Namespace) -> None:
     import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     with atheris.instrument_imports(include=["fastqueue"]):
-        from . import engine
+        from .targets import TARGETS
 
+    target = TARGETS[options.target]
     arguments = [sys.argv[0], f"-max_total_time={options.seconds}", f"-seed={options.seed}"]
-    arguments += [str(folder) for folder in (options.found, engine.CORPUS / options.target) if folder]
-    atheris.Setup(arguments, engine.TARGETS[options.target])
+    arguments += [str(folder) for folder in (options.found, target.corpora / target.name) if folder]
+    atheris.Setup(arguments, target.function)
     atheris.Fuzz()
 
 

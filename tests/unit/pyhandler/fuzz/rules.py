@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import re
 import warnings
+from contextlib import suppress
 from functools import partial
 
 from fastqueue import abi
 from fastqueue.handlers import FiveTuple, Payload
 from fastqueue.room import Room
 from fastqueue.rules import RulesError, backtracking, literals
+from fastqueue.rules.budget import OverBudgetError
 from fastqueue.rules.expression import ExpressionError, compile_expression
 from fastqueue.rules.fivetuple import parse_rule as parse_fivetuple
 from fastqueue.rules.linear import LinearPattern
@@ -18,10 +20,10 @@ from fastqueue.rules.payload import parse_rule as parse_payload
 from fastqueue.rules.positions import UnsupportedError
 from fastqueue.rules.source import parse_lines, split_lines
 from fastqueue.rules.syntax import parse
+from fuzzing.choice import Choice
 
 from ..backtracker import Backtracker
 from ..packets import ipv4, ipv6, tcp, udp
-from .choice import Choice
 
 _PACKETS = [
     ipv4(udp(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + bytes(range(256)))),
@@ -122,4 +124,5 @@ def any_expression(data: bytes) -> None:
         assert error.expected
         return
     for each in (contents, contents * 40, b"a" * 2000 + b"!", text * 3):
-        pattern.search(each[:first])
+        with suppress(OverBudgetError):  # of the longest contents only
+            pattern.search(each[:first])

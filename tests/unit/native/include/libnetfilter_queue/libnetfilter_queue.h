@@ -30,6 +30,8 @@ extern int nfq_errno;
 struct nfq_handle *nfq_open(void);
 struct nfq_handle *nfq_open_nfnl(struct nfnl_handle *nfnlh);
 struct nfnl_handle *nfq_nfnlh(struct nfq_handle *h);
+/* Of libnfnetlink's header, which the original's includes. */
+unsigned int nfnl_rcvbufsiz(const struct nfnl_handle *h, unsigned int size);
 int nfq_fd(struct nfq_handle *h);
 int nfq_close(struct nfq_handle *h);
 int nfq_bind_pf(struct nfq_handle *h, uint16_t pf);
@@ -37,6 +39,7 @@ int nfq_unbind_pf(struct nfq_handle *h, uint16_t pf);
 struct nfq_q_handle *nfq_create_queue(struct nfq_handle *h, uint16_t num, nfq_callback *cb, void *data);
 int nfq_destroy_queue(struct nfq_q_handle *qh);
 int nfq_handle_packet(struct nfq_handle *h, char *buf, int len);
+int nfq_snprintf_xml(char *buf, size_t len, struct nfq_data *packet, int flags);
 int nfq_set_mode(struct nfq_q_handle *qh, uint8_t mode, unsigned int len);
 int nfq_set_queue_maxlen(struct nfq_q_handle *qh, uint32_t queuelen);
 int nfq_set_queue_flags(struct nfq_q_handle *qh, uint32_t mask, uint32_t flags);

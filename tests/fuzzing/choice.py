@@ -37,6 +37,10 @@ class Choice:
         self._place += length
         return found
 
+    def left(self) -> bool:
+        """Return whether there are bytes left."""
+        return self._place < len(self._data)
+
     def rest(self) -> bytes:
         """Return all that is left."""
         return self._data[self._place :]
