@@ -92,7 +92,9 @@ void fq_headers_read(struct fq_headers *headers, const struct sk_buff *skb)
 /* Whether a lookup of sockets surely finds the same for both. */
 bool fq_headers_same_flow(const struct fq_headers *a, const struct fq_headers *b)
 {
-	return !a->readdressed && !b->readdressed && a->version == b->version && a->protocol == b->protocol &&
+	if (a->readdressed || b->readdressed)
+		return false;
+	return a->version == b->version && a->protocol == b->protocol &&
 	       a->ports == b->ports && !memcmp(a->addresses, b->addresses, sizeof(a->addresses));
 }
 

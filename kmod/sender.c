@@ -62,8 +62,9 @@ static void fq_sender_advance(struct fq_queue *queue, u32 count)
 
 /*
  * Go on with the sweep from FP to FA: settle up to FQ_BATCH frames, fewer if much
- * was changed in them, and look at FQ_LOOKS. It ends at FA, and in an ordered queue at the first frame without
- * an answer; that of an unordered queue may take more ticks than one.
+ * was changed in them, and look at FQ_LOOKS. It ends at FA, and in an ordered queue
+ * at the first frame without an answer; that of an unordered queue may take more
+ * ticks than one.
  */
 static void fq_sender_collect(struct fq_queue *queue, struct fq_batch *batch)
 {

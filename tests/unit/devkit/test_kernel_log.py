@@ -8,7 +8,7 @@ from fuzzing import kit_logs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit import bounded_log, kernel_log
+from devkit import bounded_log
 from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
 
