@@ -59,13 +59,13 @@ def _daq(name: str, number: int) -> Target:
 TARGETS = {
     one.name: one
     for one in (
-        Target("compat_attributes", 30_000, (COMPAT / "attribute.c", COMPAT / "shape.c")),
+        Target("compat_attributes", 8000, (COMPAT / "attribute.c", COMPAT / "shape.c")),
         Target(
             "compat_packets",
-            40_000,
+            10_000,
             [COMPAT / f"{name}.c" for name in ("attribute", "shape", "message", "packet", "xml")],
         ),
-        Target("compat_requests", 3000, (*sanitized.compat_library(), _MODEL)),
+        Target("compat_requests", 2000, (*sanitized.compat_library(), _MODEL)),
         _daq("daq_variables", 50_000),
         _daq("daq_packets", 4000),
         Target("light_ids", 6000, (NATIVE / "light-ids/patterns.c",)),
