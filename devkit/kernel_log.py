@@ -49,6 +49,9 @@ _OF_REPORT = re.compile(r"Call Trace:|Out of memory:")
 #: After one of these there will be no prompt.
 _FATAL = re.compile(r"Kernel panic - not syncing: (.*)|(Unable to mount root fs.*)")
 
+#: Looked for first: to make text of a log takes longer.
+_FATAL_WORD = re.compile(rb"panic|mount root")
+
 #: A line that has grown longer is read as far as it is there; its end is read again with what follows.
 _LONGEST_LINE = 1 << 16
 _OVERLAP = 1 << 10
@@ -104,7 +107,7 @@ class KernelLog:
         if len(data) - whole > _LONGEST_LINE:
             whole = len(data)
             self._looked = begin + whole - _OVERLAP
-        for line in _plain(data[:whole]).splitlines():
+        for line in _plain(data[:whole]).splitlines() if _FATAL_WORD.search(data) else ():
             found = _FATAL.search(line)
             if found and "---[ end" not in line:
                 # The panic itself says most; a missing root file system announces itself before.

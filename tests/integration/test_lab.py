@@ -129,7 +129,7 @@ def _fails(lab: Lab, script: str, *, privileged: bool = False) -> bool:
     done = lab.run("client", [sys.executable, "-c", f"import ctypes\nlibc = ctypes.CDLL(None)\n{script}"],
                    privileged=privileged)  # fmt: skip
     assert done.returncode in {0, 7}, done.stderr
-    return done.returncode == 7
+    return bool(done.returncode == 7)
 
 
 _CALLS = {

@@ -17,6 +17,7 @@ from devkit.errors import KitError
 from devkit.lab.client import Lab
 from devkit.progress import say, stage
 from devkit.target import Target
+from devkit.target_commands import understood
 
 PROFILE = "p3-1g-alone"
 #: With a gigabyte the module's defaults let an unprivileged user fill the largest ring. MB.
@@ -67,9 +68,11 @@ def _install(target: Target) -> None:
 
 def _share(target: Target, load: Load, window_ms: int, store: Store) -> None:
     with stage(f"processor taken: {load.label}"):
-        [result] = _run(target, "share", *load.words(window_ms))
+        results = _run(target, "share", *load.words(window_ms))
+    with understood("the processor's share"):
+        [result] = results
+        share = found.share(result)
     store.add(load.key, {"label": load.label, **result})
-    share = found.share(result)
     say(f"  {share.taken:.2f} % taken from others, {share.process:.2f} % by the process itself")
 
 
@@ -77,8 +80,10 @@ def _pauses(target: Target, store: Store) -> None:
     with stage("pauses of others while a full ring goes"):
         results = _run(target, "pauses", str(cases.MOST_FRAMES))
     for result in results:
+        with understood("pauses"):
+            said = f"{cases.PAUSES[result['name']]}: {result['longest_ns'] / 1e6:.2f} ms"
         store.add(cases.pause_key(result["name"]), result)
-        say(f"  {cases.PAUSES[result['name']]}: {result['longest_ns'] / 1e6:.2f} ms")
+        say(f"  {said}")
 
 
 def _run(target: Target, program: str, *words: str) -> list[dict[str, Any]]:
@@ -91,7 +96,7 @@ def _run(target: Target, program: str, *words: str) -> list[dict[str, Any]]:
     )
     try:
         results = [json.loads(line) for line in done.output.splitlines()]
-    except ValueError:
+    except (ValueError, RecursionError):
         results = []
     if done.status or not results:
         what = f"fairness.{program} failed in the target"
