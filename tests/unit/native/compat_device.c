@@ -314,11 +314,19 @@ int fq_resize(struct fq_queue *queue, const struct fq_options *options)
 	return number > options->frames ? -EBUSY : 0;
 }
 
+static uint32_t flags_set_last;
+
 int fq_set(struct fq_queue *queue, const struct fastqueue_settings *settings)
 {
 	(void)queue;
-	(void)settings;
+	if (settings->fields & FASTQUEUE_SET_FLAGS)
+		flags_set_last = settings->flags;
 	return 0;
+}
+
+uint32_t device_flags(void)
+{
+	return flags_set_last;
 }
 
 int fq_stats(struct fq_queue *queue, struct fastqueue_stats *stats)

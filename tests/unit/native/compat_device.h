@@ -17,5 +17,7 @@ ino_t device_namespace(uint16_t queue);
 ino_t namespace_of_thread(void);
 /* What left: "NUMBER:VERDICT:WHICH:FIRST_BYTE ..."; the first byte is of a changed payload, else -1. */
 const char *device_settled(void);
+/* FASTQUEUE_F_* that a queue was last set to. */
+uint32_t device_flags(void);
 
 #endif /* COMPAT_DEVICE_H */

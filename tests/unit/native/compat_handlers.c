@@ -2,8 +2,8 @@
 /*
  * A program that was made for NFQUEUE, with the compatibility library and the model of
  * the device in one: packets come when it says that it is ready, and after the last one it gets
- * SIGTERM until it ends. Lines of the log go to standard error if SHOW_LOG is set. Built with
- * -Dmain=program_main -Dfflush=program_ready for the program.
+ * SIGTERM until it ends. With SHOW_LOG, lines of the log and flags of the queue go to standard
+ * error, too. Built with -Dmain=program_main -Dfflush=program_ready for the program.
  */
 #undef main
 #undef fflush
@@ -43,6 +43,8 @@ void compat_log(const char *format, ...)
 /* "ready" is the first that it prints. */
 int program_ready(FILE *file)
 {
+	if (getenv("SHOW_LOG"))
+		fprintf(stderr, "flags %#x\n", device_flags());
 	ready = true;
 	return fflush(file);
 }

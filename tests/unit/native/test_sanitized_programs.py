@@ -95,7 +95,10 @@ def test_variables_that_are_0_or_1_are_taken(
     patterns = tmp_path / "patterns"
     patterns.write_text("07\n")
     for name in ("FASTQUEUE_GSO", "FASTQUEUE_WHOLE_MESSAGES"):
-        assert run(light_ids, patterns, **{name: value}).returncode == 0
+        done = run(light_ids, patterns, **{name: value}, SHOW_LOG="1")
+        assert done.returncode == 0
+        flags = "0x4" if (name, value) == ("FASTQUEUE_GSO", "1") else "0"
+        assert f"flags {flags}" in done.stderr.splitlines()
         assert run(launcher, "true", **{name: value}, LD_PRELOAD="").returncode == 0
 
 
