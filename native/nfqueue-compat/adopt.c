@@ -53,10 +53,21 @@ static uint32_t calls_in_flight(const struct channel *channel)
 	return found;
 }
 
+/* Whether the socket has nothing to receive: only then can a call sleep on it. */
+static bool is_drained(const struct channel *channel)
+{
+	char byte;
+
+	return REAL(recv)(channel->shadow, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	       errno == EAGAIN;
+}
+
 /*
  * Wake all that sleep on the socket, and wait until they have left it: with the
  * channel's lock held, so that none of them takes what is to wake another one. One
- * mark is for those that sleep in select(), which nobody counts.
+ * mark is for those that sleep in select(), which nobody counts. On a busy machine it
+ * takes a while until they run: marks that nobody has taken yet are enough, and more
+ * would overrun the socket.
  */
 static void sleepers_wake(struct channel *channel)
 {
@@ -64,7 +75,8 @@ static void sleepers_wake(struct channel *channel)
 
 	marks_send(channel, 1);
 	while ((number = calls_in_flight(channel)) && tries++ < TRIES) {
-		marks_send(channel, number);
+		if (is_drained(channel))
+			marks_send(channel, number);
 		usleep(tries < 5 ? 1 : PAUSE_US);
 	}
 }
@@ -124,8 +136,12 @@ struct channel *flight_end(int fd, ssize_t done, const struct iovec *parts, size
 	channel = channel_of(fd);
 	if (!channel)
 		return NULL;
-	if (done < 0)	/* what an epoll instance says to socket calls, and to read() */
-		return errno == ENOTSOCK || errno == EINVAL ? channel : NULL;
+	/*
+	 * What an epoll instance says to socket calls, and to read(); and a socket whose
+	 * receive buffer has no room for the marks.
+	 */
+	if (done < 0)
+		return errno == ENOTSOCK || errno == EINVAL || errno == ENOBUFS ? channel : NULL;
 	return is_mark(&head, head_of(&head, parts, number, (size_t)done)) ? channel : NULL;
 }
 
