@@ -12,6 +12,7 @@ from segments import BYTES, transfer
 
 _FILE = "/run/contents"
 _PIECE = 1000
+_NO_CHECK = 11  # SO_NO_CHECK
 
 
 def _connected(handler: Handler) -> tuple[socket.socket, socket.socket]:
@@ -50,6 +51,31 @@ def file_changes() -> None:
     os.close(fd)
     os.unlink(_FILE)  # noqa: PTH108
     for each in (client, peer):
+        each.close()
+
+
+def file_in_a_part_changes() -> None:
+    """The same in the second of the parts that one datagram is made of."""
+    enter(chain("output", "udp dport 7000 queue num 0"))
+    ip("link set lo mtu 1500")
+    handler = Handler(frames=64, frame_size=8192)
+    receiver, sender = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    receiver.bind(("127.0.0.1", 7000))
+    sender.setsockopt(socket.SOL_SOCKET, _NO_CHECK, 1)
+    sender.connect(("127.0.0.1", 7000))
+    with open(_FILE, "wb") as file:  # noqa: PTH123
+        file.write(b"before" * (3 * _PIECE // 6))
+    fd = os.open(_FILE, os.O_RDWR)
+    sender.send(bytes(1472), socket.MSG_MORE)
+    os.sendfile(sender.fileno(), fd, 0, 3 * _PIECE // 6 * 6)
+    eventually(lambda: _data_frames(handler), "the contents in a frame")
+    os.pwrite(fd, b"after!" * (3 * _PIECE // 6), 0)
+    handler.answer_all()
+    receiver.settimeout(20)
+    same(receiver.recv(8192)[1472:], b"before" * (3 * _PIECE // 6), "contents that left")
+    os.close(fd)
+    os.unlink(_FILE)  # noqa: PTH108
+    for each in (receiver, sender):
         each.close()
 
 
