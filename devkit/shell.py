@@ -40,6 +40,7 @@ _FIRST_LOOK = 2.0
 _INTERRUPTS = ("\x03", "\x03", "\x1c")
 _INTERRUPT_TIME = 2.0
 _ANSWER_TIME = 1.0
+_RESPAWN_TIME = 3.0
 _SYNC_TIME = 5.0
 _LONGEST_ANSWER = 64
 _QUIET_TIME = 2.0
@@ -181,6 +182,7 @@ class Shell:
         # A heredoc starts after the line that asks for it; the marker of the end is on that line.
         text = f"{begin}; {redirected}; {end}\n{job.body}"
         output = Output(number, sink)
+        begun = time.monotonic()
         try:
             self._send(text, deadline)
             self._collect(output, deadline, None if quiet else number)
@@ -189,7 +191,8 @@ class Shell:
             if not passes:
                 raise
         except TIMEOUT:
-            self._interrupt(output, number, look=True)
+            early = time.monotonic() < begun + _RESPAWN_TIME
+            self._interrupt(output, number, looks=2 if early else 1)
             if output.other_shell:
                 raise self._bereft(output) from None
             what = f"no end within the time limit, interrupted: {job.title}"
@@ -237,14 +240,16 @@ class Shell:
         end = f"printf '%s%s:%s\\n' fq-end- {number} {OTHER_SHELL.decode()}"
         self._send(f"{end}\n", time.monotonic() + _INTERRUPT_TIME)
 
-    def _interrupt(self, output: Output, number: str, *, look: bool = False) -> None:
+    def _interrupt(self, output: Output, number: str, *, looks: int = 0) -> None:
         """Stop the running command: Ctrl-C, again, Ctrl-\\; FQ-CHANNEL where it withstands.
 
-        ``look`` first whether its shell is gone: Ctrl-C may end the one that took its place.
+        ``looks``: how often to look first whether its shell is gone, a second each. Ctrl-C may end the one
+        that took its place, which comes a moment later.
         """
         output.drop()
-        steps = [("", _ANSWER_TIME)] if look else []
-        for key, patience in (*steps, *((key, _INTERRUPT_TIME) for key in _INTERRUPTS)):
+        steps = [("", _ANSWER_TIME)] * looks
+        steps += [*((key, _INTERRUPT_TIME) for key in _INTERRUPTS), ("", _RESPAWN_TIME)]
+        for key, patience in steps:
             self._send(key, time.monotonic() + _INTERRUPT_TIME)
             self._ask_for_another(number)
             with contextlib.suppress(TIMEOUT):
