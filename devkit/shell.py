@@ -232,13 +232,14 @@ class Shell:
                 if output.status is None:
                     raise TIMEOUT("the time limit is over")
             elif number is not None and spent > wait:
-                self._ask_for_another(number)
+                # A slow target may still be at the text of the command: then this waits behind it.
+                self._ask_for_another(number, deadline)
                 wait *= 2
 
-    def _ask_for_another(self, number: str) -> None:
+    def _ask_for_another(self, number: str, deadline: float) -> None:
         """Have a shell that reads say so. In the one that is busy the line waits and then means nothing."""
         end = f"printf '%s%s:%s\\n' fq-end- {number} {OTHER_SHELL.decode()}"
-        self._send(f"{end}\n", time.monotonic() + _INTERRUPT_TIME)
+        self._send(f"{end}\n", deadline)
 
     def _interrupt(self, output: Output, number: str, *, looks: int = 0) -> None:
         """Stop the running command: Ctrl-C, again, Ctrl-\\; FQ-CHANNEL where it withstands.
@@ -251,7 +252,7 @@ class Shell:
         steps += [*((key, _INTERRUPT_TIME) for key in _INTERRUPTS), ("", _RESPAWN_TIME)]
         for key, patience in steps:
             self._send(key, time.monotonic() + _INTERRUPT_TIME)
-            self._ask_for_another(number)
+            self._ask_for_another(number, time.monotonic() + _INTERRUPT_TIME)
             with contextlib.suppress(TIMEOUT):
                 self._collect(output, time.monotonic() + patience)
                 return

@@ -35,9 +35,10 @@ SHELLS = [["sh", "-i"], [*BUSYBOX, "sh", "-i"], [*BUSYBOX, "sh", "+i"]]
 
 
 class Terminal:
-    """A shell on a pseudo terminal, bridged to a socket like QEMU's."""
+    """A shell on a pseudo terminal, bridged to a socket like QEMU's; ``pause``: seconds per 4 KB."""
 
-    def __init__(self, argv: list[str]) -> None:
+    def __init__(self, argv: list[str], pause: float = 0.0) -> None:
+        self._pause = pause
         self.master, slave = pty.openpty()
         self.process = subprocess.Popen(
             ["setsid", "-c", *argv], stdin=slave, stdout=slave, stderr=slave,
@@ -51,6 +52,7 @@ class Terminal:
     def _pump(self, source: int, sink: int) -> None:
         try:
             while chunk := os.read(source, 4096):
+                time.sleep(self._pause if len(chunk) > 100 else 0.0)
                 view = memoryview(chunk)
                 while view:
                     view = view[os.write(sink, view) :]
@@ -133,6 +135,23 @@ def test_long_command_status(shell: Shell) -> None:
 
 def test_control_characters_in_command(shell: Shell) -> None:
     assert shell.run("printf %s '\x03\x04\x1c\x7f' | od -An -tx1").output.split() == ["03", "04", "1c", "7f"]
+
+
+def test_a_file_for_a_target_that_is_slower_than_an_interrupt_waits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(shells, "_FIRST_LOOK", 0.1)
+    monkeypatch.setattr(shells, "_INTERRUPT_TIME", 0.1)
+    terminal = Terminal(SHELLS[0], pause=1.5)
+    terminal.ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+    shell = Shell(Channel(terminal.ours))
+    try:
+        assert shell.answered(shell.call(), 10)
+        shell.put(bytes(9000), str(tmp_path / "file"))
+    finally:
+        shell.close()
+        terminal.close()
+    assert (tmp_path / "file").read_bytes() == bytes(9000)
 
 
 def test_large_output_with_a_slow_reader(shell: Shell) -> None:
