@@ -44,7 +44,8 @@ def mark_and_priority() -> None:
 
 def marked_packets_take_another_way() -> None:
     """A packet of this host's whose mark chooses another route leaves by that route's interface."""
-    seen = chain("postrouting", 'oifname "d0" counter', 'oifname "d1" counter', priority=100)
+    rules = [f'oifname "d{number}" udp dport 7000' for number in range(2)]
+    seen = chain("postrouting", *(f"{rule} counter" for rule in rules), priority=100)
     enter(QUEUED, seen)
     for number in range(2):
         ip(
@@ -63,7 +64,7 @@ def marked_packets_take_another_way() -> None:
     subprocess.run(["ip", "-6", "rule", "add", "fwmark", "7", "table", "77"], check=True)
     for family, place in ((socket.AF_INET, "10.9.0.1"), (socket.AF_INET6, "2001:db8:9::1")):
         handler = Handler(frames=16)
-        before = [_counted(f'oifname "d{number}"') for number in range(2)]
+        before = [_counted(rule) for rule in rules]
         with socket.socket(family, socket.SOCK_DGRAM) as sender:
             for _ in range(3):
                 sender.sendto(b"where to", (place, 7000))
@@ -73,7 +74,7 @@ def marked_packets_take_another_way() -> None:
         handler.put(1, ACCEPT | abi.WITH_MARK)
         handler.put(2, ACCEPT)
         handler.settle()
-        after = [_counted(f'oifname "d{number}"') for number in range(2)]
+        after = [_counted(rule) for rule in rules]
         gone = [late - early for early, late in zip(before, after, strict=True)]
         same(gone, [2, 1], f"packets to {place} through d0 and d1")
         handler.close()
