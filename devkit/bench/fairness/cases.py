@@ -43,6 +43,7 @@ LOADS = (
     Load("one-answer", "one frame answered per tick", "one"),
     Load("twenty-answers", "twenty frames answered per tick", "twenty"),
     Load("invalid", "every word invalid", "nonsense"),
+    Load("changed", "all answered at once, 60 KB each, changed", "changed", frames=128),
     Load("set", "FASTQUEUE_IOC_SET 100 times per second", "set"),
     Load("queues-4", "4 queues, nothing answered", queues=4, quick=False),
     Load("queues-16", "16 queues, nothing answered", queues=16),
@@ -58,6 +59,8 @@ PAUSES = {
     "device down": "`ip link set down` of the packets' device",
     "table deleted": "deletion of the nft table",
     "all answered": "all frames answered at once",
+    "all changed": "128 frames of 60 KB changed and answered at once",
+    "all changed, timer": "the same, sent by the timer",
     "close, drop": "queue closed, packets dropped",
     "close, accept": "queue closed, packets accepted",
 }

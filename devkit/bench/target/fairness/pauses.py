@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from fastqueue import abi
 
@@ -28,6 +29,8 @@ _INTERVAL_NS = 100_000
 _PRIORITY = 50
 _WAIT = 0.001
 _PATIENCE = 2_000
+#: Of a ring with large packets.
+_LARGE_FRAMES = 128
 
 
 class Watch:
@@ -85,9 +88,21 @@ class Cases:
             queue.answer_all(abi.ANSWER_ACCEPT)
             self._case("all answered", queue, queue.kick)
             queue.unmap()
+        self._changed()
         for name, action in (("close, drop", abi.DROP), ("close, accept", abi.ACCEPT)):
             queue = self._queue(action)
             self._case(name, queue, queue.close, gone=None)
+
+    def _changed(self) -> None:
+        """Have few frames, with large packets that are changed."""
+        for name, flags, kick in (("all changed", 0, True), ("all changed, timer", abi.F_TIMER_ONLY, False)):
+            wanted = flags | abi.F_WRITABLE
+            queue = Queue(0, _LARGE_FRAMES, frame_size=abi.MAX_FRAME_SIZE, period_us=50, flags=wanted)
+            queue.fill_large()
+            queue.map()
+            self._case(name, queue, partial(_change_all, queue, kick))
+            queue.unmap()
+            queue.close()
 
     @contextmanager
     def _full(self) -> Iterator[Queue]:
@@ -116,6 +131,12 @@ class Cases:
         left = None if gone is None else queue.occupied()
         found = {"name": name, "packets": packets, "left": left, "took_ns": took}
         print(json.dumps(found | self._watch.seen()))
+
+
+def _change_all(queue: Queue, kick: bool) -> None:
+    queue.change_all()
+    if kick:
+        queue.kick()
 
 
 def _wait_empty(queue: Queue) -> None:

@@ -20,6 +20,9 @@ _PR_SET_DUMPABLE = 4
 _LOOPBACK = "127.0.0.1"
 _FIRST_PORT = 7000
 _PACKET = bytes(8)
+#: A large packet: its bytes behind the headers, and what it has with those of IPv4 and UDP.
+_LARGE = bytes(60_000)
+_LARGE_PACKET = len(_LARGE) + 28
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -90,10 +93,13 @@ class Queue:
 
     def map(self) -> None:
         """Map the answers and the status."""
-        answer_at, answer_size, meta_at, meta_size = self._areas[:4]
+        answer_at, answer_size, meta_at, meta_size, payload_at, payload_size = self._areas
         answers = mmap.mmap(self.file, answer_size, offset=answer_at)
         status = mmap.mmap(self.file, meta_size, prot=mmap.PROT_READ, offset=meta_at)
         self._mapped = [answers, status]
+        if self._rest[-1] & abi.F_WRITABLE:
+            self._payload = mmap.mmap(self.file, payload_size, offset=payload_at)
+            self._mapped.append(self._payload)
         end = abi.WORDS_OFFSET + 4 * self.frames
         self._words = memoryview(answers)[abi.WORDS_OFFSET : end].cast("I")
         self._status = memoryview(status)[: abi.STATUS_SIZE].cast("I")
@@ -110,6 +116,21 @@ class Queue:
         for _ in range(self.frames if packets is None else packets):
             self._sender.send(_PACKET)
         return self.occupied()
+
+    def fill_large(self) -> int:
+        """Send a large packet for each frame; return how many are in the ring."""
+        for _ in range(self.frames):
+            self._sender.send(_LARGE)
+        return self.occupied()
+
+    def change_all(self) -> None:
+        """Accept all frames of the first lap, large packets whose last byte is changed."""
+        answers = self._mapped[0]
+        for index in range(self.frames):
+            self._payload[index * abi.MAX_FRAME_SIZE + _LARGE_PACKET - 1] = 1
+            at = abi.WORDS_OFFSET + 4 * self.frames + abi.ANSWER.size * index
+            abi.ANSWER.pack_into(answers, at, 0, 0, _LARGE_PACKET, 0, 0)
+        self.answer_all(abi.ANSWER_ACCEPT | abi.WITH_PAYLOAD)
 
     def stats(self) -> Stats:
         """Ask the module for its counters."""

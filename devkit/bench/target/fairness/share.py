@@ -77,7 +77,24 @@ class Nonsense:
         time.sleep(0.01)
 
 
+class Changes:
+    """Accept all frames at once, large packets that are changed; the timer takes them piece by piece."""
+
+    def __init__(self) -> None:
+        self._begun = False
+
+    def __call__(self, each: Sequence[Queue]) -> None:
+        """Answer the first time that there is something to answer; sleep."""
+        if not self._begun and each[0].occupied():
+            self._begun = True
+            for queue in each:
+                queue.change_all()
+        time.sleep(1)
+
+
+LARGE = "changed"
 ACTS: dict[str, Callable[[], Act]] = {
+    LARGE: Changes,
     "rest": lambda: rest,
     "set": lambda: set_often,
     "one": lambda: Answers(1, 0.06),
@@ -91,15 +108,16 @@ def be_the_user(name: str, sizes: Sequence[int], ready: int, go: int) -> None:
     number, frames, packets = sizes
     queues.become_unprivileged()
     queues.set_up(number)
-    flags = abi.F_UNORDERED | abi.F_TIMER_ONLY
-    each = [Queue(one, frames, period_us=_PERIOD_US, flags=flags) for one in range(number)]
+    flags = abi.F_UNORDERED | abi.F_TIMER_ONLY | (abi.F_WRITABLE if name == LARGE else 0)
+    size = abi.MAX_FRAME_SIZE if name == LARGE else abi.MIN_FRAME_SIZE
+    each = [Queue(one, frames, frame_size=size, period_us=_PERIOD_US, flags=flags) for one in range(number)]
     for queue in each:
         queue.map()
     gc.disable()
     os.write(ready, b"0\n")
     _act(ACTS[name](), each, go)
     for queue in each:
-        queue.fill(packets or None)
+        queue.fill_large() if name == LARGE else queue.fill(packets or None)
     os.write(ready, b"%d\n" % sum(queue.occupied() for queue in each))
     _act(ACTS[name](), each, go)
     os.write(ready, json.dumps([counters(queue) for queue in each]).encode() + b"\n")
