@@ -24,7 +24,10 @@
  */
 #define FQ_BUSY_FRAMES		16
 #define FQ_STANDBY_PERIODS	10
-/* A tick that reached its bound goes on after so long, whatever the period. */
+/*
+ * A tick that reached its bound goes on after so long, whatever the period, or after
+ * as long as it took: what it sent has to be delivered, and others want to run.
+ */
 #define FQ_BACKLOG_NS		(FASTQUEUE_MIN_PERIOD_US * NSEC_PER_USEC)
 
 static bool fq_timer_wanted_soon(const struct fq_queue *queue)
@@ -56,7 +59,7 @@ static ktime_t fq_timer_standby(const struct fq_queue *queue)
 #define FQ_REST			32
 #define FQ_SETTLED_LOOKS	64
 #define FQ_TICK_NS		3000	/* of the timer itself */
-#define FQ_TICK_MAX_NS		(500 * NSEC_PER_USEC)	/* a tick ends after its batch */
+#define FQ_TICK_MAX_NS		(250 * NSEC_PER_USEC)	/* a tick ends after its batch */
 #define FQ_REST_MAX_NS		(25 * NSEC_PER_MSEC)
 #define FQ_SHARED_REST_MAX_NS	NSEC_PER_SEC	/* unprivileged, per queue that shares */
 
@@ -162,6 +165,8 @@ static ktime_t fq_timer_work(struct fq_queue *queue)
 	bool backlog = fq_tick_send(queue, &tick);
 	u64 rest = fq_tick_rest(queue, &tick);
 
+	if (backlog)
+		rest = max_t(u64, rest, fq_tick_spent(&tick));
 	queue->stats.ticks++;
 	queue->rest_until = rest ? ktime_add_ns(ktime_get(), rest) : 0;
 	return backlog ? FQ_BACKLOG_NS : queue->period;
