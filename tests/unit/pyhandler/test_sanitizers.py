@@ -16,7 +16,18 @@ from .sanitized import FLAGS, Outcome, run
 
 HERE = Path(__file__).parent
 #: Tests of Python alone take long under sanitizers and show nothing.
-_MODULES = ("sanitizers", "expression", "rules", "literals", "qgrams", "candidates", "top", "abi", "cli")
+_MODULES = (
+    "sanitizers",
+    "expression",
+    "rules",
+    "budget",
+    "literals",
+    "qgrams",
+    "candidates",
+    "top",
+    "abi",
+    "cli",
+)
 WITHOUT_C = [f"test_{name}.py" for name in (*_MODULES, "loading", "packet", "room")]
 WITHOUT_C_TARGETS = "not rule_file and not expression and not five_tuple"
 TEST_FILE = """\
