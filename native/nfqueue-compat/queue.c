@@ -195,7 +195,7 @@ static int queue_apply(struct queue *queue)
 		err = queue_rebuild(queue, frames, size);
 	if (err)
 		compat_log("queue %u: %s", queue->number, fq_explain(err));
-	else if (queue->frames < queue->maxlen && queue->frames != before)
+	else if (queue->frames < queue->maxlen && (queue->frames != before || frames != before))
 		compat_log("queue %u: memory for %u packets of %u bytes, not %u", queue->number,
 			   queue->frames, queue->frame_size, queue->maxlen);
 	settings.copy_range = queue_copy_range(queue, queue->frame_size);

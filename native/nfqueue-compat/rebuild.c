@@ -138,8 +138,11 @@ static void ids_renew(struct queue *queue, uint32_t next_id, uint32_t delivered)
 	verdict_send(queue);
 }
 
+/* Where memory is short there are fewer frames, but a queue that grows does not shrink. */
 static int ring_exchange(struct queue *queue, uint32_t frames, uint32_t frame_size)
 {
+	uint32_t least = frame_size == queue->frame_size && frames > queue->frames ?
+			 queue->frames : FASTQUEUE_MIN_FRAMES;
 	struct fq_options options = {
 		.queue = queue->number,
 		.frames = frames,
@@ -152,7 +155,7 @@ static int ring_exchange(struct queue *queue, uint32_t frames, uint32_t frame_si
 	do {
 		err = fq_resize(queue->ring, &options);
 		options.frames /= 2;
-	} while (err == -ENOMEM && options.frames >= FASTQUEUE_MIN_FRAMES);
+	} while (err == -ENOMEM && options.frames >= least);
 	if (!err) {
 		queue->frames = options.frames * 2;
 		queue->frame_size = frame_size;

@@ -111,6 +111,13 @@ def test_timeout_interrupts_and_the_target_is_usable_on(target: Target) -> None:
     assert target.run(f"{everything} | grep '^sleep 1000'", check=False).output == ""
 
 
+def test_a_command_that_kills_its_shell_is_noticed_and_the_target_is_usable_on(target: Target) -> None:
+    with pytest.raises(KitError, match="is gone") as caught:
+        target.run("kill -9 $PPID; sleep 1000", timeout=600)
+    assert caught.value.code == "FQ-CHANNEL"
+    assert target.run("echo fine").output == "fine\n"
+
+
 def test_kernel_log_is_apart_from_commands(target: Target) -> None:
     mark = target.log.mark()
     result = target.run("echo before; echo said by the kernel >/dev/kmsg; echo after")
