@@ -9,13 +9,12 @@
 
 #include "params.h"
 
-/* Defaults on machines with much memory. */
-#define FQ_RING_MEMORY		(64UL << 20)
+/* Default of max_packet_memory on machines with much memory. */
 #define FQ_PACKET_MEMORY	(256UL << 20)
 
-static ulong max_memory;
+static ulong max_memory = 64UL << 20;
 module_param(max_memory, ulong, 0644);
-MODULE_PARM_DESC(max_memory, "bytes that all rings together may take (default: half of the memory, 64 MiB at most)");
+MODULE_PARM_DESC(max_memory, "bytes that all rings together may take (default 64 MiB)");
 
 static ulong max_packet_memory;
 module_param(max_packet_memory, ulong, 0644);
@@ -61,16 +60,10 @@ unsigned long fq_max_packet_memory(void)
 	return READ_ONCE(max_packet_memory);
 }
 
-static unsigned long __init fq_part_of_memory(unsigned int part, unsigned long limit)
-{
-	return min(totalram_pages() / part, limit >> PAGE_SHIFT) << PAGE_SHIFT;
-}
-
 /* Defaults that depend on the machine. */
 void __init fq_params_init(void)
 {
-	if (!max_memory)
-		max_memory = fq_part_of_memory(2, FQ_RING_MEMORY);
 	if (!max_packet_memory)
-		max_packet_memory = fq_part_of_memory(4, FQ_PACKET_MEMORY);
+		max_packet_memory = min(totalram_pages() / 4, FQ_PACKET_MEMORY >> PAGE_SHIFT)
+				    << PAGE_SHIFT;
 }
