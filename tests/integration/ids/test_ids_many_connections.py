@@ -69,7 +69,8 @@ def _tracked(target: Target) -> Iterator[None]:
 def _program(lab: Lab, side: str, *words: str) -> Iterator[Process]:
     address = topology.load().server.endpoint.address4
     argv: list[str | Path] = [sys.executable, _PROGRAM, words[0], address, _PORT, *words[1:]]
-    with lab.popen(side, argv, stdout=subprocess.PIPE) as process:
+    # port 80 takes a capability
+    with lab.popen(side, argv, stdout=subprocess.PIPE, privileged=True) as process:
         yield process
 
 
