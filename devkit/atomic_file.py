@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Write a file as a whole: a reader, and whoever comes after a crash, sees the old content or the new one."""
+"""Write a file as a whole: readers see the old content or the new one, also after a crash."""
 
 from __future__ import annotations
 
