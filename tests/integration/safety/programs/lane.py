@@ -5,9 +5,9 @@ One process sends, handles and receives: a packet waits in its frame until this 
 and when ``settle()`` returns it has arrived. So every interleaving is as it is written down.
 """
 
+import contextlib
 import fcntl
 import os
-import select
 import socket
 import subprocess
 import termios
@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import libc
+from barrier import Barrier
 from checks import holds, same
 from fastqueue import RingRequest, Stats, abi
 from fastqueue.device import Device
 
 PORT = 7000
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
-#: Seconds for what the kernel's softirq thread, or a second processor, may be about to deliver.
-_DELIVERY = 0.02 if (os.cpu_count() or 1) > 1 else 0.002
 #: Shows the devices of the network namespace in which it was mounted.
 _SYSFS = "/run/safety-sysfs"
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
@@ -79,6 +78,7 @@ class Flow:
 
     def __init__(self, version: int = 4, port: int = PORT, filler: int = 0) -> None:
         self.sent = 0
+        self._barrier = Barrier()
         self._filler = bytes(filler)
         self._receiver = socket.socket(_FAMILY[version], socket.SOCK_DGRAM)
         self._receiver.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 8 << 20)
@@ -105,6 +105,7 @@ class Flow:
         """Close both sockets."""
         self.sender.close()
         self._receiver.close()
+        self._barrier.close()
 
     def send(self, number: int = 1) -> range:
         """Send datagrams; return their numbers."""
@@ -120,9 +121,11 @@ class Flow:
 
     def contents(self) -> list[bytes]:
         """Return the datagrams that came since the last time."""
+        self._barrier.wait()
         found = []
-        while select.select([self._receiver], [], [], _DELIVERY)[0]:
-            found.append(self._receiver.recv(65536, socket.MSG_DONTWAIT))
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                found.append(self._receiver.recv(65536, socket.MSG_DONTWAIT))
         return found
 
     def outstanding(self) -> int:

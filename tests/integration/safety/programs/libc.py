@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import sys
 
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
@@ -12,6 +13,8 @@ MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS = 1, 2, 0x10, 0x20
 MREMAP_MAYMOVE = 1
 MADV_DOFORK = 11
 _PR_SET_DUMPABLE = 4
+_MEMBARRIER = 324 if sys.maxsize > 1 << 32 else 375  # x86_64's number, and i386's
+_MEMBARRIER_CMD_GLOBAL = 1
 
 _MAP_FAILED = ctypes.c_void_p(-1).value
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -44,6 +47,11 @@ def set_dumpable() -> None:
 def setns(fd: int, kind: int) -> None:
     """Enter the namespace that ``fd`` refers to; this thread only."""
     _checked(0, _libc.setns(fd, kind) != 0)
+
+
+def membarrier() -> None:
+    """Wait until every processor has left the read-side sections of RCU that it is in."""
+    _checked(0, _libc.syscall(_MEMBARRIER, _MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
 
 
 def mmap(fd: int, size: int, protection: int, flags: int, offset: int, *, at: int | None = None) -> int:
