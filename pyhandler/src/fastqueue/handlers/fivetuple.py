@@ -8,19 +8,29 @@ from ..flows import Decide
 from ..packet import parse
 from ..room import PORTS
 from ..rules import FiveTupleRule, Ruleset
+from ..rules.budget import PACKET_S, Budget, OverBudgetError
+from ..rules.tuple_space import TupleSpace
 from .base import ContentHandler
 
 
 class FiveTuple(ContentHandler):
     """The first rule that matches decides; what is not IP gets the default.
 
-    flow_limit: flows remembered, of each protocol and IP version in plain Python
+    So does a flow for whose first packet the rules would take longer than ``budget_s`` seconds.
+
+    flow_limit:  flows remembered, of each protocol and IP version in plain Python
+    over_budget: packets that got the default because the rules would have taken too long
     """
 
     needs = PORTS
 
-    def __init__(self, rules: Ruleset[FiveTupleRule], flow_limit: int = 8192) -> None:
-        self._rules = rules
+    def __init__(
+        self, rules: Ruleset[FiveTupleRule], flow_limit: int = 8192, budget_s: float = PACKET_S
+    ) -> None:
+        self._rules = TupleSpace(rules.rules)
+        self._default = rules.default
+        self._budget_s = budget_s
+        self.over_budget = 0
         self._flows = implementation.current.flows(self._by_rules, flow_limit)
 
     def decide(self, view: memoryview) -> int:
@@ -33,8 +43,11 @@ class FiveTuple(ContentHandler):
 
     def _by_rules(self, view: memoryview) -> int:
         packet = parse(view)
-        if packet is not None:
-            for rule in self._rules.rules:
-                if rule.matches(packet):
-                    return rule.answer
-        return self._rules.default
+        if packet is None:
+            return self._default
+        try:
+            rule = self._rules.find(packet, Budget(self._budget_s).look)
+        except OverBudgetError:
+            self.over_budget += 1
+            return self._default
+        return self._default if rule is None else rule.answer

@@ -21,9 +21,10 @@ class Budget:
     Time that other threads and programs take does not count.
     """
 
-    __slots__ = ("_end", "_seconds")
+    __slots__ = ("_end", "_looks", "_seconds")
 
     def __init__(self, seconds: float) -> None:
+        self._looks = 0
         self._seconds = seconds
         self._end: float | None = None
 
@@ -34,3 +35,9 @@ class Budget:
             self._end = now + self._seconds
         elif now >= self._end:
             raise OverBudgetError
+
+    def look(self) -> None:
+        """Count a look at a rule, and look at the clock now and then. Raises OverBudgetError."""
+        self._looks += 1
+        if self._looks % RULES_PER_LOOK == 0:
+            self.check()
