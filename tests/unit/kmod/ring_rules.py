@@ -26,6 +26,9 @@ from .word_rules import (
 
 COUNTS: Final = 1 << 32
 FRAME_SIZE: Final = 64
+#: Packets that leave in one batch; bytes of changed ones after which it ends.
+BATCH: Final = 2
+BATCH_BYTES: Final = FRAME_SIZE
 #: Authors of words: the kernel, and a handler that writes whatever it likes; others are packets' names.
 KERNEL, WILD = -1, -2
 
@@ -152,6 +155,8 @@ class Queue:
     sending: bool = False
     sweeping: bool = False
     send_again: bool = False
+    batch_max: int = 0
+    batch_bytes: int = 0
     # flush and exchange
     closed: bool = False
     resizing: bool = False
@@ -266,6 +271,7 @@ class Queue:
             refused = bool(word & abi.WITH_PAYLOAD) and packet.firm
             self.stats.refused += refused
             verdict = abi.DROP if refused else word_verdict(word)
+            self._count_bytes(index, word)
             return self._leave(count, Left(packet.name, "answered", verdict, author))
         if word != abi.OCCUPIED | lap and ring.words[index] == word:
             self.stats.invalid_words += 1
@@ -276,6 +282,12 @@ class Queue:
             self.flush(count, "timed out", self.default_action)
             return Finding.TIMED_OUT
         return Finding.PENDING
+
+    def _count_bytes(self, index: int, word: int) -> None:
+        if word & abi.WITH_PAYLOAD:
+            self.batch_bytes += self.ring.answers[index].len
+            if self.batch_bytes >= BATCH_BYTES:
+                self.batch_max = 0
 
     def _arguments_fit(self, index: int, packet: Packet, word: int) -> bool:
         changeable = self.writable and packet.whole

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Final, TypeVar
 
-from .ring_rules import COUNTS, Finding, Queue, ahead
+from .ring_rules import BATCH, BATCH_BYTES, COUNTS, FRAME_SIZE, Finding, Queue, ahead
 
 _Result = TypeVar("_Result")
 Run = Generator[None, None, _Result]
 
 MAX_FRAMES: Final = 8
-BATCH, LOOKS = 2, 3
-SWEEP_BATCHES: Final = MAX_FRAMES // BATCH + MAX_FRAMES // LOOKS + 1
+LOOKS: Final = 3
+SWEEP_BATCHES: Final = (
+    MAX_FRAMES // BATCH + MAX_FRAMES // LOOKS + 1 + MAX_FRAMES // (BATCH_BYTES // FRAME_SIZE)
+)
 LOOK_BATCHES, TICK_BATCHES = 2, 2
 
 
@@ -46,7 +48,7 @@ def _collect(queue: Queue) -> int:
     """Go on with the sweep. Return the packets that leave."""
     number, looks, count = 0, LOOKS, queue.scan
     while count != queue.fa:
-        if number == BATCH or not looks:
+        if number >= queue.batch_max or not looks:
             _advance(queue, count)
             return number
         looks -= 1
@@ -62,6 +64,7 @@ def _collect(queue: Queue) -> int:
 
 def _batch(queue: Queue) -> Run[tuple[bool, int]]:
     """Send a batch. Return whether there is more to do, and its packets."""
+    queue.batch_max, queue.batch_bytes = BATCH, 0
     if not queue.sweeping:
         queue.sweeping, queue.send_again = True, False
         queue.scan = queue.fp
@@ -88,7 +91,7 @@ def work(queue: Queue, batches: int) -> Run[bool]:
         batches -= more
     queue.sending = False
     closing = queue.closed and (queue.sweeping or queue.send_again)
-    return not batches and (number == BATCH or closing)
+    return not batches and (number >= queue.batch_max or closing)
 
 
 def rounds(queue: Queue) -> Run[None]:
