@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/init.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/sched.h>
+#include <linux/workqueue.h>
 #include <net/netfilter/nf_queue.h>
 
 #include "flush.h"
@@ -20,6 +22,9 @@
 /* Queues of all namespaces: a device may be in another one than its packets. */
 static DEFINE_MUTEX(fq_all_mutex);
 static LIST_HEAD(fq_all);
+
+/* The works of many queues may sleep until a ring is exchanged: not on the system's. */
+static struct workqueue_struct *fq_flush_works;
 
 /* A walk over the frames of a queue, with pauses. */
 struct fq_flush {
@@ -56,7 +61,8 @@ static void fq_entry_devices(const struct nf_queue_entry *entry,
 static bool fq_device_is_stale(const struct net_device *dev)
 {
 	return dev && (!(READ_ONCE(dev->flags) & IFF_UP) ||
-		       READ_ONCE(dev->reg_state) != NETREG_REGISTERED);
+		       /* a change that this misses has an event of its own */
+		       data_race(dev->reg_state) != NETREG_REGISTERED);
 }
 
 static bool fq_flush_matches(const struct fq_flush *flush, const struct nf_queue_entry *entry)
@@ -67,6 +73,10 @@ static bool fq_flush_matches(const struct fq_flush *flush, const struct nf_queue
 	if (!flush->dev && !flush->stale)
 		return true;
 	fq_entry_devices(entry, devices);
+#ifndef FQ_HAVE_SKB_DEV
+	if (flush->stale)
+		devices[2] = NULL;	/* not held: it may be compared, and not looked into */
+#endif
 	for (i = 0; i < FQ_ENTRY_DEVICES; i++)
 		if (flush->stale ? fq_device_is_stale(devices[i]) : devices[i] == flush->dev)
 			return true;
@@ -100,6 +110,7 @@ static bool fq_flush_batch(struct fq_queue *queue, struct fq_flush *flush)
 {
 	bool more;
 
+	rcu_read_lock();	/* no hook goes before the packets have gone on */
 	spin_lock_bh(&queue->lock);
 	if (queue->dropping)	/* a hook went: nothing may go on */
 		flush->verdict = NF_DROP;
@@ -107,6 +118,7 @@ static bool fq_flush_batch(struct fq_queue *queue, struct fq_flush *flush)
 	more = (s32)(flush->end - flush->count) > 0;
 	spin_unlock_bh(&queue->lock);
 	fq_reinject_list(&flush->batch, flush->verdict);
+	rcu_read_unlock();
 	return more;
 }
 
@@ -153,7 +165,7 @@ static void fq_flush_device_of(struct fq_queue *queue, const struct net_device *
 	spin_lock_bh(&queue->lock);
 	queue->device_gone = true;
 	spin_unlock_bh(&queue->lock);
-	schedule_work(&queue->drop_work);
+	queue_work(fq_flush_works, &queue->drop_work);
 }
 
 /*
@@ -230,7 +242,7 @@ static void fq_drop_all(struct fq_queue *queue)
 		queue->dropping = true;
 		queue->drop_end = queue->fa;
 		if (!queue->closed)	/* closing drops what is marked itself */
-			schedule_work(&queue->drop_work);
+			queue_work(fq_flush_works, &queue->drop_work);
 	}
 	spin_unlock_bh(&queue->lock);
 }
@@ -241,7 +253,7 @@ void fq_flush_resume(struct fq_queue *queue)
 	if (!queue->dropping)
 		return;
 	queue->drop_end = queue->fa;
-	schedule_work(&queue->drop_work);
+	queue_work(fq_flush_works, &queue->drop_work);
 }
 
 /* Under rcu_read_lock(): this must not sleep. */
@@ -252,6 +264,18 @@ void fq_flush_net(struct net *net)
 
 	fq_table_for_each(net, number, queue)
 		fq_drop_all(queue);
+}
+
+int __init fq_flush_setup(void)
+{
+	fq_flush_works = alloc_workqueue("fastqueue", WQ_UNBOUND, 0);
+	return fq_flush_works ? 0 : -ENOMEM;
+}
+
+/* No queue is left. */
+void fq_flush_teardown(void)
+{
+	destroy_workqueue(fq_flush_works);
 }
 
 /* From here on events of devices reach the queue. */

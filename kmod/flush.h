@@ -7,6 +7,8 @@ struct fq_queue;
 struct net;
 struct net_device;
 
+int fq_flush_setup(void);
+void fq_flush_teardown(void);
 void fq_flush_init(struct fq_queue *queue);
 void fq_flush_end(struct fq_queue *queue);
 void fq_flush_queue(struct fq_queue *queue, unsigned int verdict);

@@ -84,9 +84,12 @@ static int __init fq_init(void)
 		pr_err("nfnetlink_queue is loaded and netfilter has room for one: rmmod nfnetlink_queue first\n");
 		return err;
 	}
-	err = fq_queues_init();
+	err = fq_flush_setup();
 	if (err)
 		goto err_subsys;
+	err = fq_queues_init();
+	if (err)
+		goto err_flush;
 	err = register_pernet_subsys(&fq_net_ops);
 	if (err)
 		goto err_queues;
@@ -105,6 +108,8 @@ err_pernet:
 	unregister_pernet_subsys(&fq_net_ops);
 err_queues:
 	fq_queues_exit();
+err_flush:
+	fq_flush_teardown();
 err_subsys:
 	nfnetlink_subsys_unregister(&fq_subsys);
 	return err;
@@ -119,6 +124,7 @@ static void __exit fq_exit(void)
 	fq_queues_exit();
 	unregister_netdevice_notifier(&fq_device_notifier);
 	unregister_pernet_subsys(&fq_net_ops);
+	fq_flush_teardown();
 	nfnetlink_subsys_unregister(&fq_subsys);
 }
 

@@ -268,6 +268,45 @@ static int fq_replace(struct nf_queue_entry *entry, const void *data, u32 len)
 	return 0;
 }
 
+/* What connection tracking has seen of a header at least: helpers and NAT rely on it. */
+static u32 fq_transport_min(u16 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return sizeof(struct tcphdr);
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return 8;
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		return 12;
+	case IPPROTO_GRE:
+		return 4;
+	default:
+		return 0;
+	}
+}
+
+/* A packet with a connection stays one of its protocol, with a whole header. */
+static bool fq_connection_acceptable(const struct sk_buff *skb, const struct fq_headers *old,
+				     const struct fq_headers *new)
+{
+	return !skb_nfct(skb) ||
+	       (new->protocol == old->protocol && new->fragment == old->fragment &&
+		skb->len >= new->transport + fq_transport_min(new->protocol));
+}
+
+/* Reassembly goes by the length in an IPv6 header, which the stack has checked before. */
+static bool fq_length_acceptable(const struct nf_queue_entry *entry)
+{
+	const struct ipv6hdr *iph = (void *)entry->skb->data;
+
+	return entry->state.pf != NFPROTO_IPV6 || !ipv6_ext_hdr(iph->nexthdr) ||
+	       ntohs(iph->payload_len) + sizeof(*iph) == entry->skb->len;
+}
+
 /*
  * Replace the packet of @entry by answer->len bytes of the handler's. They are
  * copied once and checked afterwards, in memory that userspace cannot reach.
@@ -288,12 +327,15 @@ int fq_mangle(struct nf_queue_entry *entry, const void *data,
 	if (err)
 		return err;
 	fq_headers_read(&new, entry->skb);
-	if (!fq_headers_acceptable(entry, &old, &new))
+	if (!fq_headers_acceptable(entry, &old, &new) ||
+	    !fq_connection_acceptable(entry->skb, &old, &new))
 		return -EINVAL;
 	err = fq_rederive(entry, &old, &new);
 	if (err)
 		return err;
 	fq_complete(entry->skb, &new, answer->flags);
+	if (!fq_length_acceptable(entry))
+		return -EINVAL;
 	fq_seq_adjust(entry->skb, &new, diff);
 	return 0;
 }

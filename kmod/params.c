@@ -20,6 +20,10 @@ static ulong max_packet_memory;
 module_param(max_packet_memory, ulong, 0644);
 MODULE_PARM_DESC(max_packet_memory, "bytes that packets in all rings together may hold (default: a quarter of the memory, 256 MiB at most)");
 
+static bool userns_writable;
+module_param(userns_writable, bool, 0644);
+MODULE_PARM_DESC(userns_writable, "handlers in user namespaces may change packets (default: no)");
+
 static const char * const fq_actions[] = { [NF_DROP] = "drop", [NF_ACCEPT] = "accept" };
 static unsigned int default_action = NF_DROP;
 
@@ -58,6 +62,11 @@ unsigned long fq_max_memory(void)
 unsigned long fq_max_packet_memory(void)
 {
 	return READ_ONCE(max_packet_memory);
+}
+
+bool fq_userns_writable(void)
+{
+	return READ_ONCE(userns_writable);
 }
 
 /* Defaults that depend on the machine. */

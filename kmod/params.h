@@ -11,6 +11,8 @@ unsigned int fq_default_action(void);
 unsigned long fq_max_memory(void);
 /* Bytes that the packets in all rings together may hold, by their truesize. */
 unsigned long fq_max_packet_memory(void);
+/* Whether handlers in user namespaces may change packets. */
+bool fq_userns_writable(void);
 
 void fq_params_init(void);
 

@@ -14,6 +14,7 @@
 #include "frame.h"
 #include "log.h"
 #include "packet_memory.h"
+#include "params.h"
 #include "queue.h"
 #include "queue_table.h"
 #include "queue_types.h"
@@ -162,6 +163,9 @@ struct fq_queue *fq_queue_create(struct net *net,
 	err = fq_request_check(&wanted);
 	if (err)
 		return ERR_PTR(err);
+	if (wanted.flags & FASTQUEUE_F_WRITABLE && net->user_ns != &init_user_ns &&
+	    !fq_userns_writable())
+		return ERR_PTR(-EPERM);
 	queue = fq_queue_alloc(net, &wanted);
 	if (!queue)
 		return ERR_PTR(-ENOMEM);

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/limits.h>
 #include <linux/netfilter_bridge.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
+#include <net/dst.h>
+#include <net/ipv6.h>
+#include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_queue.h>
 #include <net/sock.h>
 
@@ -33,8 +39,32 @@ static void fq_receiver_wake(struct fq_queue *queue, u32 count)
 	wake_up_interruptible_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
 }
 
+/*
+ * Bytes of the IP headers, which the stack has checked: no open checksum may be in
+ * them. Where it is, the packet's sender says, through a tap or a packet socket.
+ */
+static int fq_checked_headers(struct sk_buff *skb)
+{
+	__be16 fragment;
+	int offset;
+	u8 next;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		return pskb_may_pull(skb, sizeof(struct iphdr)) ?
+		       ((struct iphdr *)skb->data)->ihl * 4 : INT_MAX;
+	if (skb->protocol != htons(ETH_P_IPV6))
+		return 0;
+	if (!pskb_may_pull(skb, sizeof(struct ipv6hdr)))
+		return INT_MAX;
+	next = ((struct ipv6hdr *)skb->data)->nexthdr;
+	offset = ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &next, &fragment);
+	return max_t(int, offset, sizeof(struct ipv6hdr));
+}
+
 static noinline int fq_checksum_help(struct sk_buff *skb)
 {
+	if (skb_checksum_start_offset(skb) < fq_checked_headers(skb))
+		return -EINVAL;
 	return skb_csum_is_sctp(skb) ? skb_crc32c_csum_help(skb) :
 				       skb_checksum_help(skb);
 }
@@ -79,8 +109,8 @@ static bool fq_has_foreign_parts(struct sk_buff *skb)
 {
 	struct sk_buff *part;
 
-	skb_walk_frags(skb, part)
-		if (fq_has_foreign_pages(part))
+	skb_walk_frags(skb, part)	/* one with parts of its own is not searched */
+		if (fq_has_foreign_pages(part) || skb_has_frag_list(part))
 			return true;
 	return fq_has_foreign_pages(skb);
 }
@@ -94,7 +124,10 @@ static int fq_own_contents(struct sk_buff *skb)
 {
 	if (likely(!skb_is_nonlinear(skb)) || !fq_has_foreign_parts(skb))
 		return 0;
-	return skb_has_frag_list(skb) ? skb_linearize(skb) : skb_copy_ubufs(skb, GFP_ATOMIC);
+	if (!skb_has_frag_list(skb))
+		return skb_copy_ubufs(skb, GFP_ATOMIC);
+	/* a list of whole SCTP packets has to stay one */
+	return skb_is_gso_sctp(skb) ? -EINVAL : skb_linearize(skb);
 }
 
 /* Forwarded packets come with bottom halves off: that need not be done twice. */
@@ -196,7 +229,11 @@ static unsigned int fq_bridge_header(const struct nf_queue_entry *entry)
 {
 	const struct sk_buff *skb = entry->skb;
 
-	return fq_crosses_bridge(entry) ? skb->data - skb_mac_header(skb) : 0;
+	ptrdiff_t size = skb->data - skb_mac_header(skb);
+
+	if (!fq_crosses_bridge(entry) || !skb_mac_header_was_set(skb))
+		return 0;
+	return size >= 0 && size <= skb_headroom(skb) ? size : 0;
 }
 
 /* The same for packets that are segmented anyway. */
@@ -279,23 +316,47 @@ static noinline int fq_enqueue_segments(struct fq_queue *queue,
  * so may the call that it continues: that one would live for as long as the packet
  * waits.
  */
-static noinline void fq_release_foreign_socket(struct nf_queue_entry *entry)
+static noinline bool fq_release_foreign_socket(struct nf_queue_entry *entry)
 {
 	struct nf_hook_state *state = &entry->state;
+	bool released = false;
 
-	if (!net_eq(sock_net(entry->skb->sk), state->net))
+	if (!net_eq(sock_net(entry->skb->sk), state->net)) {
 		skb_orphan(entry->skb);
+		released = true;
+	}
 	if (state->sk && !net_eq(sock_net(state->sk), state->net)) {
 		sock_gen_put(state->sk);
 		state->sk = NULL;
 	}
+	return released;
+}
+
+/*
+ * A device of another namespace that is stacked on a bridge brings its packets'
+ * connection and route there. Both end with that namespace, and a bridge needs neither.
+ */
+static noinline void fq_release_foreign_connection(struct nf_queue_entry *entry)
+{
+	const struct net *net = entry->state.net;
+	struct sk_buff *skb = entry->skb;
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	const struct nf_conn *ct = (void *)skb_nfct(skb);
+
+	if (ct && !net_eq(nf_ct_net(ct), net))
+		nf_reset_ct(skb);
+#endif
+	if (skb_dst(skb) && !(skb_dst(skb)->flags & DST_FAKE_RTABLE) &&
+	    !net_eq(dev_net(skb_dst(skb)->dev), net))
+		skb_dst_drop(skb);
 }
 
 /* netfilter's way in, under rcu_read_lock(). */
 int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 {
 	struct sk_buff *skb = entry->skb;
-	bool unconfirmed = false;
+	bool unconfirmed = false, released = false;
+	int err;
 	struct fq_origin origin;
 	struct fq_queue *queue;
 
@@ -308,12 +369,14 @@ int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 	else if (entry->state.pf == NFPROTO_IPV6)
 		skb->protocol = htons(ETH_P_IPV6);
 
+	if (unlikely(entry->state.pf == NFPROTO_BRIDGE))
+		fq_release_foreign_connection(entry);
 	if (unlikely(skb_nfct(skb)) && fq_ct_is_shared(entry, &unconfirmed)) {
 		fq_count_lost(queue);
 		return -EINVAL;
 	}
 	if (unlikely(skb->sk))
-		fq_release_foreign_socket(entry);
+		released = fq_release_foreign_socket(entry);
 	if (unlikely(fq_own_contents(skb)))
 		return fq_refuse(queue, entry);
 	/* of a GSO packet too: only its last segment keeps the socket */
@@ -321,6 +384,9 @@ int fq_receive(struct nf_queue_entry *entry, unsigned int number)
 	entry->id = 0;
 	if (!skb_is_gso(skb) ||
 	    (READ_ONCE(queue->flags) & FASTQUEUE_F_GSO && !skb_is_gso_sctp(skb)))
-		return fq_enqueue(queue, entry, &origin);
-	return fq_enqueue_segments(queue, entry, &origin, unconfirmed);
+		err = fq_enqueue(queue, entry, &origin);
+	else
+		err = fq_enqueue_segments(queue, entry, &origin, unconfirmed);
+	/* a rule's bypass would go on with the socket that the packet held */
+	return unlikely(released) && err == -ESRCH ? -ENOBUFS : err;
 }

@@ -58,10 +58,12 @@ static void fq_move_settle_left(struct fq_queue *queue, struct fq_move *move)
 {
 	bool dropping;
 
+	rcu_read_lock();
 	spin_lock_bh(&queue->lock);
 	dropping = queue->dropping;	/* a hook went: nothing may go on */
 	spin_unlock_bh(&queue->lock);
 	fq_reinject_list(&move->left, dropping ? NF_DROP : READ_ONCE(queue->default_action));
+	rcu_read_unlock();
 	cond_resched();
 }
 

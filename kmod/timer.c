@@ -209,6 +209,9 @@ static enum hrtimer_restart fq_timer_tick(struct hrtimer *timer)
 		queue->timer_soon = true;
 		fq_timer_forward(queue, period);
 		again = HRTIMER_RESTART;
+	} else if (queue->rest_until > hrtimer_get_expires(timer)) {
+		/* it was set while the lock was let go of, before this tick's rest was known */
+		hrtimer_start(timer, fq_timer_delay(queue, queue->period), HRTIMER_MODE_REL_SOFT);
 	}
 	spin_unlock_bh(&queue->lock);
 	rcu_read_unlock();

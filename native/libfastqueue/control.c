@@ -31,7 +31,7 @@ const char *fq_explain(int error)
 		return "the module is not loaded; load it: modprobe fastqueue";
 	case EACCES:
 	case EPERM:
-		return "not allowed; run as root, or with CAP_NET_ADMIN";
+		return "not allowed; run as root, or with CAP_NET_ADMIN; in a user namespace without FASTQUEUE_F_WRITABLE";
 	case EBUSY:
 		return "the queue has a handler already; stop that one or take another number";
 	case EPROTO:

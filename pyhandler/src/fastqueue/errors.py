@@ -36,7 +36,11 @@ class _Explanation(NamedTuple):
 
 
 _NOT_LOADED = _Explanation("{path} is not there: the module is not loaded", "load it: modprobe fastqueue")
-_NOT_ALLOWED = _Explanation("not allowed to use queue {queue}", "run as root, or with CAP_NET_ADMIN")
+_NOT_ALLOWED = _Explanation(
+    "not allowed to use queue {queue}",
+    "run as root, or with CAP_NET_ADMIN; in a user namespace packets can only be changed if the module's "
+    "parameter userns_writable is set",
+)
 
 _EXPLANATIONS = {
     errno.ENOENT: _NOT_LOADED,

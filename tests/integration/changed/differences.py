@@ -15,6 +15,8 @@ from exchanges import Exchange
 from scenarios import Scenario
 from wire_format import FRAGMENT, GRE, HOP_BY_HOP, ICMPV6, Layout, layout, valid_checksum
 
+_WHOLE_HEADERS = {1: 8, 6: 20, 17: 8, 33: 12, 47: 4, 58: 8, 132: 12, 136: 8}  # bytes by transport protocol
+_EXTENSIONS = {0, 43, 44, 51, 59, 60}  # next headers that the kernel takes for extensions of IPv6
 _GRE_INSIDE = 24  # bytes of GRE's header and of the IPv4 header in it
 
 
@@ -79,6 +81,24 @@ def _not_ip(found: Exchange) -> bool:
 def _other_protocol(found: Exchange) -> bool:
     parts = _parts(found)
     return _at_home(found.scenario) and parts is not None and parts[0].protocol != parts[1].protocol
+
+
+def _unlike_its_connection(found: Exchange) -> bool:
+    """Another protocol, a fragment that was none or the reverse, or less than a whole transport header."""
+    parts = _parts(found)
+    if parts is None or not found.scenario.conntrack:
+        return False
+    before, after = parts
+    if (before.protocol, bool(before.fragment)) != (after.protocol, bool(after.fragment)):
+        return True
+    return len(found.written) < after.transport + _WHOLE_HEADERS.get(after.protocol, 0)
+
+
+def _wrong_length_before_extensions(found: Exchange) -> bool:
+    data = found.written
+    if _parts(found) is None or found.scenario.bridged or data[0] >> 4 != 6 or data[6] not in _EXTENSIONS:
+        return False
+    return int.from_bytes(data[4:6], "big") + 40 != len(data)
 
 
 def _other_length(found: Exchange) -> bool:
@@ -226,6 +246,18 @@ DIFFERENCES = (
         "protocol at INPUT",
         "dropped: another transport protocol than the one for which this host was found to be the end",
         _other_protocol,
+        _nothing,
+    ),
+    Difference(
+        "transport header of a connection",
+        "dropped: conntrack's helpers and NAT rely on the protocol and on a whole header",
+        _unlike_its_connection,
+        _nothing,
+    ),
+    Difference(
+        "wrong length in an IPv6 header with extensions",
+        "dropped: reassembly goes by it",
+        _wrong_length_before_extensions,
         _nothing,
     ),
     Difference(

@@ -18,7 +18,13 @@ from devkit.target import Target
 
 PROGRAMS = Path(__file__).parent / "programs"
 _SAFETY = Path(__file__).parents[1] / "safety" / "programs"
-_SHARED = ("lane.py", "nets.py", "checks.py", "libc.py")  # networks and rings of the safety tests
+_SHARED = (
+    "lane.py",
+    "barrier.py",
+    "nets.py",
+    "checks.py",
+    "libc.py",
+)  # networks and rings of the safety tests
 _PLACE = "/run/changed"
 #: Packets of other kinds, and more of them: ``FASTQUEUE_CHANGED=100000 pytest --timeout=36000 ...``.
 SEED = os.environ.get("FASTQUEUE_SEED", "1")

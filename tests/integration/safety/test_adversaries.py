@@ -51,6 +51,11 @@ def test_allocations_that_fail(passes: Passes) -> None:
     passes()
 
 
+@pytest.mark.parametrize("case", each("foreign"))
+def test_packets_of_other_namespaces(case: str, passes: Passes) -> None:
+    passes()
+
+
 @pytest.mark.parametrize("case", each("gone"))
 def test_what_goes_while_packets_are_queued(case: str, passes: Passes) -> None:
     passes()

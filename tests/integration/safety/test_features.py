@@ -29,6 +29,11 @@ def test_what_the_stack_derives_again(case: str, passes: Passes) -> None:
     passes()
 
 
+@pytest.mark.parametrize("case", each("trusted"))
+def test_what_the_stack_has_checked(case: str, passes: Passes) -> None:
+    passes()
+
+
 @pytest.mark.parametrize("case", each("paths"))
 def test_paths(case: str, passes: Passes) -> None:
     passes()

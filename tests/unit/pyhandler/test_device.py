@@ -183,7 +183,7 @@ def test_closing_twice_is_nothing(module: FakeModule) -> None:
     ("number", "what"),
     [
         (errno.EBUSY, "queue 5 has a handler already; stop that one or take another number"),
-        (errno.EPERM, "not allowed to use queue 5; run as root, or with CAP_NET_ADMIN"),
+        (errno.EPERM, "not allowed to use queue 5; run as root, or with CAP_NET_ADMIN; in a user namespace "),
         (
             errno.EPROTO,
             "another version of the ABI; install module and fastqueue package of the same",

@@ -13,6 +13,7 @@ from lane import Flow, Handler, chain, conserved, enter
 from limits import MEGABYTE, PACKETS, parameter, read, set_limit
 from processes import start, wait
 
+_USERNS_WRITABLE = "/sys/module/fastqueue/parameters/userns_writable"
 QUEUED = chain("output", "udp dport 7000 queue num 0")
 
 
@@ -72,6 +73,11 @@ def _alone() -> None:
     for name, text in (("setgroups", "deny"), ("uid_map", "0 65534 1"), ("gid_map", "0 65534 1")):
         with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123
             file.write(text)
+
+
+def _let_users_change(allowed: bool) -> None:
+    with open(_USERNS_WRITABLE, "w") as file:  # noqa: PTH123 start-up time
+        file.write("1" if allowed else "0")
 
 
 def _take_all(most: int) -> list[Device]:
@@ -151,3 +157,30 @@ def abi_version() -> None:
     """Programs of another version of the ABI are refused: what leaves after a change differs."""
     enter()
     same(abi.ABI_VERSION, 2, "version")
+
+
+def changes_by_a_user() -> None:
+    """A handler in a user namespace may change packets only if the administrator allows it."""
+
+    def unprivileged() -> None:
+        _alone()
+        try:
+            Device(RingRequest(0, 8, 256, writable=True))
+        except QueueError as error:
+            same(error.errno, errno.EPERM, "a ring to change packets in")
+        else:
+            raise AssertionError("an unprivileged user may change packets")
+        Device(RingRequest(0, 8, 256)).close()
+        os.write(asked, b"x")
+        os.read(allowed, 1)
+        Device(RingRequest(0, 8, 256, writable=True)).close()
+
+    ready, asked = os.pipe()
+    allowed, allow = os.pipe()
+    pid = start(unprivileged)
+    os.close(asked)
+    os.read(ready, 1)
+    _let_users_change(True)
+    os.write(allow, b"x")
+    same(wait(pid), 0, "the unprivileged user")
+    _let_users_change(False)
