@@ -95,6 +95,9 @@ def _unlike_its_connection(found: Exchange) -> bool:
 
 
 def _wrong_length_before_extensions(found: Exchange) -> bool:
+    """Of this packet, or of an earlier fragment of its datagram."""
+    if any(_wrong_length_before_extensions(each) for each in found.earlier):
+        return True
     data = found.written
     if _parts(found) is None or found.scenario.bridged or data[0] >> 4 != 6 or data[6] not in _EXTENSIONS:
         return False
