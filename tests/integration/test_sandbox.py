@@ -317,6 +317,8 @@ def test_qemu_runs_without_rights(image: Image, own: Lab) -> None:
         (pid,) = (pid for pid, name in inside(own).items() if name.startswith("qemu-system"))
         confined(pid)
         assert status(pid)["Seccomp"] == "2"
+        assert int(status(pid)["Seccomp_filters"]) == 2, "the kit's and QEMU's own"
+        assert len(status(pid)["NSpid"].split()) == len(status(own.pid)["NSpid"].split()) + 1
         limits = Path(f"/proc/{pid}/limits").read_text()
         assert not re.search(r"^Max (address space|file size) +unlimited", limits, re.MULTILINE)
         root = Path(f"/proc/{pid}/root")
