@@ -101,7 +101,9 @@ def _process_namespace(program: str) -> ProcessNamespace:
         return ProcessNamespace()
     except (OSError, subprocess.SubprocessError) as error:
         what = f"{program} cannot be confined: no pid namespace: {error}"
-        raise KitError("FQ-SANDBOX", what, "see user.max_pid_namespaces (sysctl) and the lab's log") from error
+        raise KitError(
+            "FQ-SANDBOX", what, "see user.max_pid_namespaces (sysctl) and the lab's log"
+        ) from error
 
 
 def _cannot_start(program: str, error: Exception) -> KitError:
