@@ -63,7 +63,9 @@ MARKUP = ("[link=http://x]a[/link]", "[red]a", "[/nope]", "a \\[b]", ":smiley:")
 def test_markup_of_others_is_text(
     screen: io.StringIO, monkeypatch: pytest.MonkeyPatch, text: str, terminal: bool
 ) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(progress.console, "_force_terminal", terminal)
+    monkeypatch.setattr(progress.console, "is_interactive", terminal)
     table = Table(title=text)
     table.add_column(text)
     table.add_row(text)
