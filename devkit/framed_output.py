@@ -10,7 +10,8 @@ from devkit.command import last_lines
 
 Sink = Callable[[bytes], None]
 
-#: Most that is kept of a command's output, unless it has a limit of its own (bytes), and of one whose output goes to a sink.
+#: Most that is kept of a command's output (bytes) unless it has a limit of its own, and of one whose output
+#: goes to a sink.
 LONGEST_OUTPUT = 64 << 20
 KEPT_BESIDE_SINK = 1 << 20
 

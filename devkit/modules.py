@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from devkit.command import last_lines
 from devkit.errors import KitError
 from devkit.target import Target
 

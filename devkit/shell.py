@@ -135,7 +135,8 @@ class Shell:
         Ctrl-C interrupts the command; with ``passes`` its status is then returned as if it ended itself.
         A shell that dies under the command is noticed in seconds (FQ-CHANNEL; the next command finds another
         shell), with ``quiet`` only at the time limit: then nothing is sent to the target meanwhile.
-        FQ-OUTPUT where it prints more than ``limit`` bytes (LONGEST_OUTPUT by default) and there is no ``sink``.
+        FQ-OUTPUT where it prints more than ``limit`` bytes (LONGEST_OUTPUT by default) and there is no
+        ``sink``.
         """
         deadline = time.monotonic() + timeout
         if len(command) < _LONGEST_LINE and not _CONTROL.search(command):

@@ -27,12 +27,12 @@ class ProcessNamespace:
     """A new pid namespace. Only for a single-threaded process that reaps its children with waitpid(-1)."""
 
     def __init__(self) -> None:
-        """Raises OSError or SubprocessError if the kernel refuses, or its first process cannot be confined."""
+        """Raises OSError or SubprocessError if the kernel refuses or its first process cannot be confined."""
         with _back_at_the_end():
             check(_libc.unshare(_CLONE_NEWPID), "unshare")
             self._first = subprocess.Popen(
-                ["sleep", "infinity"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                env={"PATH": "/usr/bin:/bin"}, start_new_session=True, preexec_fn=_confine,
+                ["/bin/sleep", "infinity"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                env={}, start_new_session=True, preexec_fn=_confine,  # noqa: PLW1509
             )  # fmt: skip
         self.pid = self._first.pid
         self._handle = os.pidfd_open(self.pid)

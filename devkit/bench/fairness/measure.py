@@ -13,6 +13,7 @@ from devkit.bench.fairness.cases import Load
 from devkit.bench.rows import TARGET_FOLDER
 from devkit.bench.store import Store
 from devkit.build.image import Image
+from devkit.command import last_lines
 from devkit.errors import KitError
 from devkit.lab.client import Lab
 from devkit.progress import say, stage

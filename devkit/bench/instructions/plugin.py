@@ -28,7 +28,7 @@ def build() -> Path:
     compiler = command.need("cc", "gcc")
 
     def make(work: Path) -> None:
-        argv = [compiler, *CFLAGS, "-shared", "-o", work / _LIBRARY, SOURCE]
+        argv: list[str | Path] = [compiler, *CFLAGS, "-shared", "-o", work / _LIBRARY, SOURCE]
         command.run(argv, log=LOGS / "plugin.log")
 
     def key() -> str:

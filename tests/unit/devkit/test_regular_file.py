@@ -14,7 +14,7 @@ from devkit import regular_file
 
 
 def refused(path: Path, limit: int = 100) -> int | None:
-    with pytest.raises(OSError) as caught:  # noqa: PT011 (the number is returned)
+    with pytest.raises(OSError) as caught:
         regular_file.read(path, limit)
     return caught.value.errno
 
