@@ -12,6 +12,7 @@ from pathlib import Path
 import other_user
 import pytest
 
+from devkit import cache
 from devkit.build import bases
 from devkit.build.bases import Wish
 from devkit.build.buildroot import offline, tree
@@ -94,7 +95,7 @@ def test_auto_takes_debian_where_the_tag_was_moved(monkeypatch: pytest.MonkeyPat
         unpacked.extend(path.name for path in work.glob("*"))
         shutil.rmtree(work, ignore_errors=True)
 
-    monkeypatch.setattr(tree.cache, "remove_tree", remove)
+    monkeypatch.setattr(cache, "remove_tree", remove)
     base = bases.choose(Wish(), flavour(DEFAULT))
     assert unpacked == [".git"], "nothing is unpacked before its commit is known"
     assert base.name == "debian"
