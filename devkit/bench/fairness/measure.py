@@ -101,5 +101,5 @@ def _run(target: Target, program: str, *words: str) -> list[dict[str, Any]]:
         results = []
     if done.status or not results:
         what = f"fairness.{program} failed in the target"
-        raise KitError("FQ-BENCH", what, "see its output", lines=last_lines(done.raw, 10))
+        raise KitError("FQ-BENCH", what, "see its output", lines=last_lines(done.output, 10))
     return results
