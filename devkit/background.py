@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from devkit.command import TAIL_LINES
+from devkit.command import last_lines
 from devkit.errors import KitError
 from devkit.target import Target
 from devkit.target_commands import understood
@@ -121,7 +121,7 @@ class Background:
             raise
 
     def _failed(self, what: str) -> KitError:
-        lines = self.output().splitlines()[-TAIL_LINES:]
+        lines = last_lines(self.output())
         return KitError("FQ-HANDLER", what, "read its output above", lines=lines)
 
     def __enter__(self) -> Background:

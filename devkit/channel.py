@@ -24,8 +24,9 @@ else:
 
 _CHUNK = 65536
 _TICK = 0.5
-#: Most that is read ahead (bytes).
+#: Most that is read ahead (bytes), and what each piece of it takes beside its own bytes.
 _MOST = 16 << 20
+_PIECE = 64
 
 
 class Stream(Protocol):
@@ -56,7 +57,7 @@ class Channel(_Base):
     """pexpect over a connected socket or a serial line, bytes in and out.
 
     A thread of its own empties the socket, so that a target is not made to wait for a reader that is busy
-    for a moment; no more than _MOST bytes ahead of it.
+    for a moment; no more than _MOST bytes ahead of it, however small the pieces are.
     """
 
     def __init__(self, sock: Stream) -> None:
@@ -87,7 +88,7 @@ class Channel(_Base):
                 chunk = b""
             with self._changed:
                 self._chunks.append(chunk)
-                self._waiting += len(chunk)
+                self._waiting += len(chunk) + _PIECE
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._waiting < _MOST or self._hung_up)
             if not chunk or self._hung_up:
@@ -113,7 +114,7 @@ class Channel(_Base):
             if not ready:
                 raise TIMEOUT("nothing to read")
             chunk = self._chunks.popleft()
-            self._waiting -= len(chunk)
+            self._waiting -= len(chunk) + _PIECE
             self._changed.notify_all()
         if not chunk:
             self._ended = self.flag_eof = True

@@ -21,7 +21,7 @@ TAIL_LINES = 25
 #: Where tools run that are given no directory. Many read settings from their working directory, which may be
 #: anybody's where the user stands: git those of a repository there, which can name commands.
 NOWHERE = Path("/")
-#: Where the last lines of a log are looked for (bytes at its end).
+#: Where the last lines of a log or a text are looked for (bytes or characters at its end).
 TAIL_BYTES = 1 << 16
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -80,7 +80,7 @@ def run(
         what = f"no end after {timeout} s: {shown}"
         raise KitError("FQ-COMMAND", what, remedy, log=log, lines=tail(log)) from error
     except subprocess.CalledProcessError as error:
-        lines = tail(log) if log else (error.stderr or "").splitlines()[-TAIL_LINES:]
+        lines = tail(log) if log else last_lines(error.stderr or "")
         what = f"exit status {error.returncode}: {shown}"
         raise KitError("FQ-COMMAND", what, remedy, log=log, lines=lines) from error
 
@@ -136,5 +136,11 @@ def tail(log: Path | None, count: int = TAIL_LINES) -> list[str]:
         return []
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - TAIL_BYTES))
-        lines = file.read(TAIL_BYTES).decode(errors="replace").splitlines()
-    return [shortened(line) for line in lines[-count:]]
+        return last_lines(file.read(TAIL_BYTES), count)
+
+
+def last_lines(text: str | bytes | bytearray, count: int = TAIL_LINES) -> list[str]:
+    """Return the last ``count`` lines of ``text``, long ones cut off; only its end is split into lines."""
+    end = text[-TAIL_BYTES:]
+    whole = end if isinstance(end, str) else end.decode(errors="replace")
+    return [shortened(line) for line in whole.splitlines()[-count:]]

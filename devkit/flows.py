@@ -60,14 +60,14 @@ def _bursts(number: int) -> Iterator[int]:
 
 
 def _receive(inbox: socket.socket, expected: int) -> int:
-    """Count datagrams: wait for the expected ones, then take what else is there."""
+    """Count datagrams: wait for the expected ones, then take what else is there, until the time is over."""
     deadline = time.monotonic() + _ARRIVAL_TIME
     arrived = 0
-    while True:
-        waiting = arrived < expected
-        inbox.settimeout(max(0.0, deadline - time.monotonic()) if waiting else 0.0)
+    while (left := deadline - time.monotonic()) > 0:
+        inbox.settimeout(left if arrived < expected else 0.0)
         try:
             inbox.recv(2048)
         except (BlockingIOError, TimeoutError):
-            return arrived
+            break
         arrived += 1
+    return arrived

@@ -6,15 +6,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from devkit.command import TAIL_LINES
-from devkit.printable import shortened
+from devkit.command import last_lines
 
 Sink = Callable[[bytes], None]
 
-#: Most that is kept of a command's output (bytes), and of one whose output goes to a sink.
+#: Most that is kept of a command's output (bytes) unless it has a limit of its own, and of one whose output
+#: goes to a sink.
 LONGEST_OUTPUT = 64 << 20
 KEPT_BESIDE_SINK = 1 << 20
-_TAIL_BYTES = 1 << 16
 
 #: What follows the end marker: the status, or the word of a shell that did not run the command.
 OTHER_SHELL = b"new"
@@ -28,8 +27,9 @@ class Output:
     The other end may send anything: work is in proportion to what comes, and what is kept has a limit.
     """
 
-    def __init__(self, number: str, sink: Sink | None = None) -> None:
+    def __init__(self, number: str, sink: Sink | None = None, limit: int | None = None) -> None:
         self.kept = bytearray()
+        self.limit = LONGEST_OUTPUT if limit is None else limit
         self.status: int | None = None
         #: A shell that did not run the command has answered: the one that did is gone.
         self.other_shell = False
@@ -92,7 +92,7 @@ class Output:
             if len(self.kept) > 2 * KEPT_BESIDE_SINK:
                 del self.kept[:-KEPT_BESIDE_SINK]
         elif not self._dropping:
-            self.too_long = len(self.kept) + len(data) > LONGEST_OUTPUT
+            self.too_long = len(self.kept) + len(data) > self.limit
             self.kept += b"" if self.too_long else data
 
     def drop(self) -> None:
@@ -101,5 +101,4 @@ class Output:
 
     def tail(self) -> list[str]:
         """Return the last lines so far, each cut off where it is very long."""
-        lines = self.kept[-_TAIL_BYTES:].decode(errors="replace").splitlines()
-        return [shortened(line) for line in lines[-TAIL_LINES:]]
+        return last_lines(self.kept)

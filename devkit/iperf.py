@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
+from devkit.command import last_lines
 from devkit.errors import KitError
 from devkit.lab import topology
 from devkit.lab.client import Lab
@@ -28,6 +29,7 @@ WARM_UP = 1
 _LISTEN_TIME = 20.0
 _SPARE_TIME = 30.0
 _LONGEST_REPORT = 16 << 20  # bytes
+_LONGEST_GREETING = 64 << 10  # bytes
 _ALGORITHMS = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
 
 
@@ -68,7 +70,7 @@ def parse(text: str) -> Throughput:
             raise _failed(f"iperf3: {report['error']}")
         return _read(report)
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise _failed(f"iperf3 printed no report: {error!r}", text.splitlines()) from error
+        raise _failed(f"iperf3 printed no report: {error!r}", last_lines(text)) from error
 
 
 def _read(report: dict[str, Any]) -> Throughput:
@@ -171,8 +173,8 @@ def _wait_listening(server: Process) -> None:
     while b"Server listening" not in seen:
         readable, _, _ = select.select([server.stdout], [], [], max(0.0, deadline - time.monotonic()))
         chunk = os.read(server.stdout.fileno(), 65536) if readable else b""
-        if not chunk:
-            raise _failed("the iperf3 server does not listen", seen.decode(errors="replace").splitlines())
+        if not chunk or len(seen) > _LONGEST_GREETING:
+            raise _failed("the iperf3 server does not listen", last_lines(seen))
         seen += chunk
 
 

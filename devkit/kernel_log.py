@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from devkit import bounded_log
-from devkit.command import TAIL_BYTES, TAIL_LINES
+from devkit.command import TAIL_BYTES, TAIL_LINES, last_lines
 from devkit.printable import printable, shortened
 
 #: What a healthy kernel never says. The first words of a report, so that each is found once or twice.
@@ -124,8 +124,7 @@ class KernelLog:
 
     def tail(self, count: int = TAIL_LINES) -> list[str]:
         """Return the last lines, each cut off where it is very long."""
-        text = self.text(max(0, self.mark() - TAIL_BYTES))
-        return [shortened(line) for line in text.splitlines()[-count:]]
+        return last_lines(self.text(max(0, self.mark() - TAIL_BYTES)), count)
 
 
 def _plain(data: bytes) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from devkit.command import last_lines
 from devkit.errors import KitError
 from devkit.target import Target
 
@@ -53,6 +54,6 @@ def _change(target: Target, argv: list[str], what: str) -> None:
     mark = target.log.mark()
     done = target.run(argv, check=False)
     if done.status:
-        said = done.output.splitlines() + target.log.text(mark).splitlines()
+        said = last_lines(done.raw, 10) + last_lines(target.log.text(mark), 10)
         remedy = "end its handlers (./inv run -- cat /proc/net/fastqueue), take the other queue module out"
         raise KitError("FQ-MODULE", what, remedy, lines=said[-10:])

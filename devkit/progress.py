@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
 from devkit.printable import printable
@@ -22,14 +21,14 @@ _PLAIN_WIDTH = 200
 
 
 class _Console(Console):
-    """Rich's console for text of others: in tables too, what it prints is printable."""
+    """Rich's console for text of others: in tables too, what it prints is printable and not markup."""
 
     def render_str(self, text: str, **more: Any) -> Text:  # noqa: ANN401 (as rich has them)
-        """Return text without control characters."""
+        """Return text without control characters, as it is: no [red], no :smiley:."""
         return super().render_str(printable(text), **more)
 
 
-console = _Console(highlight=False, soft_wrap=True)
+console = _Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 if not console.is_terminal and "COLUMNS" not in os.environ:
     console.width = _PLAIN_WIDTH
 
@@ -39,7 +38,7 @@ HEARTBEAT = 30.0
 
 def say(text: str) -> None:
     """Print one line of news; control characters in it are shown as their codes."""
-    console.print(printable(text), markup=False)
+    console.print(printable(text))
 
 
 @contextmanager
@@ -60,7 +59,7 @@ def stage(title: str, log: Path | None = None) -> Iterator[None]:
 def _alive(title: str, log: Path | None) -> Iterator[None]:
     where = f"  (log: {log})" if log else ""
     if console.is_terminal:
-        with console.status(escape(printable(f"{title} …{where}"))):
+        with console.status(Text(printable(f"{title} …{where}"))):
             yield
         return
     done = threading.Event()

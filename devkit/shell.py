@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pexpect import EOF, TIMEOUT
 
 from devkit.channel import Channel
-from devkit.command import TAIL_LINES
+from devkit.command import last_lines
 from devkit.errors import KitError
-from devkit.framed_output import LONGEST_OUTPUT, OTHER_SHELL, Output, Sink
+from devkit.framed_output import OTHER_SHELL, Output, Sink
 
 #: Ends a file sent through the channel; sent before a resynchronization too, in case one was cut off.
 _HEREDOC = "fq-heredoc"
@@ -65,11 +65,12 @@ class Result:
 
 @dataclass(frozen=True)
 class _Job:
-    """What to call it, the command line, and the text that the line reads as its heredoc."""
+    """What to call it, the command line, the text that the line reads as its heredoc, most of its output."""
 
     title: str
     line: str
     body: str = ""
+    limit: int | None = None
 
 
 class Shell:
@@ -125,6 +126,7 @@ class Shell:
         sink: Sink | None = None,
         passes: bool = False,
         quiet: bool = False,
+        limit: int | None = None,
     ) -> Result:
         """Run ``command`` (shell syntax) and return its status and output.
 
@@ -133,16 +135,18 @@ class Shell:
         Ctrl-C interrupts the command; with ``passes`` its status is then returned as if it ended itself.
         A shell that dies under the command is noticed in seconds (FQ-CHANNEL; the next command finds another
         shell), with ``quiet`` only at the time limit: then nothing is sent to the target meanwhile.
-        FQ-OUTPUT where it prints more than LONGEST_OUTPUT bytes and there is no ``sink``.
+        FQ-OUTPUT where it prints more than ``limit`` bytes (LONGEST_OUTPUT by default) and there is no
+        ``sink``.
         """
         deadline = time.monotonic() + timeout
         if len(command) < _LONGEST_LINE and not _CONTROL.search(command):
-            job = _Job(command, f"sh -c {shlex.quote(command)}")
+            job = _Job(command, f"sh -c {shlex.quote(command)}", limit=limit)
             return self._framed(job, deadline, sink, passes=passes, quiet=quiet)
         script = f"/tmp/.fq-{secrets.token_hex(6)}"
         self.put(command.encode() + b"\n", script, deadline=deadline)
         line = f"sh {script}; set -- $?; rm -f {script}; (exit $1)"
-        return self._framed(_Job(command, f"{{ {line}; }}"), deadline, sink, passes=passes, quiet=quiet)
+        job = _Job(command, f"{{ {line}; }}", limit=limit)
+        return self._framed(job, deadline, sink, passes=passes, quiet=quiet)
 
     def put(self, data: bytes, destination: str, mode: int = 0o644, *, deadline: float = math.inf) -> None:
         """Write ``data`` to a file at the other end; KitError FQ-STATUS where that fails.
@@ -157,7 +161,7 @@ class Shell:
         result = self._framed(_Job(f"writing {destination}", line, body), deadline)
         if result.status:
             what = f"cannot write {destination} in the target"
-            lines = result.output.splitlines()[-TAIL_LINES:]
+            lines = last_lines(result.raw)
             raise KitError("FQ-STATUS", what, "check the path and the room there", lines=lines)
 
     def close(self) -> None:
@@ -181,7 +185,7 @@ class Shell:
         redirected = f"{job.line} 2>&1" if job.body else f"{job.line} </dev/null 2>&1"
         # A heredoc starts after the line that asks for it; the marker of the end is on that line.
         text = f"{begin}; {redirected}; {end}\n{job.body}"
-        output = Output(number, sink)
+        output = Output(number, sink, job.limit)
         begun = time.monotonic()
         try:
             self._send(text, deadline)
@@ -200,7 +204,7 @@ class Shell:
             raise KitError("FQ-TIMEOUT", what, remedy, lines=output.tail()) from None
         if output.too_long:
             self._interrupt(output, number)
-            what = f"more than {LONGEST_OUTPUT >> 20} MiB of output, interrupted: {job.title}"
+            what = f"more than {output.limit} bytes of output, interrupted: {job.title}"
             remedy = "send it to a file in the target, or less of it"
             raise KitError("FQ-OUTPUT", what, remedy, lines=output.tail())
         if output.other_shell:

@@ -6,16 +6,21 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from devkit import boot_disk, command, coverage
+from devkit import boot_disk, command, coverage, private_dir
 from devkit.build.bases import check_name as check_base
 from devkit.build.flavour import COVERAGE, DEBUG, flavour
 from devkit.errors import KitError
 from devkit.paths import PROJECT
 from devkit.progress import say
 from devkit.serial_target import Address
+
+#: Where pytest makes its temporary directories.
+_TEMPORARY = "PYTEST_DEBUG_TEMPROOT"
 
 #: What pytest answers where a selection (-k, -m) leaves no test of a folder.
 NOTHING_SELECTED = 5
@@ -160,10 +165,24 @@ def _run_measured(lines: list[list[str]]) -> None:
         coverage.show(coverage.measure())
 
 
+def _temporary() -> Path:
+    """Return a private directory for the tests' files, whatever name another user was first with in /tmp.
+
+    pytest's own, /tmp/pytest-of-USER, is an error for this user if it is another one's. It is short, for the
+    names of sockets.
+    """
+    place = Path(tempfile.gettempdir()).resolve() / f"fq-tests-{os.geteuid()}"
+    try:
+        os.close(private_dir.make(place))
+    except PermissionError:
+        return Path(tempfile.mkdtemp(prefix="fq-tests-"))
+    return place
+
+
 def _run(lines: list[list[str]], environment: Mapping[str, str] | None = None) -> None:
     begun = time.monotonic()
     statuses = []
-    own = {**os.environ, **environment} if environment else None
+    own = {_TEMPORARY: str(_temporary()), **os.environ, **(environment or {})}
     for argv in lines:
         started = time.monotonic()
         say(f"$ {shlex.join(['pytest', *argv[4:]])}")

@@ -12,10 +12,13 @@ from pathlib import Path
 
 from pexpect import EOF
 
-from devkit.command import TAIL_LINES
+from devkit.command import last_lines
 from devkit.errors import KitError
 from devkit.kernel_log import KernelLog
 from devkit.shell import Result, Shell, Sink
+
+#: Most that is fetched of a file, unless its reader sets another limit (bytes).
+_LARGEST_FILE = 32 << 20
 
 
 @contextlib.contextmanager
@@ -26,7 +29,7 @@ def understood(subject: str, answer: str = "") -> Iterator[None]:
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         what = f"the target's answer about {subject} cannot be read: {type(error).__name__}: {error}"
         remedy = "build kit and image from one commit; boot the target afresh if something else runs in it"
-        raise KitError("FQ-TARGET", what, remedy, lines=answer.splitlines()[-TAIL_LINES:]) from error
+        raise KitError("FQ-TARGET", what, remedy, lines=last_lines(answer)) from error
 
 
 class TargetCommands(ABC):
@@ -49,6 +52,7 @@ class TargetCommands(ABC):
         sink: Sink | None = None,
         passes: bool = False,
         quiet: bool = False,
+        limit: int | None = None,
     ) -> Result:
         """Run a command in the target: shell syntax, or a list of words.
 
@@ -57,16 +61,19 @@ class TargetCommands(ABC):
         and its status is returned; with ``quiet`` nothing is sent to the target while it runs, for figures
         that count each instruction. KitError: FQ-STATUS for a status other than 0 (``check``),
         FQ-TIMEOUT after ``timeout`` s (the target is usable on), FQ-TARGET where the target is gone,
-        FQ-CHANNEL where the shell that ran it is.
+        FQ-CHANNEL where the shell that ran it is, FQ-OUTPUT where it prints more than ``limit`` bytes
+        (64 MiB by default) and there is no ``sink``.
         """
         line = command if isinstance(command, str) else shlex.join(command)
         try:
-            result = self._shell.run(line, timeout=timeout, sink=sink, passes=passes, quiet=quiet)
+            result = self._shell.run(
+                line, timeout=timeout, sink=sink, passes=passes, quiet=quiet, limit=limit
+            )
         except EOF as error:
             raise self.gone() from error
         if check and result.status:
             what = f"status {result.status} in the target: {line}"
-            lines = result.output.splitlines()[-TAIL_LINES:]
+            lines = last_lines(result.raw)
             raise KitError("FQ-STATUS", what, "see its output", lines=lines, status=result.status)
         return result
 
@@ -78,11 +85,20 @@ class TargetCommands(ABC):
         except EOF as error:
             raise self.gone() from error
 
-    def get(self, path: str) -> bytes:
-        """Return the contents of a file in the target; KitError FQ-STATUS, FQ-OUTPUT, FQ-TARGET."""
-        raw = self.run(["base64", path]).raw
+    def get(self, path: str, limit: int = _LARGEST_FILE) -> bytes:
+        """Return the contents of a file in the target, of at most ``limit`` bytes.
+
+        KitError FQ-STATUS, FQ-TARGET; FQ-OUTPUT if it is larger.
+        """
+        # 76 characters and a line end for 57 bytes
+        raw = self.run(["base64", path], limit=(limit // 57 + 1) * 77).raw
         with understood(f"the contents of {path}"):
-            return base64.b64decode(raw)
+            data = base64.b64decode(raw)
+        if len(data) > limit:
+            raise KitError(
+                "FQ-OUTPUT", f"{path} in the target has more than {limit} bytes", "look what it is"
+            )
+        return data
 
     def without_offloads(self) -> None:
         """Turn off checksum and segmentation offloads of both network cards: frames are as they were sent."""

@@ -16,6 +16,7 @@ from devkit.bench.fairness import measure as fairness
 from devkit.bench.ids import costs, ways
 from devkit.bench.ids import streams as ids_streams
 from devkit.bench.instructions import measure as instructions
+from devkit.bench.instructions.plugin import Counts
 from devkit.bench.progress import Progress
 from devkit.bench.rows import ALL, BY_NAME, PLAIN, Row
 from devkit.bench.steps import Step
@@ -91,14 +92,15 @@ def run_bench(request: Request, out: Path = store.DEFAULT, base: str = "auto") -
         kept = Store.opened(out, _as_json(identity), surroundings)
         if kept.results:
             say(f"going on after {len(kept.results)} results of an interrupted run")
-        _measure(request, image, kept)
+        with Counts() as counts:
+            _measure(request, image, kept, counts)
         kept.finish()
     finally:
         os.close(held)
     return kept.content
 
 
-def _measure(request: Request, image: Image, kept: Store) -> None:
+def _measure(request: Request, image: Image, kept: Store, counts: Counts) -> None:
     inner = inside_steps(request)
     # What cannot be built for a row is told before the measurements, not among them.
     for step in inner:
@@ -108,8 +110,7 @@ def _measure(request: Request, image: Image, kept: Store) -> None:
     if with_ids:
         SURICATA.build(image.rootfs)
     profiles = request.chosen(instructions.ROWS) if "profile" in request.sections else []
-    folder = kept.path.parent
-    more = instructions.steps(profiles, folder / instructions.OUT_NAME, image)
+    more = instructions.steps(profiles, counts, image)
     flows = []
     if "streams" in request.sections:
         flows = streams.plan(request.seconds, request.quick, request.chosen())
@@ -123,11 +124,11 @@ def _measure(request: Request, image: Image, kept: Store) -> None:
     waiting = streaming + outside.seconds(outside.missing(points, kept), request.runs)
     progress = Progress(kept, [*inner, *more], waiting)
     inside.measure(image, inner, kept, progress.advance)
-    instructions.measure(image, more, kept, progress.advance, folder)
+    instructions.measure(image, more, kept, progress.advance, counts)
     outside.measure(image, points, request.runs, kept, streaming)
     streams.measure(image, flows, kept, last)
     if with_ids:
-        costs.measure(image, ways.costed(), kept, folder)
+        costs.measure(image, ways.costed(), kept)
         ids_streams.measure(image, ids_streams.plan(), 2 if request.quick else 3, kept)
     if with_fairness:
         fairness.measure(image, request.quick, kept)

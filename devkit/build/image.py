@@ -42,6 +42,7 @@ _KEEP = {
     "buildroot-image": 2,
     "buildroot-archives": 2,
     "toolchain": 2,
+    "instructions-plugin": 2,
 }
 #: Seconds for which another build may hold the images: it copies a few hundred MB.
 _PATIENCE = 300.0

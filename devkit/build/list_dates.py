@@ -45,11 +45,13 @@ def check(suite: str, release: str, *, signed_inline: bool = False) -> None:
     """Compare ``release``, the text of a suite's Release file, with the newest that was seen.
 
     With ``signed_inline`` it is an InRelease file, of which only the signed part counts. KitError FQ-MIRROR
-    if it has no date, one in the future, or one that is more than LAG older; else its date is kept if it is
-    newer.
+    if it is the list of another suite, if it has no date, one in the future, or one that is more than LAG
+    older; else its date is kept if it is newer.
     """
     place = cache.directory() / "package-lists.json"
-    date = _date(suite, _signed_part(release) if signed_inline else release)
+    fields = _fields(_signed_part(release) if signed_inline else release)
+    _check_name(suite, fields)
+    date = _date(suite, fields)
     if date > _now() + FUTURE:
         what = f"the package list of {suite} is of {date:%Y-%m-%d}, which is in the future"
         raise KitError("FQ-MIRROR", what, "set this machine's clock, or use another mirror in /etc/apt")
@@ -103,11 +105,29 @@ def _read(place: Path) -> dict[str, str]:
         return {}
 
 
-def _date(suite: str, release: str) -> datetime.datetime:
-    fields = (line.partition(":") for line in release.split("\n"))
+def _fields(release: str) -> dict[str, str]:
+    """Return the fields of one line; of those with the same name the first."""
+    found: dict[str, str] = {}
+    for line in release.split("\n"):
+        name, _, value = line.partition(":")
+        found.setdefault(name, value.strip())
+    return found
+
+
+def _check_name(suite: str, fields: dict[str, str]) -> None:
+    """Refuse the list of another suite: it is signed too, and apt only warns."""
+    names = {fields[name] for name in ("Suite", "Codename") if name in fields}
+    if suite not in names:
+        what = (
+            f"the package list of {suite} is that of {' or '.join(sorted(names)) or 'a suite without a name'}"
+        )
+        raise KitError("FQ-MIRROR", what, "use another mirror in /etc/apt")
+
+
+def _date(suite: str, fields: dict[str, str]) -> datetime.datetime:
     try:
-        date = parsedate_to_datetime(next(value for name, _, value in fields if name == "Date").strip())
-    except (StopIteration, ValueError) as error:
+        date = parsedate_to_datetime(fields["Date"])
+    except (KeyError, ValueError) as error:
         what = f"the package list of {suite} has no date"
         raise KitError("FQ-MIRROR", what, "use another mirror in /etc/apt") from error
     return date if date.tzinfo else date.replace(tzinfo=datetime.UTC)

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -107,11 +106,11 @@ def phase(title: str, total: int) -> Iterator[Advance]:
 @contextmanager
 def _bar(title: str, meter: Meter) -> Iterator[Advance]:
     columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), DownloadColumn(),
+        TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), DownloadColumn(),
         TransferSpeedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bar:
-        shown = bar.add_task(escape(printable(title)), total=meter.total)
+        shown = bar.add_task(printable(title), total=meter.total)
 
         def advance(count: int) -> None:
             meter.advance(count)

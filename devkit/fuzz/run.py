@@ -31,7 +31,7 @@ _CORPUS = "/run/abi-fuzz.txt"
 _ROUND = 120  # s: the corpus is fetched after each, and abi-fuzz's output is kept no longer
 _REDUCE_TIME = 7200.0  # s
 _SLACK = 900.0  # s that a round may take beyond that: it begins with the corpus
-_LARGEST_CORPUS = 4 << 20  # bytes
+_LARGEST_FILE = 4 << 20  # bytes: the corpus, and the blocks that it reached
 _TAIL = 64 << 10  # bytes of output: a few dozen sequences
 
 
@@ -97,11 +97,15 @@ def fuzz(request: Request) -> Summary:
             say("  reducing the corpus")
             summary = _summary(_run(target, ["reduce", _CORPUS], _REDUCE_TIME))
             _store_corpus(target)
-        blocks = target.get(f"{_CORPUS}.blocks")
-        with understood("the blocks that it reached"):
-            reached = {int(line, 16) for line in blocks.split()}
-        say(f"✓ {summary.corpus} sequences kept; {_show(Blocks.read(image.module), reached)}")
+        say(f"✓ {summary.corpus} sequences kept; {_show(Blocks.read(image.module), reached(target))}")
         return summary
+
+
+def reached(target: Target) -> set[int]:
+    """Return the blocks that the installed corpus has reached, as offsets in the module."""
+    blocks = target.get(f"{_CORPUS}.blocks", _LARGEST_FILE)
+    with understood("the blocks that it reached"):
+        return {int(line, 16) for line in blocks.split()}
 
 
 def _show(blocks: Blocks, reached: set[int]) -> str:
@@ -136,10 +140,8 @@ def _summary(output: str) -> Summary:
 
 def _store_corpus(target: Target) -> None:
     """Store the target's corpus in the tree, if it is a text of sane size."""
-    corpus = target.get(_CORPUS)
+    corpus = target.get(_CORPUS, _LARGEST_FILE)
     with understood("its corpus"):
-        if len(corpus) > _LARGEST_CORPUS:
-            raise ValueError(f"it has {len(corpus)} bytes")
         if printable(text := corpus.decode("ascii")) != text:
             raise ValueError("it has control characters")
     atomic_file.write_bytes(CORPUS, corpus)

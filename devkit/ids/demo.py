@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import struct
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,17 +15,17 @@ from devkit.addition import SURICATA
 from devkit.build.bases import Wish
 from devkit.build.image import build_image
 from devkit.errors import KitError
-from devkit.ids import engine
+from devkit.ids import engine, web_server
 from devkit.ids.alerts import Event
 from devkit.lab import topology
 from devkit.lab.client import Lab
 from devkit.progress import console, say, stage
 from devkit.target import Target
+from devkit.target_commands import understood
 
 _PORT = 80
 #: How long a client waits for an answer: a dropped request gets none (seconds).
 _PATIENCE = 3.0
-_PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,9 @@ def show(lab: Lab, target: Target) -> list[Seen]:
             with stage("real requests from the client to the server"), _server(lab) as reached:
                 answers = [_ask(lab, request) for request in REQUESTS]
             found = counters.of_queue(target)
-            seen = _seen(answers, list(reached), suricata.events())
+            events = suricata.events()
+            with understood("what Suricata found"):
+                seen = _seen(answers, list(reached), events)
     _present(seen)
     say(f"  /proc/net/fastqueue: {found.accepted} packets accepted, {found.dropped} dropped")
     found.check()
@@ -108,45 +107,12 @@ def show(lab: Lab, target: Target) -> list[Seen]:
 @contextmanager
 def _server(lab: Lab) -> Iterator[list[str]]:
     """Have a web server that answers all alike; the list is of the requests that reached it."""
-    reached: list[str] = []
     with lab.socket("server", socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((topology.load().server.endpoint.address4, _PORT))
         listener.listen()
-        thread = threading.Thread(target=_serve, args=(listener, reached), daemon=True)
-        thread.start()
-        try:
+        with web_server.serving(listener) as reached:
             yield reached
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
-
-
-def _serve(listener: socket.socket, reached: list[str]) -> None:
-    with contextlib.suppress(OSError):  # shut down
-        while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=_answer, args=(connection, reached), daemon=True).start()
-
-
-def _forget_at_close(connection: socket.socket, *, forget: bool = True) -> None:
-    """Have close() end a connection at once: what is dropped on its way would be sent again for minutes."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", forget, 0))
-
-
-def _answer(connection: socket.socket, reached: list[str]) -> None:
-    with connection, contextlib.suppress(OSError):
-        _forget_at_close(connection)
-        connection.settimeout(_PATIENCE)
-        data = b""
-        while b"\r\n\r\n" not in data:
-            part = connection.recv(4096)
-            if not part:
-                return
-            data += part
-        reached.append(data.decode())
-        _forget_at_close(connection, forget=False)
-        connection.sendall(_PAGE)
 
 
 def _ask(lab: Lab, request: Request) -> tuple[Request, bool, int]:
@@ -163,7 +129,7 @@ def _ask(lab: Lab, request: Request) -> tuple[Request, bool, int]:
         except (TimeoutError, ConnectionError):
             answered = False
         if not answered:
-            _forget_at_close(client)
+            web_server.forget_at_close(client)
     return request, answered, port
 
 

@@ -164,7 +164,8 @@ class Lab:
         ``lasting``: it lives as long as the lab instead. Its environment is the supervisor's, or
         ``env``. The guest may be hostile, so the process has no capabilities and cannot gain any;
         ``privileged`` leaves them to a program that configures the namespace. With ``tree`` it sees only the
-        system's programs and the files named there, for a program that reads what the guest sends.
+        system's programs and the files named there, and no process of others, for a program that reads what
+        the guest sends.
         KitError FQ-TOOL where the program is missing, FQ-SANDBOX where it cannot be confined.
         """
         words = [str(word) for word in argv]

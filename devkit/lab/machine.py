@@ -170,6 +170,7 @@ def start(
             namespace, resources.filled(launch.argv), (null, resources.output, resources.output),
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": sandbox.SCRATCH},
             descriptors=resources.descriptors, prepare=lambda: sandbox.enter(tree, limits),
+            apart=True,
         )  # fmt: skip
     except BaseException:
         resources.close()

@@ -13,7 +13,8 @@ _OWN = "/proc/thread-self/ns/net"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _check(result: int, call: str) -> None:
+def check(result: int, call: str) -> None:
+    """Raise OSError if a call of the C library failed."""
     if result != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{call}: {os.strerror(number)}")
@@ -21,7 +22,7 @@ def _check(result: int, call: str) -> None:
 
 def enter(namespace: int) -> None:
     """Move the calling thread into the network namespace of an open descriptor (os.setns is 3.12's)."""
-    _check(_libc.setns(namespace, _CLONE_NEWNET), "setns")
+    check(_libc.setns(namespace, _CLONE_NEWNET), "setns")
 
 
 class Namespaces:
@@ -34,7 +35,7 @@ class Namespaces:
         self._home = home
         self._open = {home: os.open(_OWN, os.O_RDONLY)}
         for name in others:
-            _check(_libc.unshare(_CLONE_NEWNET), "unshare")
+            check(_libc.unshare(_CLONE_NEWNET), "unshare")
             self._open[name] = os.open(_OWN, os.O_RDONLY)
             enter(self._open[home])
 

@@ -5,7 +5,8 @@ For a guest that broke out of QEMU, or that found a fault in a program at the ot
 
 Runs between fork and exec. The new root has the system's programs and libraries, a few devices and the files
 that are named, all read-only, and writable directories where they are named. No process, no socket and no
-other file of this user is there. For QEMU, its own system call filter (``-sandbox on``) comes on top.
+other file of this user is there. The kit's filter of system calls holds in it; QEMU's own (``-sandbox on``)
+comes on top.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ _CLONE_NEWNS, _CLONE_NEWIPC = 0x00020000, 0x08000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
 _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _MNT_DETACH = 2
-_SYS_PIVOT_ROOT, _SYS_MOUNT_SETATTR = 155, 442
+#: Numbers of system calls that the C library has no function for (asm/unistd.h).
+_SYS_PIVOT_ROOT = {"aarch64": 41}.get(os.uname().machine, 155)
+_SYS_MOUNT_SETATTR = 442
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _READ_ONLY, _NO_SETUID, _NO_DEVICES, _NO_PROGRAMS = 1, 2, 4, 8
-_PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38
+_PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 4, 24, 38
 _CAPABILITY_VERSION = 0x20080522
 
 #: Mounted on while the new tree is made; it is on every system.
@@ -92,6 +95,7 @@ def enter(tree: Tree, limits: Limits = Limits()) -> None:
         _new_root(tree)
         drop_rights()
         limits.apply()
+        syscall_filter.apply()
     except BaseException as error:
         print(f"sandbox: {error}", file=sys.stderr, flush=True)
         raise
@@ -106,9 +110,9 @@ def confinement(tree: Mapping[str, Any] | None, *, privileged: bool) -> Callable
     def confine() -> None:
         if tree is None:
             drop_rights()
+            syscall_filter.apply()
         else:
             enter(Tree(**tree), limits)
-        syscall_filter.apply()
 
     return confine
 
@@ -189,7 +193,12 @@ def _set_attributes(path: str, attributes: int, *, recursive: bool) -> None:
 
 
 def drop_rights() -> None:
-    """No capability now, and none by executing a program: as root and in a user namespace too."""
+    """Drop all capabilities, also those that executing a program would give: as root, in a user namespace.
+
+    Until it executes one, the process has the memory and the descriptors of the one that it was forked from;
+    so no other without capabilities can attach to it.
+    """
+    _check(_libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "not dumpable")
     _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     capability = 0
     while _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:

@@ -165,6 +165,7 @@ class Supervisor:
         connection.child = self.children.spawn(
             message["namespace"], message["argv"], streams, cwd=message["cwd"], env=message["env"],
             prepare=sandbox.confinement(message["tree"], privileged=message["privileged"]),
+            apart=message["tree"] is not None,
         )  # fmt: skip
         connection.lasting = message["lasting"]
         protocol.send(connection.sock, {"pid": connection.child})

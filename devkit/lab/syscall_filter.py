@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""System calls that programs at the other end of a guest's cables may not make, by the seccomp filter.
+"""System calls that QEMU and the programs at the other end of a guest's cables may not make (seccomp).
 
 Those that lead to capabilities in a namespace of one's own, to other processes' memory, or to parts of the
 kernel that such programs have no use for. Runs between fork and exec; the filter holds for all that the
@@ -26,8 +26,9 @@ _X32 = 0x40000000
 _NEW_NAMESPACES = 0x7E020000
 #: Has its flags in memory, where a filter cannot see them; the C library then takes clone.
 _CLONE3 = 435
-#: open_tree to fspick, mount_setattr; io_uring_setup, _enter, _register: the same on all architectures.
-_COMMON = (*range(428, 434), 442, 425, 426, 427)
+#: open_tree to fspick, mount_setattr; io_uring_setup, _enter, _register; pidfd_getfd, process_madvise: the
+#: same on all architectures.
+_COMMON = (*range(428, 434), 442, 425, 426, 427, 438, 440)
 
 
 @dataclass(frozen=True)
@@ -41,17 +42,20 @@ class _Machine:
 
 #: In this order: unshare, setns, mount, umount2, pivot_root, chroot, ptrace, process_vm_readv, _writev, bpf,
 #: perf_event_open; add_key, request_key, keyctl, userfaultfd, kexec_load, kexec_file_load, init_module,
-#: delete_module, finit_module, name_to_handle_at, open_by_handle_at (asm/unistd.h).
+#: delete_module, finit_module, name_to_handle_at, open_by_handle_at; kcmp, move_pages, migrate_pages
+#: (asm/unistd.h).
 _MACHINES = {
     "x86_64": _Machine(
         0xC000003E, 56,
         (272, 308, 165, 166, 155, 161, 101, 310, 311, 321, 298,
-         248, 249, 250, 323, 246, 320, 175, 176, 313, 303, 304),
+         248, 249, 250, 323, 246, 320, 175, 176, 313, 303, 304,
+         312, 279, 256),
     ),
     "aarch64": _Machine(
         0xC00000B7, 220,
         (97, 268, 40, 39, 41, 51, 117, 270, 271, 280, 241,
-         217, 218, 219, 282, 104, 294, 105, 106, 273, 264, 265),
+         217, 218, 219, 282, 104, 294, 105, 106, 273, 264, 265,
+         272, 239, 238),
     ),
 }  # fmt: skip
 

@@ -31,6 +31,8 @@ _QUIET_HOST = {
     "net.ipv6.conf.{which}.accept_ra": "0",
     "net.ipv6.conf.{which}.autoconf": "0",
 }
+#: Programs without capabilities serve at the usual ports, such as 80.
+_ALL_PORTS = "net.ipv4.ip_unprivileged_port_start"
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ def _host(side: Side) -> Iterator[Step]:
     for which in ("all", "default"):
         for key, value in _QUIET_HOST.items():
             yield Setting(side.name, key.format(which=which), value)
+    yield Setting(side.name, _ALL_PORTS, "0")
     yield _ip(side.name, "link set lo up")
 
 

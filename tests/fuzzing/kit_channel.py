@@ -65,9 +65,9 @@ def command_output(data: bytes) -> None:
     choice = Choice(data)
     passed: list[bytes] = []
     into_sink = bool(choice.byte() & 1)
-    output = Output(_NUMBER, passed.append if into_sink else None)
+    output = Output(_NUMBER, passed.append if into_sink else None, _LONGEST)
     sent = b""
-    with patch.multiple(framed_output, LONGEST_OUTPUT=_LONGEST, KEPT_BESIDE_SINK=_LONGEST):
+    with patch.object(framed_output, "KEPT_BESIDE_SINK", _LONGEST):
         for piece in _pieces(choice, _NUMBER.encode()):
             output.feed(piece)
             sent += piece

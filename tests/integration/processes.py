@@ -10,16 +10,23 @@ from devkit.lab.client import Lab
 
 
 def inside(lab: Lab) -> dict[int, str]:
-    """Return pid (as seen here) and name of all processes in the pid namespace of a lab."""
+    """Return pid (as seen here) and name of all processes of a lab, in pid namespaces below its own too."""
     namespace = Path(f"/proc/{lab.pid}/ns/pid").readlink()
-    found = {}
+    parents, names, found = {}, {}, set()
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and (entry / "ns" / "pid").readlink() == namespace:
-                found[int(entry.name)] = (entry / "comm").read_text().strip()
+            if not entry.name.isdigit():
+                continue
+            pid = int(entry.name)
+            if (entry / "ns" / "pid").readlink() == namespace:
+                found.add(pid)
+            parents[pid] = parent(pid)
+            names[pid] = (entry / "comm").read_text().strip()
         except OSError:
             continue  # ended meanwhile
-    return found
+    while more := {pid for pid in names if parents[pid] in found} - found:
+        found |= more
+    return {pid: names[pid] for pid in found if pid in names}
 
 
 def parent(pid: int) -> int:

@@ -155,6 +155,13 @@ def test_threads_and_processes_work(own: Lab) -> None:
     assert not _fails(own, script)
 
 
+def test_programs_without_capabilities_serve_at_any_port(own: Lab) -> None:
+    script = "import socket; socket.create_server(('{}', 80), family=socket.AF_INET{})"
+    for side, address, family in (("server", "198.19.0.2", ""), ("client", "2001:2:0:1::2", "6")):
+        done = own.run(side, [sys.executable, "-c", script.format(address, family)])
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_programs_that_configure_the_network_have_them(own: Lab) -> None:
     found = _rights(own, privileged=True)
     assert (found["status"], found["NoNewPrivs"]) == (0, 0)

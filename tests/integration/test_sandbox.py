@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,13 +17,14 @@ from typing import Any
 
 import other_user
 import pytest
-from processes import inside
+from processes import gone, inside
 
 from devkit import bounded_log
 from devkit.build.image import Image
 from devkit.errors import KitError
 from devkit.lab.client import Lab
 from devkit.lab.machine import Launch, fd
+from devkit.lab.sandbox import Tree
 from devkit.paths import PROJECT
 from devkit.target import Target
 
@@ -183,6 +185,121 @@ def test_it_gets_listening_sockets_and_taps(own: Lab) -> None:
     assert output.read_bytes() == b""
 
 
+#: Says what comes of reaching into another process (its pid) and into this one.
+_REACH = """
+import ctypes, errno, os, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+class Piece(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+def result(value):
+    return "works" if value >= 0 else errno.errorcode[ctypes.get_errno()]
+def memory(pid):
+    into = ctypes.create_string_buffer(1)
+    mine = Piece(ctypes.addressof(into), 1)
+    others = mine if pid == os.getpid() else Piece(int(sys.argv[2]), 1)
+    return result(libc.process_vm_readv(pid, ctypes.byref(mine), 1, ctypes.byref(others), 1, 0))
+def descriptor(pid):
+    try:
+        return result(libc.syscall(438, os.pidfd_open(pid), 0, 0))
+    except OSError as error:
+        return errno.errorcode[error.errno]
+def signal(pid):
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "works"
+other = int(sys.argv[1])
+said = memory(other), descriptor(other), signal(other), result(libc.ptrace(16, other, 0, 0))
+print(*said, memory(os.getpid()), descriptor(os.getpid()), flush=True)
+"""
+#: A program of the lab, which says an address of its own.
+_BARE = """
+import ctypes, time
+own = ctypes.create_string_buffer(1)
+print(ctypes.addressof(own), flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.fixture
+def other(own: Lab) -> Iterator[list[str]]:
+    """Yield the words of a program that reaches into another one of the lab."""
+    with own.popen("client", ["/usr/bin/python3", "-c", _BARE], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().decode().strip()
+        yield ["/usr/bin/python3", "-c", _REACH, str(process.pid), address]
+
+
+def test_a_program_with_capabilities_reaches_into_others(own: Lab, other: list[str]) -> None:
+    """So the script is right, and the lab's programs can be reached at all."""
+    assert own.run("client", other, privileged=True).stdout.split()[:4] == ["works"] * 4
+
+
+def test_programs_of_a_lab_cannot_reach_into_others(own: Lab, other: list[str]) -> None:
+    done = own.run("client", other)
+    assert done.stdout.split()[:2] == ["EPERM"] * 2, done.stderr
+    assert done.stdout.split()[3] == "EPERM"
+
+
+def test_what_runs_as_qemu_does_cannot_even_name_others(own: Lab, other: list[str]) -> None:
+    output = own.logs / "output.log"
+    assert own.launch(Launch(other, logs={"output": str(output)})).wait(60) == 0
+    assert output.read_text().split() == ["EPERM", "ESRCH", "ESRCH", "EPERM", "EPERM", "EPERM"]
+
+
+def test_what_runs_as_iperf_does_cannot_even_name_others(own: Lab, other: list[str]) -> None:
+    with own.popen("client", other, stdout=subprocess.PIPE, tree=Tree()) as process:
+        assert process.stdout is not None
+        said = process.stdout.read().decode().split()
+        assert process.wait(60) == 0
+    assert said == ["EPERM", "ESRCH", "ESRCH", "EPERM", "EPERM", "EPERM"]
+
+
+#: From the moment on at which it has no capabilities, until it executes a program.
+_FORKED = """
+import ctypes, sys
+from devkit.lab import sandbox
+say = "import ctypes; print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), flush=True)"
+sandbox.drop_rights()
+exec(say)
+import os
+os.execv(sys.executable, [sys.executable, "-c", say])
+"""
+
+
+def test_nobody_can_attach_to_a_child_that_has_the_supervisors_descriptors(own: Lab) -> None:
+    argv = ["env", f"PYTHONPATH={PROJECT}", sys.executable, "-c", _FORKED]
+    done = own.run("client", argv, privileged=True)
+    assert done.stdout.split() == ["0", "1"], done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGABRT, signal.SIGKILL])
+def test_signals_end_what_is_in_the_sandbox(own: Lab, number: int) -> None:
+    argv = ["sh", "-c", "sleep 1000 & setsid -f sleep 1000; echo ready; exec sleep 1000"]
+    before = set(inside(own))
+    with own.popen("client", argv, stdout=subprocess.PIPE, tree=Tree()) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        found = set(inside(own)) - before
+        assert len(found) >= 4
+        process.send_signal(number)
+        assert process.wait(10) == -number
+    assert gone(found)
+
+
+def test_the_sandbox_ends_with_its_owner_and_with_the_lab(own: Lab) -> None:
+    before = set(inside(own))
+    own.popen("client", ["sleep", "1000"], tree=Tree()).close()
+    assert gone(set(inside(own)) - before)
+    own.popen("client", ["sleep", "1000"], tree=Tree(), lasting=True)
+    own.launch(Launch(["sleep", "1000"], logs={"output": str(own.logs / "output.log")}))
+    found = inside(own)
+    assert len(found) >= 5
+    own.stop()
+    assert gone(found, 0.0)
+
+
 def test_memory_and_files_have_limits(own: Lab) -> None:
     script = "import resource as r; print(r.getrlimit(r.RLIMIT_AS), r.getrlimit(r.RLIMIT_FSIZE))"
     output = own.logs / "output.log"
@@ -200,6 +317,8 @@ def test_qemu_runs_without_rights(image: Image, own: Lab) -> None:
         (pid,) = (pid for pid, name in inside(own).items() if name.startswith("qemu-system"))
         confined(pid)
         assert status(pid)["Seccomp"] == "2"
+        assert int(status(pid)["Seccomp_filters"]) == 2, "the kit's and QEMU's own"
+        assert len(status(pid)["NSpid"].split()) == len(status(own.pid)["NSpid"].split()) + 1
         limits = Path(f"/proc/{pid}/limits").read_text()
         assert not re.search(r"^Max (address space|file size) +unlimited", limits, re.MULTILINE)
         root = Path(f"/proc/{pid}/root")

@@ -13,6 +13,7 @@ from devkit.bench.fairness.cases import Load
 from devkit.bench.rows import TARGET_FOLDER
 from devkit.bench.store import Store
 from devkit.build.image import Image
+from devkit.command import last_lines
 from devkit.errors import KitError
 from devkit.lab.client import Lab
 from devkit.progress import say, stage
@@ -100,5 +101,5 @@ def _run(target: Target, program: str, *words: str) -> list[dict[str, Any]]:
         results = []
     if done.status or not results:
         what = f"fairness.{program} failed in the target"
-        raise KitError("FQ-BENCH", what, "see its output", lines=done.output.splitlines()[-10:])
+        raise KitError("FQ-BENCH", what, "see its output", lines=last_lines(done.output, 10))
     return results

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +16,7 @@ from devkit.bench import bed, inside, loads
 from devkit.bench.bed import Bed
 from devkit.bench.ids.laying import laid
 from devkit.bench.ids.ways import LIGHT_PYTHON, Way
-from devkit.bench.instructions import plugin
+from devkit.bench.instructions.plugin import Counts
 from devkit.bench.instructions.symbols import KERNEL_BEGIN
 from devkit.bench.source import carried
 from devkit.bench.store import Store
@@ -26,7 +27,6 @@ from devkit.target import Target
 from devkit.target_commands import understood
 
 LOAD = replace(loads.UDP_1400, packets=1_200, warm_up=600)
-OUT_NAME = "instructions.txt"
 
 KERNEL, LIBRARY, PROGRAM = "kernel", "library", "program"
 #: Files whose code hands packets over: of NFQUEUE's libraries and of Fast Queue's.
@@ -51,33 +51,37 @@ def seconds(ways: Sequence[Way]) -> float:
     return len(ways) * _WAY_TIME
 
 
-def measure(image: Image, ways: Sequence[Way], store: Store, folder: Path) -> None:
+def measure(image: Image, ways: Sequence[Way], store: Store) -> None:
     """Take what the store does not have: in a boot under the plugin that counts, and one without it."""
     for told, group in groupby(missing(ways, store), key=lambda way: way.family != LIGHT_PYTHON):
-        out = folder / OUT_NAME if told else None
-        profile = plugin.profile_with(plugin.build(folder), out, inside.PROFILE) if out else inside.PROFILE
-        with stage("boot the target with Suricata (source inside)"):
-            lab = Lab.start()
-            target = Target.boot(image, lab=lab, profile=profile, addition=SURICATA)
-        with lab, target, bed.made(target) as made:
-            for way in group:
-                with stage(f"{way.family} {way.label}".strip()), laid(target, way) as pid:
-                    result = _one(target, made, way, pid, out)
-                store.add(key(way), result)
-                say(f"  {result['per_packet']:,.0f} instructions a packet")
+        with Counts() if told else nullcontext() as counts:
+            _measure(image, group, store, counts)
 
 
-def _one(target: Target, made: Bed, way: Way, pid: int | None, out: Path | None) -> dict[str, Any]:
-    """Send the load once; ``out``: what the plugin counted, from which follows whose they are."""
+def _measure(image: Image, ways: Iterable[Way], store: Store, counts: Counts | None) -> None:
+    profile = counts.profile(inside.PROFILE) if counts else inside.PROFILE
+    with stage("boot the target with Suricata (source inside)"):
+        lab = Lab.start()
+        target = Target.boot(image, lab=lab, profile=profile, addition=SURICATA)
+    with lab, target, bed.made(target) as made:
+        for way in ways:
+            with stage(f"{way.family} {way.label}".strip()), laid(target, way) as pid:
+                result = _one(target, made, way, pid, counts)
+            store.add(key(way), result)
+            say(f"  {result['per_packet']:,.0f} instructions a packet")
+
+
+def _one(target: Target, made: Bed, way: Way, pid: int | None, counts: Counts | None) -> dict[str, Any]:
+    """Send the load once; ``counts``: of the plugin, from which follows whose they are."""
     load = LOAD.slower(way.slower)
     found = carried(target, made, load)
     result = {"load": vars(load), "per_packet": found.per_packet}
-    if not out:
+    if not counts:
         return result
     maps = target.run(["cat", f"/proc/{pid}/maps"]).output if pid else ""
     with understood("the maps of a process", maps):
         spans = handing(maps.splitlines())
-    counted = parts(out.read_text().splitlines(), spans)
+    counted = parts(counts.read(), spans)
     return {**result, "parts": {name: count / found.sent for name, count in counted.items()}}
 
 
@@ -92,15 +96,13 @@ def handing(maps: Iterable[str]) -> list[Span]:
     return found
 
 
-def parts(counts: Iterable[str], spans: Sequence[Span]) -> dict[str, int]:
-    """Sum the plugin's lines: the kernel's, those of ``spans``, and the rest of user space."""
+def parts(counts: Mapping[int, int], spans: Sequence[Span]) -> dict[str, int]:
+    """Sum counts by address: the kernel's, those of ``spans``, and the rest of user space."""
     found = {KERNEL: 0, LIBRARY: 0, PROGRAM: 0}
-    for line in counts:
-        place, count = line.split()
-        address = int(place, 16)
+    for address, count in counts.items():
         if address >= KERNEL_BEGIN:
             name = KERNEL
         else:
             name = LIBRARY if any(first <= address < last for first, last in spans) else PROGRAM
-        found[name] += int(count)
+        found[name] += count
     return found

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from devkit.bench import inside, loads
 from devkit.bench.bed import Bed
 from devkit.bench.inside import Advance
-from devkit.bench.instructions import plugin
+from devkit.bench.instructions.plugin import Counts
 from devkit.bench.instructions.symbols import Symbols, totals
 from devkit.bench.rows import FASTQUEUE_C, NFQUEUE_C, PLAIN, PYTHON_BATCH, Row, Setting
 from devkit.bench.source import carried
@@ -30,26 +29,24 @@ LOADS = (
 _LEAST = 0.5
 REST = "all others"
 
-OUT_NAME = "instructions.txt"
 
-
-def steps(rows: Sequence[Row], out: Path, image: Image) -> list[Step]:
-    """Profiles of ``rows`` under each load; ``out`` is where the plugin writes."""
+def steps(rows: Sequence[Row], counts: Counts, image: Image) -> list[Step]:
+    """Profiles of ``rows`` under each load, by ``counts`` of the boot that measure() does."""
     kernel = (image.kernel_build.parent / "System.map").read_text().splitlines()
     return [
-        Step(f"profile/{row.name}/{load.name}", Setting(row), _measure(load, row, out, kernel), 10)
+        Step(f"profile/{row.name}/{load.name}", Setting(row), _measure(load, row, counts, kernel), 10)
         for row in rows
         for load in LOADS
     ]
 
 
-def _measure(load: loads.Load, row: Row, out: Path, kernel: list[str]) -> Measure:
+def _measure(load: loads.Load, row: Row, counts: Counts, kernel: list[str]) -> Measure:
     def measure(target: Target, made: Bed) -> dict[str, Any]:
         modules = target.run("grep '\\[' /proc/kallsyms", check=False).output
         found = carried(target, made, load, row.timer_us)
         with understood("the symbols of its modules", modules):
             symbols = Symbols([*kernel, *modules.splitlines()])
-        counted = totals(out.read_text().splitlines(), symbols)
+        counted = totals(counts.read(), symbols)
         return {
             "load": vars(load),
             "per_packet": found.per_packet,
@@ -67,10 +64,8 @@ def _shares(counted: dict[str, int], packets: int) -> dict[str, float]:
     return {**shown, REST: round(rest, 2)}
 
 
-def measure(image: Image, steps: Sequence[Step], store: Store, advance: Advance, folder: Path) -> None:
+def measure(image: Image, steps: Sequence[Step], store: Store, advance: Advance, counts: Counts) -> None:
     """Profile what the store does not have, in a boot of its own: the plugin makes QEMU slow."""
     if all(step.key in store.results for step in steps):
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    profile = plugin.profile_with(plugin.build(folder), folder / OUT_NAME, inside.PROFILE)
-    inside.measure(image, steps, store, advance, profile)
+    inside.measure(image, steps, store, advance, counts.profile(inside.PROFILE))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 #: Kernel addresses of a 32-bit PC begin here (CONFIG_PAGE_OFFSET).
 KERNEL_BEGIN = 0xC0000000
@@ -40,11 +40,10 @@ def _entry(line: str) -> tuple[int, str] | None:
     return int(words[0], 16), f"{name} {words[3]}" if len(words) > 3 else name
 
 
-def totals(counts: Iterable[str], symbols: Symbols) -> dict[str, int]:
-    """Sum the plugin's lines by function: name to executed instructions."""
+def totals(counts: Mapping[int, int], symbols: Symbols) -> dict[str, int]:
+    """Sum counts by address: name of each function to executed instructions."""
     found: dict[str, int] = {}
-    for line in counts:
-        address, count = line.split()
-        name = symbols.name(int(address, 16))
-        found[name] = found.get(name, 0) + int(count)
+    for address, count in counts.items():
+        name = symbols.name(address)
+        found[name] = found.get(name, 0) + count
     return found

@@ -149,7 +149,7 @@ def _filter(argv: list[str | Path], text: str) -> str:
         env=make.environment(),
     )  # fmt: skip
     if done.returncode:
-        lines = done.stderr.splitlines()[-command.TAIL_LINES :]
+        lines = command.last_lines(done.stderr)
         raise KitError(
             "FQ-COMMAND", f"exit status {done.returncode}: {words[1]}", "see its lines", lines=lines
         )

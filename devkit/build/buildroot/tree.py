@@ -180,12 +180,14 @@ def _cloned(place: Path) -> Found:
     cache.remove_tree(work)
     log = LOGS / "buildroot-clone.log"
     with stage(f"buildroot: clone {TAG}", log):
-        words = ["clone", "--quiet", "--depth", "1", "--branch", TAG, UPSTREAM, str(work)]
+        words = ["clone", "--quiet", "--no-checkout", "--depth", "1", "--branch", TAG, UPSTREAM, str(work)]
         command.run(["git", "-c", "advice.detachedHead=false", *words], log=log, env=_environment())
         if commit(work) != COMMIT:
             cache.remove_tree(work)
             what = f"upstream's tag {TAG} is not the commit {COMMIT[:12]} any more"
             raise KitError("FQ-BUILDROOT", what, "look what happened to it, then change the pin", log=log)
+        words = ["checkout", "--quiet", "--detach", COMMIT]
+        command.run(["git", "-C", str(work), *words], log=log, env=_environment())
         work.rename(place)
     return Found(place, f"{TAG}, cloned")
 

@@ -69,8 +69,7 @@ def _tracked(target: Target) -> Iterator[None]:
 def _program(lab: Lab, side: str, *words: str) -> Iterator[Process]:
     address = topology.load().server.endpoint.address4
     argv: list[str | Path] = [sys.executable, _PROGRAM, words[0], address, _PORT, *words[1:]]
-    # port 80 takes a capability
-    with lab.popen(side, argv, stdout=subprocess.PIPE, privileged=True) as process:
+    with lab.popen(side, argv, stdout=subprocess.PIPE) as process:
         yield process
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from pexpect import EOF
 
-from devkit import slots, target, throughput
+from devkit import command, iperf, slots, target, throughput
 from devkit.background import Background
 from devkit.bench import bed, source
 from devkit.bench.outside import Counted
@@ -22,7 +23,7 @@ from devkit.fuzz import run as fuzz
 from devkit.ids.engine import Engine
 from devkit.serial_target import Address, SerialTarget
 from devkit.shell import Result
-from devkit.target_commands import TargetCommands
+from devkit.target_commands import TargetCommands, understood
 
 
 @dataclass
@@ -51,6 +52,7 @@ _QUESTIONS: dict[str, Callable[[Any], object]] = {
     "counts": Counted.read,
     "alerts": lambda odd: Engine(odd, None).events(),  # type: ignore[arg-type]
     "corpus": fuzz._store_corpus,
+    "blocks": fuzz.reached,
     "source": lambda odd: source.parse(odd.run().output),
     "bed": _in_bed,
 }
@@ -80,6 +82,87 @@ def test_an_odd_answer_has_a_code(
     except KitError as error:
         assert error.code in {"FQ-TARGET", "FQ-BENCH"}
     # what is left is an answer that was understood, such as an empty file
+
+
+class Chatty:
+    """A shell whose commands fail, with very many lines."""
+
+    def __init__(self, lines: int) -> None:
+        self.raw = b"\n" * lines
+
+    def run(self, line: str, **_: object) -> Result:
+        return Result(1, self.raw)
+
+
+class Failing(TargetCommands):
+    """A target whose shell it is."""
+
+    def gone(self) -> KitError:
+        return KitError("FQ-TARGET", "gone", "")
+
+
+def _read(answer: str) -> None:
+    with understood("a number", answer):
+        int("x")
+
+
+_LINES = 4 << 20
+_LONG = "\n" * _LINES
+_COMPLAINTS: dict[str, Callable[[], object]] = {
+    "an answer": lambda: _read(_LONG),
+    "a command": lambda: Failing(Chatty(_LINES), None).run("false"),  # type: ignore[arg-type]
+    "a report": lambda: iperf.parse(_LONG),
+    "a text": lambda: _raise(command.last_lines(_LONG)),
+}
+
+
+def _raise(lines: list[str]) -> None:
+    raise KitError("FQ-TARGET", "what", "remedy", lines=lines)
+
+
+@pytest.mark.parametrize("complain", _COMPLAINTS.values(), ids=_COMPLAINTS.keys())
+def test_of_many_lines_only_the_last_ones_take_memory(complain: Callable[[], object]) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(KitError) as caught:
+            complain()
+        assert tracemalloc.get_traced_memory()[1] < 2 * _LINES
+    finally:
+        tracemalloc.stop()
+    assert len(caught.value.lines) == command.TAIL_LINES
+
+
+def test_a_file_of_the_target_has_a_limit() -> None:
+    for size in (0, 1, 56, 57, 58, 1000):
+        odd = Limited(base64.encodebytes(bytes(size)))
+        assert odd.get("file", size) == bytes(size)
+        assert odd.get("file") == bytes(size)
+    for size in (1, 57, 58, 1000):
+        odd = Limited(base64.encodebytes(bytes(size)))
+        with pytest.raises(KitError) as caught:
+            odd.get("file", size - 1)
+        assert caught.value.code == "FQ-OUTPUT"
+
+
+class Limited(Odd):
+    """A target that keeps to the limit of what a command may print."""
+
+    def run(self, *words: object, **options: object) -> Result:
+        limit = options["limit"]
+        assert isinstance(limit, int)
+        if len(self.answer) > limit:
+            raise KitError("FQ-OUTPUT", "too long", "")
+        return Result(0, self.answer)
+
+
+@pytest.mark.parametrize("question", [fuzz._store_corpus, fuzz.reached], ids=["corpus", "blocks"])
+def test_files_of_the_fuzzer_have_a_limit(
+    question: Callable[[Any], object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(fuzz, "CORPUS", tmp_path / "corpus")
+    with pytest.raises(KitError) as caught:
+        question(Limited(base64.encodebytes(b"1 " * (3 << 20))))
+    assert caught.value.code == "FQ-OUTPUT"
 
 
 def test_a_board_whose_line_goes_away_is_an_error_with_a_code(monkeypatch: pytest.MonkeyPatch) -> None:

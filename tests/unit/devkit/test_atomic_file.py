@@ -58,7 +58,7 @@ def test_the_lock_file_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_the_corpus_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Guest:
-        def get(self, _: str) -> bytes:
+        def get(self, *_: object) -> bytes:
             return b"open\n"
 
     monkeypatch.setattr(fuzz, "CORPUS", tmp_path / "corpus.txt")

@@ -57,3 +57,20 @@ def test_a_flow_that_does_not_arrive_is_counted_as_such(monkeypatch: pytest.Monk
     monkeypatch.setattr(flows, "_ARRIVAL_TIME", 0.2)
     passing, dropped = free_ports()
     assert exchange(passing, passing, dropped)[0].arrived == 0
+
+
+class Endless:
+    """A socket with always one more datagram; nothing but its reader's clock ends that."""
+
+    def settimeout(self, seconds: float) -> None:
+        pass
+
+    def recv(self, size: int) -> bytes:
+        return b"x"
+
+
+@pytest.mark.timeout(30)
+def test_a_flood_ends_with_the_time_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flows, "_ARRIVAL_TIME", 0.2)
+    for expected in (0, 10):
+        assert flows._receive(cast(socket.socket, Endless()), expected) > expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from rich.table import Table
 
 from devkit import progress
 from devkit.errors import KitError
-from devkit.flash import listing
+from devkit.flash import listing, meter
 from devkit.flash.blockdevice import Device
 from devkit.kernel_log import KernelLog
 from devkit.printable import ConsoleFilter, Decoder, one_line, printable
@@ -25,7 +26,7 @@ CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     shown = io.StringIO()
-    monkeypatch.setattr(progress.console, "file", shown)
+    monkeypatch.setattr(progress.console, "_file", shown)
     return shown
 
 
@@ -51,6 +52,40 @@ def test_tables(screen: io.StringIO) -> None:
     progress.console.print(table)
     assert screen.getvalue().count("title") == 3
     assert not CONTROLS.search(screen.getvalue())
+
+
+#: What rich would take as a link, a colour, the end of a tag that never began, an emoji.
+MARKUP = ("[link=http://x]a[/link]", "[red]a", "[/nope]", "a \\[b]", ":smiley:")
+
+
+@pytest.mark.parametrize("text", MARKUP)
+@pytest.mark.parametrize("terminal", [False, True])
+def test_markup_of_others_is_text(
+    screen: io.StringIO, monkeypatch: pytest.MonkeyPatch, text: str, terminal: bool
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress.console, "_force_terminal", terminal)
+    monkeypatch.setattr(progress.console, "is_interactive", terminal)
+    table = Table(title=text)
+    table.add_column(text)
+    table.add_row(text)
+    progress.console.print(table)
+    progress.console.print(text)
+    progress.say(text)
+    with progress.stage(text):
+        # Rich draws what is under way a moment later.
+        assert not terminal or _comes(screen, text, 6)
+    with meter.phase(text, 1) as advance:
+        advance(1)
+    assert screen.getvalue().count(text) >= (9 if terminal else 7)
+    assert "\x1b]8" not in screen.getvalue()
+
+
+def _comes(screen: io.StringIO, text: str, count: int) -> bool:
+    deadline = time.monotonic() + 30
+    while screen.getvalue().count(text) < count and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return screen.getvalue().count(text) >= count
 
 
 def test_errors() -> None:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -310,6 +311,15 @@ def test_too_much_output_is_interrupted(shell: Shell, monkeypatch: pytest.Monkey
     assert shell.run("echo fine").output == "fine\n"
 
 
+def test_a_command_may_have_a_smaller_limit(shell: Shell) -> None:
+    assert shell.run("echo 12345", limit=6).output == "12345\n"
+    for line in ("echo 123456", "echo 123456 " + " " * 3000):
+        with pytest.raises(KitError) as caught:
+            shell.run(line, limit=6)
+        assert caught.value.code == "FQ-OUTPUT"
+    assert shell.run("echo fine").output == "fine\n"
+
+
 def test_the_time_limit_holds_while_output_comes(shell: Shell) -> None:
     with pytest.raises(KitError) as caught:
         shell.run("while :; do echo line; done", timeout=0.5, sink=lambda _: None)
@@ -333,6 +343,37 @@ def test_a_channel_that_nobody_reads_takes_no_memory(monkeypatch: pytest.MonkeyP
     theirs.close()
     with pytest.raises(EOF):
         channel.take(5.0)
+    channel.close()
+
+
+class Pieces:
+    """A stream that has so many pieces of two bytes."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+
+    def recv(self, _: int) -> bytes:
+        if not self.left:
+            return b""
+        self.left -= 1
+        return bytes([self.left & 0xFF, self.left >> 8 & 0xFF])
+
+    def settimeout(self, _: float) -> None: ...
+    def shutdown(self, _: int) -> None: ...
+    def close(self) -> None: ...
+
+
+def test_small_pieces_take_no_more_memory_than_large_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("devkit.channel._MOST", 100_000)
+    count = 60_000
+    channel = Channel(Pieces(count))  # type: ignore[arg-type]
+    with channel._changed:
+        assert channel._changed.wait_for(lambda: channel._waiting >= 100_000, timeout=30)
+        kept = sum(sys.getsizeof(piece) + 8 for piece in channel._chunks)
+    assert kept <= 100_000 + 100
+    for _ in range(count):
+        channel.take(5.0)
+    assert channel._waiting <= 100
     channel.close()
 
 

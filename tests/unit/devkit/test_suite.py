@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+import other_user
 import pytest
 
 from devkit import coverage, suite
@@ -56,6 +59,43 @@ def test_the_environment_of_fuzz_targets_reaches_pytest(monkeypatch: pytest.Monk
     suite.run_fuzz_targets(60)
     assert found[0]["FASTQUEUE_FUZZ_SECONDS"] == "60"
     assert found[0]["FASTQUEUE_OTHER"] == "stays"
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_the_tests_files_are_in_a_private_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, taken: bool
+) -> None:
+    """Also where somebody else was first with its name, as anybody may be in /tmp."""
+    places: list[Path] = []
+
+    def run(argv: list[str], *, env: dict[str, str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        places.append(Path(env["PYTEST_DEBUG_TEMPROOT"]))
+        return subprocess.CompletedProcess(argv, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.delenv("PYTEST_DEBUG_TEMPROOT", raising=False)
+    if taken:
+        (tmp_path / f"fq-tests-{os.geteuid()}").symlink_to("/usr")
+    suite.run_tests("unit")
+    (place,) = places
+    assert place.parent == tmp_path
+    assert not place.is_symlink()
+    assert (place.stat().st_mode & 0o777, place.stat().st_uid) == (0o700, os.geteuid())
+
+
+@other_user.needs_root
+def test_root_is_not_kept_from_its_tests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By a user who made the directories of root's tests, pytest's and the kit's, beforehand."""
+    for name in ("pytest-of-root", "fq-tests-0"):
+        (tmp_path / name).mkdir()
+        os.chown(tmp_path / name, other_user.UID, other_user.UID)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.delenv("PYTEST_DEBUG_TEMPROOT", raising=False)
+    test = tmp_path / "test_one.py"
+    test.write_text("def test_one(tmp_path):\n    (tmp_path / 'file').touch()\n")
+    suite._run([[*PYTEST, "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(test)]])
 
 
 def test_fuzz_targets_take_time() -> None:

@@ -73,14 +73,14 @@ def test_the_lists_that_mmdebstrap_fetched_are_checked_before_anything_is_kept(
     monkeypatch.setattr(Apt, "update", lambda _: mirrors)
     monkeypatch.setattr(userland, "select", lambda _: pytest.fail("something was kept"))
     for suite in ("bookworm", "bookworm-updates"):
-        list_dates.check(suite, "Date: Sat, 14 Nov 2026 02:00:00 UTC\n")
+        list_dates.check(suite, f"Suite: {suite}\nDate: Sat, 14 Nov 2026 02:00:00 UTC\n")
     days = {"bookworm": 14, "bookworm-updates": 3}
 
     def mmdebstrap(argv: list[str | Path], **_: object) -> str:
         lists = tmp_path / "unpacked/var/lib/apt/lists"
         lists.mkdir(parents=True)
         for suite, day in days.items():
-            text = f"Date: Sat, {day:02} Nov 2026 02:00:00 UTC\n"
+            text = f"Codename: {suite}\nDate: Sat, {day:02} Nov 2026 02:00:00 UTC\n"
             (lists / f"m.example_debian_dists_{suite}_Release").write_text(text)
         return ""
 

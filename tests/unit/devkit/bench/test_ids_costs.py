@@ -22,7 +22,7 @@ def test_the_code_that_hands_packets_over_is_found_in_a_process_maps() -> None:
 
 
 def test_each_instruction_counts_for_one_of_three() -> None:
-    counts = ["8048010 100", "b7001004 20", "b7004000 3", "b7011ffe 7", "c0100000 50", "f8000000 5"]
+    counts = {0x8048010: 100, 0xB7001004: 20, 0xB7004000: 3, 0xB7011FFE: 7, 0xC0100000: 50, 0xF8000000: 5}
     assert parts(counts, handing(MAPS)) == {KERNEL: 55, LIBRARY: 27, PROGRAM: 103}
 
 

@@ -25,7 +25,7 @@ def test_addresses_belong_to_the_function_before_them() -> None:
 
 
 def test_counts_are_summed_by_function() -> None:
-    counts = ["c1000100 5", "c1000101 6", "8048000 3", "8048001 4"]
+    counts = {0xC1000100: 5, 0xC1000101: 6, 0x8048000: 3, 0x8048001: 4}
     assert totals(counts, Symbols(LINES)) == {"ip_rcv_core": 11, USER: 7}
 
 

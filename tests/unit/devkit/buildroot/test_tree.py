@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import other_user
 import pytest
 
+from devkit import cache
 from devkit.build import bases
 from devkit.build.bases import Wish
 from devkit.build.buildroot import offline, tree
@@ -87,7 +89,15 @@ def test_auto_clones_where_upstream_answers(monkeypatch: pytest.MonkeyPatch, ups
 def test_auto_takes_debian_where_the_tag_was_moved(monkeypatch: pytest.MonkeyPatch, upstream: Path) -> None:
     monkeypatch.setattr(tree, "_answers", lambda: True)
     monkeypatch.setattr(tree, "COMMIT", "0" * 40)
+    unpacked: list[str] = []
+
+    def remove(work: Path) -> None:
+        unpacked.extend(path.name for path in work.glob("*"))
+        shutil.rmtree(work, ignore_errors=True)
+
+    monkeypatch.setattr(cache, "remove_tree", remove)
     base = bases.choose(Wish(), flavour(DEFAULT))
+    assert unpacked == [".git"], "nothing is unpacked before its commit is known"
     assert base.name == "debian"
     assert "is not the commit" in base.reason
     assert not tree._in_cache().exists()
