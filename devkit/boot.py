@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from devkit.build.image import Image
 
 #: The shell is asked for a sign of life this often (seconds).
-_CALL_AGAIN = 3.0
+_CALL_AGAIN, _LONGEST_WAIT = 3.0, 20.0
 _TICK = 0.05
 #: After its last words the kernel has this long to finish them (seconds).
 _LAST_WORDS = 1.0
@@ -97,10 +97,12 @@ class Boot:
             time.sleep(_TICK)
 
     def _first_answer(self, shell: Shell, deadline: float) -> None:
-        # What is sent before there is a shell waits in the virtual port until one reads it.
+        # What is sent before there is a shell waits until one reads it; the port has no room for many calls.
+        wait = _CALL_AGAIN
         while True:
             pattern = shell.call()
-            again = time.monotonic() + _CALL_AGAIN
+            again = time.monotonic() + wait
+            wait = min(1.25 * wait, _LONGEST_WAIT)
             while time.monotonic() < again:
                 if shell.answered(pattern, _TICK):
                     return
