@@ -13,8 +13,8 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from devkit.build import tasks as building
-from devkit.guard import guarded
+from devkit.commands import build as building
+from devkit.commands.exit_on_error import guarded
 
 # --- Set up and build
 
@@ -23,7 +23,7 @@ from devkit.guard import guarded
 @guarded
 def doctor(ctx: Context) -> None:
     """Check this machine: packages, tools, namespaces, /dev/net/tun, room; each lack with its remedy."""
-    from devkit.doctor import doctor as run_doctor
+    from devkit.commands.doctor import doctor as run_doctor
 
     run_doctor()
 
@@ -53,7 +53,7 @@ def flash(
     """Write the disk image to a device (./inv flash DEVICE), read it back and compare; see docs/flash.md."""
     from pathlib import Path
 
-    from devkit.flash import task as flashing
+    from devkit.commands import flash as flashing
 
     path = Path(image) if image else flashing.DEFAULT_IMAGE
     flashing.flash(flashing.Wish(device, path, board, yes=yes, dry_run=dry_run, fixed_disk=fixed_disk))
@@ -82,8 +82,8 @@ def demo(
     base: str = "auto",
 ) -> None:
     """Build, boot, show accept and drop, and compare throughput: forwarding, NFQUEUE, Fast Queue."""
-    from devkit.demo import run_demo
-    from devkit.ids.demo import run_ids_demo
+    from devkit.commands.demo import run_demo
+    from devkit.commands.demo_suricata import run_ids_demo
 
     if ids:
         run_ids_demo(profile=profile, nic=nic, base=base)
@@ -114,7 +114,7 @@ def bench(
     base: str = "auto",
 ) -> None:
     """Measure instructions per packet, latency and TCP; report in out/bench. Goes on where it was stopped."""
-    from devkit.bench.task import bench as run_bench
+    from devkit.commands.bench import bench as run_bench
 
     run_bench(quick=quick, rows=rows, only=only, seconds=seconds, compare_with=compare, base=base)
 
@@ -139,7 +139,7 @@ def tune(
     memory: int = 16,
 ) -> None:
     """Print timer period and ring size of the paper's timer-only mode for a load and a latency."""
-    from devkit.bench.task import advise
+    from devkit.commands.bench import advise
 
     advise(load=load, latency=latency, burst=burst, frame_size=frame_size, memory=memory)
 
@@ -181,14 +181,15 @@ def boot(
     disk: str = "",
 ) -> None:
     """Boot a target between client and server, with its console here (Ctrl-] ends it); or --detach."""
-    from devkit import addition, boot_disk, session
-    from devkit.build.bases import Wish
-    from devkit.build.image import build_image
+    from devkit.commands import boot
+    from devkit.image.base_choice import Wish
+    from devkit.image.image import build_image
+    from devkit.qemu import boot_disk, extra_disk
 
-    session.boot(
+    boot.boot(
         lambda: build_image(Wish(base)), lab=lab, profile=profile, nic=nic, mem=mem, detach=detach,
         offloads=offloads, kernel_args=kernel_args, disk=boot_disk.chosen(from_, bus, disk),
-        addition=addition.chosen(with_),
+        addition=extra_disk.chosen(with_),
     )  # fmt: skip
 
 
@@ -196,9 +197,9 @@ def boot(
 @guarded
 def console(ctx: Context, lab: str = "default") -> None:
     """Join this terminal with a running target's console; Ctrl-] leaves, the target runs on."""
-    from devkit import session
+    from devkit.commands import boot
 
-    session.console(lab=lab)
+    boot.console(lab=lab)
 
 
 @task(
@@ -213,10 +214,10 @@ def run(ctx: Context, lab: str = "default", timeout: int = 0) -> None:
 
     It has no standard input.
     """
-    from devkit import session
-    from devkit.program import after_dashes
+    from devkit.commands import boot
+    from devkit.commands.cli import after_dashes
 
-    status = session.run(after_dashes(), lab=lab, timeout=timeout or None)
+    status = boot.run(after_dashes(), lab=lab, timeout=timeout or None)
     if status:
         raise Exit(code=status)
 
@@ -225,18 +226,18 @@ def run(ctx: Context, lab: str = "default", timeout: int = 0) -> None:
 @guarded
 def status(ctx: Context) -> None:
     """Show the labs that are running, their targets and where their sockets lie."""
-    from devkit import session
+    from devkit.commands import boot
 
-    session.status()
+    boot.status()
 
 
 @task(help={"lab": "name of the lab to end", "all": "end all labs of this user"})
 @guarded
 def down(ctx: Context, lab: str = "", all: bool = False) -> None:
     """Power off a running target and take its lab down."""
-    from devkit import session
+    from devkit.commands import boot
 
-    session.down(lab=lab or None, everything=all)
+    boot.down(lab=lab or None, everything=all)
 
 
 @task(
@@ -248,9 +249,9 @@ def down(ctx: Context, lab: str = "", all: bool = False) -> None:
 @guarded
 def update(ctx: Context, lab: str = "default", base: str = "") -> None:
     """Put the image into the slot of a running target that is not running; a reboot takes it."""
-    from devkit.build.bases import Wish
-    from devkit.build.image import build_image
-    from devkit.update import update_target
+    from devkit.commands.update import update_target
+    from devkit.image.base_choice import Wish
+    from devkit.image.image import build_image
 
     update_target(lambda name: build_image(Wish(name)), lab, base)
 
@@ -290,8 +291,8 @@ def test(
     seed: int = 0,
 ) -> None:
     """Run the unit tests, then those in booted targets; after -- whatever pytest knows."""
-    from devkit.program import after_dashes
-    from devkit.suite import run_fuzz_targets, run_tests
+    from devkit.commands.cli import after_dashes
+    from devkit.commands.test import run_fuzz_targets, run_tests
 
     if fuzz:
         run_fuzz_targets(fuzz, seed, k or None, after_dashes())
@@ -317,16 +318,16 @@ def fuzz(
     ctx: Context, *, seconds: int = 600, seed: int = 0, reduce: bool = False, kernel: str = "kasan"
 ) -> None:
     """Fuzz the module's ABI, guided by kcov; what is new goes into tests/guest/fuzz/corpus.txt."""
-    from devkit.fuzz import run
+    from devkit.fuzz import fuzzer
 
-    run.fuzz(run.Request(seconds, seed, reduce, kernel))
+    fuzzer.fuzz(fuzzer.Request(seconds, seed, reduce, kernel))
 
 
 @task
 @guarded
 def lint(ctx: Context) -> None:
     """Run all static checks: ruff, mypy, shellcheck, checkpatch, and analysis of the C code."""
-    from devkit.lint import lint as run_lint
+    from devkit.commands.lint import lint as run_lint
 
     run_lint()
 
@@ -335,7 +336,7 @@ def lint(ctx: Context) -> None:
 @guarded
 def lock(ctx: Context) -> None:
     """Resolve pyproject.toml's Python packages anew and write requirements.txt, their versions and hashes."""
-    from devkit.requirements import lock as write_lock
+    from devkit.host.requirements import lock as write_lock
 
     write_lock()
 
@@ -350,10 +351,10 @@ def lock(ctx: Context) -> None:
 @guarded
 def kmod_reload(ctx: Context, lab: str = "default", base: str = "auto") -> None:
     """Build kmod/ again and put the module into a running target, in place of the old one."""
-    from devkit.build.bases import Wish
-    from devkit.build.image import Image
-    from devkit.paths import OUT
-    from devkit.reload import reload_module
+    from devkit.commands.reload_module import reload_module
+    from devkit.host.paths import OUT
+    from devkit.image.base_choice import Wish
+    from devkit.image.image import Image
 
     reload_module(lab, Image(OUT / Wish(base).folder))
 

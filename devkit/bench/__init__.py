@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Figures of the ways through the target, in the target's own time; docs/benchmarks.md says what they are."""
+"""The benchmark: paths, workloads, methods, results and report. Imports the packages down to suricata."""

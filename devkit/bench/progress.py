@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import time
 
-from devkit.bench.spread import Spread
-from devkit.bench.steps import Step
-from devkit.bench.store import Store
-from devkit.progress import say
+from devkit.bench.results.sample_stats import Spread
+from devkit.bench.results.store import Store
+from devkit.bench.schedule import Step
+from devkit.host.progress import say
 
 #: The first steps say little about the others: so much work of a second each is assumed before them.
 _PRIOR = 20.0

@@ -9,23 +9,26 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit import lock, report
-from devkit.addition import SURICATA
-from devkit.bench import inside, laying, outside, store, streams, sweep, table
 from devkit.bench.fairness import measure as fairness
-from devkit.bench.ids import costs, ways
-from devkit.bench.ids import streams as ids_streams
-from devkit.bench.instructions import measure as instructions
-from devkit.bench.instructions.plugin import Counts
+from devkit.bench.ids import catalogue, costs
+from devkit.bench.ids import tcp_streams as ids_streams
+from devkit.bench.methods import external_traffic, internal_traffic, main_table, sweeps, tcp_streams
+from devkit.bench.paths import laying
+from devkit.bench.paths.catalogue import ALL, BY_NAME, PLAIN, Row
+from devkit.bench.profiler import profile as instructions
+from devkit.bench.profiler.plugin import Counts
 from devkit.bench.progress import Progress
-from devkit.bench.rows import ALL, BY_NAME, PLAIN, Row
-from devkit.bench.steps import Step
-from devkit.bench.store import Store
-from devkit.build.bases import Wish
-from devkit.build.image import Image, build_image
-from devkit.demo import image_summary
-from devkit.errors import KitError
-from devkit.progress import say
+from devkit.bench.results import store
+from devkit.bench.results.store import Store
+from devkit.bench.schedule import Step
+from devkit.host import file_lock
+from devkit.host.errors import KitError
+from devkit.host.progress import say
+from devkit.image import summary as image_summary
+from devkit.image.base_choice import Wish
+from devkit.image.image import Image, build_image
+from devkit.measure import throughput_report
+from devkit.qemu.extra_disk import SURICATA
 
 SECTIONS = ("table", "rings", "queues", "timers", "profile", "nics", "streams", "ids", "fairness")
 
@@ -85,8 +88,8 @@ def run_bench(request: Request, out: Path = store.DEFAULT, base: str = "auto") -
     image = build_image(Wish(base))
     out.parent.mkdir(parents=True, exist_ok=True)
     busy = KitError("FQ-BUSY", "another bench run writes there", "wait for its end")
-    held = lock.hold(out.parent / ".bench.lock", busy)
-    surroundings = {**report.surroundings(), "image": image_summary(image)}
+    held = file_lock.hold(out.parent / ".bench.lock", busy)
+    surroundings = {**throughput_report.surroundings(), "image": image_summary.identity(image)}
     identity = {**asdict(request), "image": image.description["inputs"]}
     try:
         kept = Store.opened(out, _as_json(identity), surroundings)
@@ -113,22 +116,22 @@ def _measure(request: Request, image: Image, kept: Store, counts: Counts) -> Non
     more = instructions.steps(profiles, counts, image)
     flows = []
     if "streams" in request.sections:
-        flows = streams.plan(request.seconds, request.quick, request.chosen())
-    points = outside.plan(request.chosen()) if "nics" in request.sections else []
-    streaming = streams.seconds([flow for flow in flows if flow.key not in kept.results])
+        flows = tcp_streams.plan(request.seconds, request.quick, request.chosen())
+    points = external_traffic.plan(request.chosen()) if "nics" in request.sections else []
+    streaming = tcp_streams.seconds([flow for flow in flows if flow.key not in kept.results])
     with_fairness = "fairness" in request.sections
     last = _ids_seconds(kept) if with_ids else 0.0
     if with_fairness:
         last += fairness.seconds(*fairness.missing(request.quick, kept), request.quick)
     streaming += last
-    waiting = streaming + outside.seconds(outside.missing(points, kept), request.runs)
+    waiting = streaming + external_traffic.seconds(external_traffic.missing(points, kept), request.runs)
     progress = Progress(kept, [*inner, *more], waiting)
-    inside.measure(image, inner, kept, progress.advance)
+    internal_traffic.measure(image, inner, kept, progress.advance)
     instructions.measure(image, more, kept, progress.advance, counts)
-    outside.measure(image, points, request.runs, kept, streaming)
-    streams.measure(image, flows, kept, last)
+    external_traffic.measure(image, points, request.runs, kept, streaming)
+    tcp_streams.measure(image, flows, kept, last)
     if with_ids:
-        costs.measure(image, ways.costed(), kept)
+        costs.measure(image, catalogue.costed(), kept)
         ids_streams.measure(image, ids_streams.plan(), 2 if request.quick else 3, kept)
     if with_fairness:
         fairness.measure(image, request.quick, kept)
@@ -136,20 +139,20 @@ def _measure(request: Request, image: Image, kept: Store, counts: Counts) -> Non
 
 def _ids_seconds(kept: Store) -> float:
     flows = ids_streams.missing(ids_streams.plan(), kept)
-    return costs.seconds(costs.missing(ways.costed(), kept)) + ids_streams.seconds(flows)
+    return costs.seconds(costs.missing(catalogue.costed(), kept)) + ids_streams.seconds(flows)
 
 
 def inside_steps(request: Request) -> list[Step]:
     """Return the steps whose traffic is made inside the target."""
     found: list[Step] = []
     if "table" in request.sections:
-        found += table.steps(request.chosen(), request.runs)
+        found += main_table.steps(request.chosen(), request.runs)
     if "rings" in request.sections:
-        found += sweep.ring_steps(request.runs, request.quick)
+        found += sweeps.ring_steps(request.runs, request.quick)
     if "queues" in request.sections:
-        found += sweep.queue_steps(request.runs, request.quick)
+        found += sweeps.queue_steps(request.runs, request.quick)
     if "timers" in request.sections:
-        found += sweep.timer_steps(request.quick)
+        found += sweeps.timer_steps(request.quick)
     return found
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from devkit.bench.bed import Bed
-from devkit.bench.rows import Setting
-from devkit.target import Target
+from devkit.bench.paths.catalogue import Setting
+from devkit.bench.workload.veth_network import Bed
+from devkit.target.qemu import Target
 
 Measure = Callable[[Target, Bed], dict[str, Any]]
 

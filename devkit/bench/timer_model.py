@@ -8,10 +8,10 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
-from devkit.bench.loads import SWEEP
 from devkit.bench.progress import per_packet
-from devkit.bench.results import Results
-from devkit.errors import KitError
+from devkit.bench.results.results import Results
+from devkit.bench.workload.loads import SWEEP
+from devkit.host.errors import KitError
 
 #: Instructions per second of the profiles p3-1g: a nanosecond each.
 SPEED = 1e9

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devkit.bench import compare, page, store, tables, tune
+from devkit.bench import timer_model
 from devkit.bench.fairness import tables as fairness_tables
 from devkit.bench.ids import tables as ids_tables
-from devkit.bench.printed import printed
-from devkit.bench.results import Results
+from devkit.bench.report import html, tables
+from devkit.bench.report.console_tables import printed
+from devkit.bench.results import compare, store
+from devkit.bench.results.results import Results
 from devkit.bench.runner import Request, run_bench
-from devkit.errors import KitError
-from devkit.progress import console, say
+from devkit.host.errors import KitError
+from devkit.host.progress import console, say
 
 REPORT = store.FOLDER / "report.html"
 
@@ -27,7 +29,7 @@ def bench(*, quick: bool, rows: str, only: str, seconds: int, compare_with: str,
     old = Results(store.load(Path(compare_with))) if compare_with else None
     results = Results(run_bench(request, base=base))
     show(results)
-    page.write(results, REPORT)
+    html.write(results, REPORT)
     say(f"report: {REPORT}")
     say(f"figures: {store.DEFAULT}")
     if old:
@@ -50,7 +52,7 @@ def show(results: Results) -> None:
         if table:
             for part in printed(title, table, console.width):
                 console.print(part)
-    say(page.WARNING)
+    say(html.WARNING)
 
 
 def show_changes(old: Results, new: Results) -> None:
@@ -75,17 +77,17 @@ def advise(*, load: int, latency: int, burst: int, frame_size: int, memory: int)
         raise KitError(
             "FQ-ARGUMENT", "load, latency, burst, size and memory are above 0", "./inv --help tune", status=2
         )
-    if not tune.LEAST_FRAME_SIZE <= frame_size <= tune.MOST_FRAME_SIZE or frame_size % 64:
-        limits = f"{tune.LEAST_FRAME_SIZE} to {tune.MOST_FRAME_SIZE} bytes"
+    if not timer_model.LEAST_FRAME_SIZE <= frame_size <= timer_model.MOST_FRAME_SIZE or frame_size % 64:
+        limits = f"{timer_model.LEAST_FRAME_SIZE} to {timer_model.MOST_FRAME_SIZE} bytes"
         what = f"a frame has {limits}, a multiple of 64, not {frame_size}"
         raise KitError("FQ-ARGUMENT", what, "./inv --help tune", status=2)
     measured = Results(store.load(store.DEFAULT)) if store.DEFAULT.exists() else None
-    model = tune.Model.fitted(measured) if measured else tune.Model()
+    model = timer_model.Model.fitted(measured) if measured else timer_model.Model()
     room = memory * 1_000_000
-    advice = tune.advise(model, load, latency, frame_size=frame_size, burst=burst, memory=room)
+    advice = timer_model.advise(model, load, latency, frame_size=frame_size, burst=burst, memory=room)
     origin = "out/bench/bench.json" if measured and measured.keys("timer/") else "the kit's own figures"
     say(f"--timer-only --period-us {advice.period_us} --frames {advice.frames} --frame-size {frame_size}")
     say(f"  ring memory {advice.memory / 1e6:.1f} MB, processor {advice.cpu:.0%}")
     say(f"  latency: mean {advice.latency_us:.0f} µs, at most {advice.worst_us:.0f} µs")
     say(f"  model of {origin}: {model.packet_cost:,.0f} instructions a packet, {model.tick_cost:,.0f} a tick")
-    say(f"  {page.WARNING}")
+    say(f"  {html.WARNING}")

@@ -13,22 +13,23 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from devkit import profile as profiles
-from devkit import qemu, terminal
-from devkit.addition import SURICATA, Addition
-from devkit.boot_disk import Disk
-from devkit.errors import KitError
-from devkit.ids import engine
-from devkit.lab import folder
+from devkit.hardware import machine_profile as profiles
+from devkit.host.errors import KitError
+from devkit.host.progress import console as screen
+from devkit.host.progress import say, stage
+from devkit.host.terminal_text import Decoder
+from devkit.lab import rundir
 from devkit.lab.client import Lab, running
-from devkit.printable import Decoder
-from devkit.progress import console as screen
-from devkit.progress import say, stage
-from devkit.shell import Sink
-from devkit.target import Target
+from devkit.qemu import command_line
+from devkit.qemu.boot_disk import Disk
+from devkit.qemu.extra_disk import SURICATA, Addition
+from devkit.suricata import engine
+from devkit.target import console as target_console
+from devkit.target.qemu import Target
+from devkit.target.shell import Sink
 
 if TYPE_CHECKING:
-    from devkit.build.image import Image
+    from devkit.image.image import Image
 
 #: The lab of commands that name none.
 DEFAULT_LAB = "default"
@@ -56,8 +57,10 @@ def boot(
     are those of Lab.start and Target.boot, and FQ-TARGET where the kernel gives up meanwhile.
     """
     # Wrong arguments and busy names are told before a build of many minutes.
-    qemu.Machine(profiles.load(profile), nic, mem or qemu.SMALLEST_MEMORY, kernel_args=kernel_args, disk=disk)
-    folder.check_free(lab)
+    command_line.Machine(
+        profiles.load(profile), nic, mem or command_line.SMALLEST_MEMORY, kernel_args=kernel_args, disk=disk
+    )
+    rundir.check_free(lab)
     image = build()
     if addition:
         addition.build(image.rootfs)
@@ -84,8 +87,8 @@ def settle_in(target: Target, addition: Addition | None) -> None:
 
 
 def _stay(target: Target) -> None:
-    if terminal.is_interactive():
-        left = terminal.interact(qemu.Sockets(target.lab.directory).console, fresh=True)
+    if target_console.is_interactive():
+        left = target_console.interact(command_line.Sockets(target.lab.directory).console, fresh=True)
     else:
         left = _until_input_ends(target)
     if not left and target.log.fatal():
@@ -97,7 +100,7 @@ def _until_input_ends(target: Target) -> bool:
     say("no terminal: the target runs until standard input ends (--detach leaves it running)")
     assert target.process is not None
     waiting = [target.process.fileno()]
-    source = terminal.standard_input()
+    source = target_console.standard_input()
     while source is not None:
         ready, _, _ = select.select([source, *waiting], [], [])
         if target.process.fileno() in ready:
@@ -145,15 +148,15 @@ def _passed_through() -> Sink:
 
 def console(*, lab: str = DEFAULT_LAB) -> None:
     """Join the terminal with the console of a running target. KitError: FQ-TTY, FQ-LAB, FQ-BUSY."""
-    terminal.need_terminal()
-    if not terminal.interact(qemu.Sockets(Lab.attach(lab).directory).console):
+    target_console.need_terminal()
+    if not target_console.interact(command_line.Sockets(Lab.attach(lab).directory).console):
         say("the target ended")
 
 
 def status() -> None:
     """Show the user's labs; folders of dead ones are removed."""
-    with folder.locked():
-        folder.sweep()
+    with rundir.locked():
+        rundir.sweep()
     labs = running()
     if not labs:
         say("no lab is running (./inv boot --detach starts one)")
@@ -190,7 +193,7 @@ def down(*, lab: str | None = None, everything: bool = False) -> None:
     """Take down one lab (the default one), or all of this user; KitError FQ-LAB for an unknown name."""
     if everything:
         labs = running()
-    elif lab is None and not folder.alive(DEFAULT_LAB):
+    elif lab is None and not rundir.alive(DEFAULT_LAB):
         labs = []
     else:
         labs = [Lab.attach(lab or DEFAULT_LAB)]

@@ -8,7 +8,7 @@ from typing import Any
 from invoke.context import Context
 from invoke.tasks import task
 
-from devkit.guard import guarded
+from devkit.commands.exit_on_error import guarded
 
 _BUILDROOT = {
     "buildroot": "folder of a Buildroot tree (default: $BUILDROOT, the cache, a clone)",
@@ -41,13 +41,13 @@ def build(
     sources: str = "auto",
 ) -> None:
     """Build the image into out/image; only what changed since the last time is built again."""
-    from devkit.build.bases import Wish
-    from devkit.build.buildroot import tools
-    from devkit.build.image import build_image
-    from devkit.build.summary import show
+    from devkit.commands import buildroot as buildroot_tools
+    from devkit.image.base_choice import Wish
+    from devkit.image.image import build_image
+    from devkit.image.summary import show
 
     if package:
-        tools.build_package(tools.request(buildroot, config, sources), package)
+        buildroot_tools.build_package(buildroot_tools.request(buildroot, config, sources), package)
     else:
         show(build_image(Wish(base, buildroot, config, sources), kernel, fresh=update))
 
@@ -56,7 +56,7 @@ def build(
 @guarded
 def clean(ctx: Context, *, cache: bool = False) -> None:
     """Remove what was built here (out/); with --cache also ~/.cache/fastqueue."""
-    from devkit.build.clean import clean as run_clean
+    from devkit.image.clean import clean as run_clean
 
     run_clean(cache)
 
@@ -65,27 +65,27 @@ def clean(ctx: Context, *, cache: bool = False) -> None:
 @guarded
 def menuconfig(ctx: Context, *, buildroot: str = "", config: str = _CONFIG) -> None:
     """Change a configuration of the Buildroot base in Buildroot's menus, and write its defconfig."""
-    from devkit.build.buildroot import tools
+    from devkit.commands import buildroot as buildroot_tools
 
-    tools.menuconfig(tools.request(buildroot, config))
+    buildroot_tools.menuconfig(buildroot_tools.request(buildroot, config))
 
 
 @task(name="legal-info", help={**_BUILDROOT, **_SOURCES})
 @guarded
 def legal_info(ctx: Context, *, buildroot: str = "", config: str = _CONFIG, sources: str = "auto") -> None:
     """Collect licences and sources of all that the Buildroot image has in it."""
-    from devkit.build.buildroot import tools
+    from devkit.commands import buildroot as buildroot_tools
 
-    tools.legal_info(tools.request(buildroot, config, sources))
+    buildroot_tools.legal_info(buildroot_tools.request(buildroot, config, sources))
 
 
 @task(help={**_BUILDROOT, **_SOURCES})
 @guarded
 def sbom(ctx: Context, *, buildroot: str = "", config: str = _CONFIG, sources: str = "auto") -> None:
     """Write the Buildroot image's bill of materials (CycloneDX)."""
-    from devkit.build.buildroot import tools
+    from devkit.commands import buildroot as buildroot_tools
 
-    tools.sbom(tools.request(buildroot, config, sources))
+    buildroot_tools.sbom(buildroot_tools.request(buildroot, config, sources))
 
 
 @task(help={**_BUILDROOT, **_SOURCES, "nvd": "folder of the vulnerability database (default: cloned)"})
@@ -94,9 +94,9 @@ def cve(
     ctx: Context, *, buildroot: str = "", config: str = _CONFIG, sources: str = "auto", nvd: str = ""
 ) -> None:
     """List known vulnerabilities of the Buildroot image's packages."""
-    from devkit.build.buildroot import tools
+    from devkit.commands import buildroot as buildroot_tools
 
-    tools.cve(tools.request(buildroot, config, sources), nvd)
+    buildroot_tools.cve(buildroot_tools.request(buildroot, config, sources), nvd)
 
 
 TASKS: tuple[Any, ...] = (build, clean, menuconfig, legal_info, sbom, cve)

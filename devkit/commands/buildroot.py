@@ -10,12 +10,13 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-from devkit import atomic_file, command, terminal
-from devkit.build import package_index
-from devkit.build.buildroot import base, config, make, offline, tree
-from devkit.errors import KitError
-from devkit.paths import OUT
-from devkit.progress import say, stage
+from devkit.host import atomic_file, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import OUT
+from devkit.host.progress import say, stage
+from devkit.image import package_index
+from devkit.image.buildroot import config, image_parts, make, sources, tree
+from devkit.target import console
 
 #: Python of the system, for Buildroot's scripts: they use its standard library only.
 PYTHON = "/usr/bin/python3"
@@ -27,24 +28,24 @@ _SCHEMA_FILE = "cyclonedx_python_lib-11.12.0-py3-none-any.whl"
 _SCHEMA_SHA256 = "0e807521a921a5c3cb8ce1153f8a61d29eedfe76a46aac2796b7c6b573391a54"
 
 
-def request(buildroot: str = "", name: str = config.DEFAULT, sources: str = "auto") -> base.Request:
+def request(buildroot: str = "", name: str = config.DEFAULT, sources: str = "auto") -> image_parts.Request:
     """Request for the tree that is found, cloned where there is none. KitError FQ-BUILDROOT."""
     config.defconfig(name)
     found = tree.find(buildroot)
     assert found.tree is not None
     say(f"buildroot: {found.reason}")
-    return base.Request(found.tree, name, sources)
+    return image_parts.Request(found.tree, name, sources)
 
 
-def _configured(wish: base.Request) -> make.Place:
-    sources = offline.choose(wish.sources, wish.tree, wish.fresh)
-    say(f"buildroot: archives from {sources.name} ({sources.reason})")
-    return base.configured(wish, sources)
+def _configured(wish: image_parts.Request) -> make.Place:
+    chosen = sources.choose(wish.sources, wish.tree, wish.fresh)
+    say(f"buildroot: archives from {chosen.name} ({chosen.reason})")
+    return image_parts.configured(wish, chosen)
 
 
-def build_package(wish: base.Request, package: str) -> None:
+def build_package(wish: image_parts.Request, package: str) -> None:
     """Build one package again, and what it needs; KitError FQ-PACKAGE where there is none of that name."""
-    with base.alone(base.place(wish)):
+    with image_parts.alone(image_parts.place(wish)):
         where = _configured(wish)
         if package not in _packages(where):
             what = f"the configuration {wish.name} has no package {package!r}"
@@ -56,20 +57,20 @@ def build_package(wish: base.Request, package: str) -> None:
 
 def _packages(where: make.Place) -> set[str]:
     words = make.words(where, "-s", "--no-print-directory", "show-targets")
-    return set(command.run(words, env=make.environment()).split())
+    return set(run_command.run(words, env=make.environment()).split())
 
 
-def menuconfig(wish: base.Request) -> None:
+def menuconfig(wish: image_parts.Request) -> None:
     """Buildroot's menus for a configuration, and its defconfig written back; needs a terminal.
 
     In a folder of its own: what another source of archives changes is not to get into the defconfig.
     """
-    terminal.need_terminal("menuconfig", f"edit {config.defconfig(wish.name)}")
+    console.need_terminal("menuconfig", f"edit {config.defconfig(wish.name)}")
     where = make.Place(wish.tree, OUT / "buildroot" / f"{wish.name}.menu")
-    with base.alone(where):
+    with image_parts.alone(where):
         config.configure(where, wish.name)
         status = subprocess.run(
-            make.words(where, "menuconfig"), cwd=command.NOWHERE, env=make.environment(), check=False
+            make.words(where, "menuconfig"), cwd=run_command.NOWHERE, env=make.environment(), check=False
         ).returncode
         if status:
             raise KitError(
@@ -83,9 +84,9 @@ def menuconfig(wish: base.Request) -> None:
     say(f"{path}: {'changed' if changed else 'as it was'}")
 
 
-def legal_info(wish: base.Request) -> None:
+def legal_info(wish: image_parts.Request) -> None:
     """Licences, sources and manifests of all packages, in ``legal-info`` of the build's folder."""
-    with base.alone(base.place(wish)):
+    with image_parts.alone(image_parts.place(wish)):
         where = _configured(wish)
         with stage("buildroot: licences and sources", where.log):
             make.build(where, "legal-info")
@@ -97,14 +98,14 @@ def legal_info(wish: base.Request) -> None:
             say(f"  {line}")
 
 
-def sbom(wish: base.Request) -> Path:
+def sbom(wish: image_parts.Request) -> Path:
     """Bill of materials as CycloneDX JSON, in the build's folder; returns it."""
-    with base.alone(base.place(wish)):
+    with image_parts.alone(image_parts.place(wish)):
         where = _configured(wish)
         _have_schema(where)
         with stage("buildroot: bill of materials", where.log):
             words = make.words(where, "-s", "--no-print-directory", "show-info")
-            info = command.run(words, env=make.environment())
+            info = run_command.run(words, env=make.environment())
             text = _filter([PYTHON, wish.tree / "utils/generate-cyclonedx"], info)
     path = where.output / "sbom.json"
     path.write_text(text)
@@ -112,7 +113,7 @@ def sbom(wish: base.Request) -> Path:
     return path
 
 
-def cve(wish: base.Request, nvd: str = "") -> None:
+def cve(wish: image_parts.Request, nvd: str = "") -> None:
     """List vulnerabilities of the bill of materials, by the database in the folder ``nvd``.
 
     Without one it is cloned into the download folder: some gigabytes. KitError FQ-CVE where that fails.
@@ -145,11 +146,11 @@ def _filter(argv: list[str | Path], text: str) -> str:
     """What a program of Buildroot's makes of ``text``. KitError FQ-COMMAND with what it says."""
     words = [str(word) for word in argv]
     done = subprocess.run(
-        words, cwd=command.NOWHERE, input=text, capture_output=True, text=True, check=False,
+        words, cwd=run_command.NOWHERE, input=text, capture_output=True, text=True, check=False,
         env=make.environment(),
     )  # fmt: skip
     if done.returncode:
-        lines = command.last_lines(done.stderr)
+        lines = run_command.last_lines(done.stderr)
         raise KitError(
             "FQ-COMMAND", f"exit status {done.returncode}: {words[1]}", "see its lines", lines=lines
         )
@@ -159,7 +160,7 @@ def _filter(argv: list[str | Path], text: str) -> str:
 def _have_schema(where: make.Place) -> None:
     """Have the list of licences, from the Python index where Buildroot's place for it is not reached."""
     place = make.downloads() / _SCHEMA
-    if place.exists() or offline.answers():
+    if place.exists() or sources.answers():
         return
     folder = where.output / "cyclonedx"
     shutil.rmtree(folder, ignore_errors=True)

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 
-from devkit.errors import KitError
+from devkit.host.errors import KitError
 
 #: Of wrong arguments, as for most commands.
 USAGE = 2

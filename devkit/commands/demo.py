@@ -7,18 +7,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from devkit import counters, figure, firewall, flows, modules, report, throughput
-from devkit.background import Background
-from devkit.build.bases import Wish
-from devkit.build.image import Image, build_image
-from devkit.errors import KitError
-from devkit.flows import Flow
+from devkit.host.errors import KitError
+from devkit.host.paths import OUT
+from devkit.host.progress import console, say, stage
+from devkit.image import summary
+from devkit.image.base_choice import Wish
+from devkit.image.image import build_image
 from devkit.lab import topology
 from devkit.lab.client import Lab
-from devkit.paths import OUT
-from devkit.progress import console, say, stage
-from devkit.target import Target
-from devkit.throughput import Measurement
+from devkit.measure import throughput, throughput_figure, throughput_report, udp_flows
+from devkit.measure.throughput import Measurement
+from devkit.measure.udp_flows import Flow
+from devkit.target import kernel_modules, nftables, queue_counters
+from devkit.target.background_process import Background
+from devkit.target.qemu import Target
 
 _PASSING_PORT = 7001
 _DROPPED_PORT = 7002
@@ -46,7 +48,7 @@ def run_demo(
     """
     throughput.check_seconds(seconds)
     image = build_image(Wish(base))
-    surroundings = report.surroundings()
+    surroundings = throughput_report.surroundings()
     with stage("start the lab"):
         lab = Lab.start()
     with lab:
@@ -59,10 +61,10 @@ def run_demo(
     content = {
         **surroundings,
         **{key: machine[key] for key in ("profile", "nic", "memory")},
-        "image": image_summary(image),
+        "image": summary.identity(image),
         "flows": [asdict(flow) for flow in shown],
         "results": [result.record() for result in results],
-        "not": list(report.caveats(machine["profile"], surroundings["host"]["busy_before"])),
+        "not": list(throughput_report.caveats(machine["profile"], surroundings["host"]["busy_before"])),
     }
     present(content, results, out)
     return content
@@ -74,15 +76,15 @@ def show_flows(lab: Lab, target: Target) -> tuple[Flow, Flow]:
     address = topology.load().server.endpoint.address4
     with (
         stage("one flow accepted, one dropped (CPython, fivetuple)"),
-        modules.present(target, modules.FASTQUEUE),
+        kernel_modules.present(target, kernel_modules.FASTQUEUE),
         Background(target, _HANDLER) as handler,
     ):
         handler.wait_ready()
-        with firewall.ruled(target, firewall.queue_all()):
-            passing, dropped = flows.exchange(
+        with nftables.ruled(target, nftables.queue_all()):
+            passing, dropped = udp_flows.exchange(
                 lab, address, passing=_PASSING_PORT, dropped=_DROPPED_PORT, number=_DATAGRAMS
             )
-            found = counters.of_queue(target)
+            found = queue_counters.of_queue(target)
     for flow, verdict in ((passing, "accept"), (dropped, "drop")):
         say(f"  UDP port {flow.port}, {verdict}: {flow.sent} sent, {flow.arrived} arrived at the server")
     say(f"  /proc/net/fastqueue: {found.accepted} accepted, {found.dropped} dropped")
@@ -92,22 +94,16 @@ def show_flows(lab: Lab, target: Target) -> tuple[Flow, Flow]:
     return passing, dropped
 
 
-def image_summary(image: Image) -> dict[str, Any]:
-    """Return what of image.json tells one image from another."""
-    keys = ("base", "kernel", "git", "files", "inputs")
-    return {key: image.description[key] for key in keys if key in image.description}
-
-
 def present(content: dict[str, Any], results: list[Measurement], out: Path) -> None:
     """Print the table; write result.json and result.png."""
     profile, nic, caveats = content["profile"], content["nic"], content["not"]
-    console.print(report.table(results, profile, nic))
+    console.print(throughput_report.table(results, profile, nic))
     for caveat in caveats:
         say(f"  - {caveat}")
-    report.write_json(out / "result.json", content)
+    throughput_report.write_json(out / "result.json", content)
     noisy = [caveat for caveat in caveats if caveat.startswith("noisy")]
     about = f"profile {profile}, NIC {nic}, one stream, offloads off"
     subtitle = "\n".join([about, *caveats[:1], *noisy])
-    figure.save(figure.throughput_figure(results, subtitle), out / "result.png")
+    throughput_figure.save(throughput_figure.throughput_figure(results, subtitle), out / "result.png")
     say(f"figures: {out / 'result.json'}")
     say(f"picture: {out / 'result.png'}")

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from devkit import counters, firewall, modules
-from devkit.addition import SURICATA
-from devkit.build.bases import Wish
-from devkit.build.image import build_image
-from devkit.errors import KitError
-from devkit.ids import engine, web_server
-from devkit.ids.alerts import Event
+from devkit.host.errors import KitError
+from devkit.host.progress import console, say, stage
+from devkit.image.base_choice import Wish
+from devkit.image.image import build_image
 from devkit.lab import topology
 from devkit.lab.client import Lab
-from devkit.progress import console, say, stage
-from devkit.target import Target
-from devkit.target_commands import understood
+from devkit.qemu.extra_disk import SURICATA
+from devkit.suricata import engine, web_server
+from devkit.suricata.eve_log import Event
+from devkit.target import kernel_modules, nftables, queue_counters
+from devkit.target.base import understood
+from devkit.target.qemu import Target
 
 _PORT = 80
 #: How long a client waits for an answer: a dropped request gets none (seconds).
@@ -82,15 +82,15 @@ def run_ids_demo(profile: str = "p3", nic: str = "virtio", base: str = "auto") -
 
 def show(lab: Lab, target: Target) -> list[Seen]:
     """Send all REQUESTS through Suricata over Fast Queue and print what came of them."""
-    with modules.present(target, modules.FASTQUEUE):
-        say(f"  {' '.join(engine.command(modules.FASTQUEUE))}")
+    with kernel_modules.present(target, kernel_modules.FASTQUEUE):
+        say(f"  {' '.join(engine.command(kernel_modules.FASTQUEUE))}")
         with (
-            engine.running(target, modules.FASTQUEUE) as suricata,
-            firewall.ruled(target, firewall.queue_all()),
+            engine.running(target, kernel_modules.FASTQUEUE) as suricata,
+            nftables.ruled(target, nftables.queue_all()),
         ):
             with stage("real requests from the client to the server"), _server(lab) as reached:
                 answers = [_ask(lab, request) for request in REQUESTS]
-            found = counters.of_queue(target)
+            found = queue_counters.of_queue(target)
             events = suricata.events()
             with understood("what Suricata found"):
                 seen = _seen(answers, list(reached), events)

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import command
-from devkit.build import apt
-from devkit.errors import KitError
-from devkit.paths import cache_dir
-from devkit.progress import console, say
+from devkit.host import run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT, cache_dir
+from devkit.host.progress import console, say
+from devkit.image.debian import apt
 
-PACKAGES = Path(__file__).with_name("host-packages.txt")
+PACKAGES = PROJECT / "devkit/host/packages.txt"
 #: What a kernel build needs while it runs, in bytes.
 ROOM = 5 * 10**9
 
@@ -35,7 +35,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class HostPackage:
-    """A line of host-packages.txt; ``tool`` is None where the package brings no command."""
+    """A line of packages.txt; ``tool`` is None where the package brings no command."""
 
     name: str
     tool: str | None
@@ -43,7 +43,7 @@ class HostPackage:
 
 
 def host_packages(text: str) -> list[HostPackage]:
-    """Packages that the host needs, from the text of host-packages.txt."""
+    """Packages that the host needs, from the text of packages.txt."""
     lines = (line.split(None, 2) for line in text.splitlines() if line and not line.startswith("#"))
     return [HostPackage(name, None if tool == "-" else tool, purpose) for name, tool, purpose in lines]
 
@@ -153,7 +153,7 @@ def check_mirror() -> Finding:
 def installed_packages() -> set[str]:
     """Names of the Debian packages on this host."""
     try:
-        shown = command.run(["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package}\\n"])
+        shown = run_command.run(["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package}\\n"])
     except KitError:
         return set()
     return {

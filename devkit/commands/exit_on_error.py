@@ -11,9 +11,9 @@ from typing import ParamSpec
 
 from invoke.exceptions import Exit
 
-from devkit.errors import KitError
-from devkit.paths import LOGS
-from devkit.printable import printable
+from devkit.host.errors import KitError
+from devkit.host.paths import LOGS
+from devkit.host.terminal_text import printable
 
 P = ParamSpec("P")
 

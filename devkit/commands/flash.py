@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
-from devkit import board as boards
-from devkit.errors import KitError
-from devkit.flash import blockdevice, listing, places, source, transfer
-from devkit.flash.blockdevice import Device, Machine
+from devkit.flash import block_device, device_listing, image_source, needed_devices, transfer
+from devkit.flash.block_device import Device, Machine
 from devkit.flash.confirm import confirm
+from devkit.flash.exit_status import IMAGE, NOT_PERMITTED, REFUSED, USAGE
+from devkit.flash.image_source import DiskImage
 from devkit.flash.interrupts import told
 from devkit.flash.medium import Disk
-from devkit.flash.meter import phase, tell
 from devkit.flash.policy import Request, refusals
-from devkit.flash.source import DiskImage
-from devkit.flash.status import IMAGE, NOT_PERMITTED, REFUSED, USAGE
-from devkit.paths import OUT
-from devkit.progress import say
+from devkit.flash.transfer_progress import phase, tell
+from devkit.hardware import board as boards
+from devkit.host.errors import KitError
+from devkit.host.paths import OUT
+from devkit.host.progress import say
 
 DEFAULT_IMAGE = OUT / "image" / "disk.img"
 
@@ -52,14 +52,14 @@ def flash(wish: Wish) -> None:
     """Do it, or say why not: KitErrors of its parts, with the statuses of flash.status."""
     if not wish.device:
         _list(wish)
-    image = source.load(wish.image)
+    image = image_source.load(wish.image)
     _check_board(wish.board, image)
     target = _chosen(wish, image)
     _check_permission(target)
     with image.path.open("rb") as file, told("interrupted: nothing was written", "run it again") as now:
         with phase(f"check {image.path}", image.size) as advance:
-            source.check(image, file, advance)
-        for line in ["Target:", *(f"  {line}" for line in listing.portrait(target))]:
+            image_source.check(image, file, advance)
+        for line in ["Target:", *(f"  {line}" for line in device_listing.portrait(target))]:
             say(line)
         if wish.dry_run:
             _rehearse(target, image)
@@ -74,14 +74,14 @@ def flash(wish: Wish) -> None:
 def _list(wish: Wish) -> None:
     size = wish.image.stat().st_size if wish.image.is_file() else 0
     machine = _machine(wish.image)
-    for line in listing.overview(machine, Request(size, wish.fixed_disk)):
+    for line in device_listing.overview(machine, Request(size, wish.fixed_disk)):
         say(line)
     remedy = "name one: ./inv flash /dev/..."
     raise KitError("FQ-FLASH-DEVICE", "no device was named, none is chosen by itself", remedy, status=USAGE)
 
 
 def _machine(image: Path) -> Machine:
-    return places.with_needed(blockdevice.read(), image if image.exists() else None)
+    return needed_devices.with_needed(block_device.read(), image if image.exists() else None)
 
 
 def _check_board(name: str, image: DiskImage) -> None:
@@ -104,7 +104,7 @@ def _chosen(wish: Wish, image: DiskImage) -> Device:
         raise _no_device(f"lsblk does not know {path}", "./inv flash lists the devices")
     against = refusals(device, machine, Request(image.size, wish.fixed_disk))
     if against:
-        reasons, remedies = listing.against(against)
+        reasons, remedies = device_listing.against(against)
         raise KitError("FQ-FLASH-REFUSED", f"not {device.path}: {reasons}", remedies, status=REFUSED)
     return device
 

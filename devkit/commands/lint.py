@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from devkit import analysis, command
-from devkit.build import flavour, linux_source, native
-from devkit.build.kernel import compiled_against
-from devkit.errors import KitError
-from devkit.paths import PROJECT
-from devkit.progress import say, stage
+from devkit.host import run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
+from devkit.host.progress import say, stage
+from devkit.image import kernel_flavour, linux_source, native_programs
+from devkit.image.kernel import compiled_against
+from devkit.static_checks import c_analysis
 
 MYPY_TARGETS = ("devkit", "tasks.py", "tests/unit", "pyhandler/src", "pyhandler/examples")
 #: checkpatch types that are left out, and why.
@@ -48,7 +49,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A check that is a function of devkit.analysis with its inputs."""
+    """A check that is a function of devkit.static_checks.c_analysis with its inputs."""
 
     name: str
     complaints: Callable[[], str]
@@ -70,7 +71,7 @@ def project_files() -> list[Path]:
     """Files of the project that git knows or would add; all of them where there is no git."""
     try:
         argv = ["git", "-C", str(PROJECT), "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-        listed = command.run(argv).split("\0")
+        listed = run_command.run(argv).split("\0")
         return sorted({PROJECT / name for name in listed if name})
     except KitError:
         return sorted(path for path in PROJECT.rglob("*") if ".venv" not in path.parts)
@@ -79,7 +80,7 @@ def project_files() -> list[Path]:
 def checks(files: Iterable[Path], checkpatch: Path) -> list[Check]:
     """The tools to run on ``files``; ``checkpatch`` is the kernel's script."""
     files = list(files)
-    python = command.python()
+    python = run_command.python()
     module = [
         str(path) for path in files if path.is_relative_to(PROJECT / "kmod") and path.suffix in {".c", ".h"}
     ]
@@ -126,20 +127,20 @@ def _mypy_of_integration_tests(python: list[str], files: Iterable[Path]) -> list
 
 
 def analyses(libraries: Path, kernel: Path, patches: Path) -> list[Analysis]:
-    """Return the analyses of the C code; the inputs are those of the functions in devkit.analysis."""
+    """Return the analyses of the C code; the inputs are those of ``devkit.static_checks.c_analysis``."""
     return [
-        Analysis("gcc -fanalyzer", partial(analysis.gcc, libraries)),
-        Analysis("sparse", partial(analysis.sparse, kernel)),
-        Analysis("coccinelle", partial(analysis.coccinelle, patches)),
+        Analysis("gcc -fanalyzer", partial(c_analysis.gcc, libraries)),
+        Analysis("sparse", partial(c_analysis.sparse, kernel)),
+        Analysis("coccinelle", partial(c_analysis.coccinelle, patches)),
     ]
 
 
 def lint() -> None:
     """Run all checks and show the complaints of each. Raises KitError FQ-LINT if there are any."""
     checkers = linux_source.checkers()
-    kernel = compiled_against(flavour.flavour(flavour.DEFAULT))
+    kernel = compiled_against(kernel_flavour.flavour(kernel_flavour.DEFAULT))
     plan: list[Check | Analysis] = [
-        *analyses(native.sysroot(), kernel, checkers / "coccinelle"),
+        *analyses(native_programs.sysroot(), kernel, checkers / "coccinelle"),
         *checks(project_files(), checkers / "checkpatch.pl"),
     ]
     with stage("lint"), ThreadPoolExecutor() as pool:

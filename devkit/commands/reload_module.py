@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from devkit import modules
-from devkit.build.image import Image, build_module
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.host.progress import say, stage
+from devkit.image.image import Image, build_module
 from devkit.lab.client import Lab
-from devkit.progress import say, stage
-from devkit.target import Target
+from devkit.target import kernel_modules
+from devkit.target.qemu import Target
 
 _NEW = "/run/fastqueue.ko"
 _OLD = "/lib/modules/$(uname -r)/extra/fastqueue.ko"
@@ -27,9 +27,9 @@ def reload_module(lab: str, image: Image) -> None:
         module = build_module(image)
         with stage("module: put it into the target"):
             target.put(module, _NEW)
-            modules.only(target, None)  # may be refused: then the old one stays in its place, too
+            kernel_modules.only(target, None)  # may be refused: then the old one stays in its place, too
             target.run(f"umount {_OLD} 2>/dev/null; mount -o bind {_NEW} {_OLD}")
-            modules.load(target, modules.FASTQUEUE)
+            kernel_modules.load(target, kernel_modules.FASTQUEUE)
     finally:
         target.close()
     say("fastqueue is loaded; ./inv run -- dmesg shows what the kernel said")

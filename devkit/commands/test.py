@@ -11,13 +11,15 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devkit import boot_disk, command, coverage, private_dir
-from devkit.build.bases import check_name as check_base
-from devkit.build.flavour import COVERAGE, DEBUG, flavour
-from devkit.errors import KitError
-from devkit.paths import PROJECT
-from devkit.progress import say
-from devkit.serial_target import Address
+from devkit.host import private_dir, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
+from devkit.host.progress import say
+from devkit.image.base_choice import check_name as check_base
+from devkit.image.kernel_flavour import COVERAGE, DEBUG, flavour
+from devkit.qemu import boot_disk
+from devkit.target import line_coverage
+from devkit.target.serial import Address
 
 #: Where pytest makes its temporary directories.
 _TEMPORARY = "PYTEST_DEBUG_TEMPROOT"
@@ -43,7 +45,7 @@ def plan(only: str | None, expression: str | None, arguments: Sequence[str]) -> 
     paths = [word for word in arguments if (PROJECT / word.split("::")[0]).exists()]
     folders = [] if paths else [f"tests/{part}" for part in ("unit", "integration") if only in {None, part}]
     selection = ["-k", expression] if expression else []
-    base = command.python("-m", "pytest", *selection, *arguments)
+    base = run_command.python("-m", "pytest", *selection, *arguments)
     return [[*base, folder] for folder in folders] or [base]
 
 
@@ -158,11 +160,11 @@ def _check_options(only: str | None, target: str | None, kernels: list[str], ima
 
 def _run_measured(lines: list[list[str]]) -> None:
     """Run them and show the coverage, also of a run in which a test failed."""
-    coverage.forget()
+    line_coverage.forget()
     try:
         _run(lines)
     finally:
-        coverage.show(coverage.measure())
+        line_coverage.show(line_coverage.measure())
 
 
 def _temporary() -> Path:

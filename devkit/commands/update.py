@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from devkit import slots
-from devkit.build.image import Image
+from devkit.commands.boot import DEFAULT_LAB
+from devkit.host.progress import say, stage
+from devkit.image.image import Image
 from devkit.lab.client import Lab
-from devkit.progress import say, stage
-from devkit.session import DEFAULT_LAB
-from devkit.target import Target
+from devkit.target import ab_update
+from devkit.target.qemu import Target
 
 
 def update_target(build: Callable[[str], Image], lab: str, base: str = "") -> None:
@@ -22,10 +22,10 @@ def update_target(build: Callable[[str], Image], lab: str, base: str = "") -> No
     """
     target = Target.attach(Lab.attach(lab))
     try:
-        running = slots.slots(target).running
+        running = ab_update.slots(target).running
         image = build(base or str(target.lab.info()["target"]["base"]))
         with stage("update: into the slot that is not running"):
-            answer = slots.update(target, image.slot)
+            answer = ab_update.update(target, image.slot)
     finally:
         target.close()
     say(answer or f"slot {running} runs on; the other one is on trial")

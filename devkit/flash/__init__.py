@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Write a disk image to a medium, without taking the wrong one and without trusting it."""
+"""Write a disk image to a medium that is checked first and read back afterwards.
+
+Imports host, hardware and image.
+"""

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from devkit import command
-from devkit.errors import KitError
+from devkit.host import run_command
+from devkit.host.errors import KitError
 
 COLUMNS = (
     "NAME,KNAME,PATH,MAJ:MIN,TYPE,SIZE,RO,RM,HOTPLUG,"
@@ -84,8 +84,8 @@ class Machine:
 
 def read() -> Machine:
     """Ask lsblk; KitError FQ-TOOL, FQ-COMMAND."""
-    argv = [command.need("lsblk", "util-linux"), "--json", "--bytes", "--all", "--output", COLUMNS]
-    return parse(command.run(argv, timeout=30, remedy="a device may be stuck: dmesg tells"))
+    argv = [run_command.need("lsblk", "util-linux"), "--json", "--bytes", "--all", "--output", COLUMNS]
+    return parse(run_command.run(argv, timeout=30, remedy="a device may be stuck: dmesg tells"))
 
 
 def parse(text: str) -> Machine:

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from devkit import terminal
-from devkit.errors import KitError
-from devkit.flash.blockdevice import Device
-from devkit.flash.status import NOT_CONFIRMED
-from devkit.printable import one_line
+from devkit.flash.block_device import Device
+from devkit.flash.exit_status import NOT_CONFIRMED
+from devkit.host.errors import KitError
+from devkit.host.terminal_text import one_line
+from devkit.target import console
 
 
 def confirm(device: Device) -> None:
     """Have the user type the device's name; KitError FQ-FLASH-CONFIRM otherwise, and without a terminal."""
-    if not terminal.is_interactive():
+    if not console.is_interactive():
         raise _not_confirmed("there is no terminal to ask on", "with --yes nothing is asked")
     try:
         typed = input(f"All of it will be overwritten. Type {one_line(device.name)} to go on: ").strip()

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from devkit.flash.blockdevice import Device, Machine
+from devkit.flash.block_device import Device, Machine
 from devkit.flash.policy import Refusal, Request, refusals
-from devkit.flash.units import human
-from devkit.printable import one_line
+from devkit.flash.sizes import human
+from devkit.host.terminal_text import one_line
 
 
 def overview(machine: Machine, request: Request) -> list[str]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
-from devkit.errors import KitError
-from devkit.flash.meter import Advance
-from devkit.flash.status import IMAGE
+from devkit.flash.exit_status import IMAGE
+from devkit.flash.transfer_progress import Advance
+from devkit.host.errors import KitError
 
 _SECTOR = 512
 _CHUNK = 1 << 20

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from devkit.errors import KitError
-from devkit.flash.status import INTERRUPTED
+from devkit.flash.exit_status import INTERRUPTED
+from devkit.host.errors import KitError
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 

@@ -13,8 +13,8 @@ import struct
 from types import TracebackType
 from typing import Protocol
 
-from devkit.errors import KitError
-from devkit.flash.status import REFUSED
+from devkit.flash.exit_status import REFUSED
+from devkit.host.errors import KitError
 
 _BLKROGET = 0x125E
 _BLKRRPART = 0x125F

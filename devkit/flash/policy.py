@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devkit.flash.blockdevice import Device, Machine
-from devkit.flash.units import human
+from devkit.flash.block_device import Device, Machine
+from devkit.flash.sizes import human
 
 #: The disk image's partition table counts in sectors of this many bytes.
 SECTOR = 512

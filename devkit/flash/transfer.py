@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Iterator
 from io import BufferedReader
 
-from devkit.errors import KitError
+from devkit.flash.exit_status import VERIFY, WRITE
 from devkit.flash.medium import Medium, aligned
-from devkit.flash.meter import Advance
-from devkit.flash.status import VERIFY, WRITE
+from devkit.flash.transfer_progress import Advance
+from devkit.host.errors import KitError
 
 CHUNK = 1 << 20
 #: Backups of a GPT, md's, ZFS's and BIOS RAIDs' superblocks lie in this last part of a disk (bytes).

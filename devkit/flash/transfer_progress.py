@@ -19,9 +19,9 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from devkit.flash.units import human
-from devkit.printable import printable
-from devkit.progress import console, say
+from devkit.flash.sizes import human
+from devkit.host.progress import console, say
+from devkit.host.terminal_text import printable
 
 #: Told after so many more bytes.
 Advance = Callable[[int], None]

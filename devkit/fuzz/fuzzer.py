@@ -8,18 +8,19 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import atomic_file, modules
-from devkit.build.bases import Wish
-from devkit.build.image import build_image
-from devkit.errors import KitError
-from devkit.fuzz.blocks import Blocks
+from devkit.fuzz.kcov_blocks import Blocks
 from devkit.fuzz.program import CORPUS, Summary, last_sequences, program
+from devkit.host import atomic_file
+from devkit.host.errors import KitError
+from devkit.host.paths import OUT
+from devkit.host.progress import say
+from devkit.host.terminal_text import printable
+from devkit.image.base_choice import Wish
+from devkit.image.image import build_image
 from devkit.lab.client import Lab
-from devkit.paths import OUT
-from devkit.printable import printable
-from devkit.progress import say
-from devkit.target import Target
-from devkit.target_commands import understood
+from devkit.target import kernel_modules
+from devkit.target.base import understood
+from devkit.target.qemu import Target
 
 #: The kernel that has KASAN, lockdep and kcov.
 KERNEL = "kasan"
@@ -51,7 +52,7 @@ class _Tail:
 
 def install(target: Target, corpus: bytes) -> None:
     """Put abi-fuzz and a corpus into ``target``, and have it use Fast Queue."""
-    modules.only(target, modules.FASTQUEUE)
+    kernel_modules.only(target, kernel_modules.FASTQUEUE)
     target.run("echo 5 >/proc/sys/kernel/printk")  # each network that is made has a dozen lines to say
     # a debug kernel on a busy host takes few kB in a second
     target.put(gzip.compress(program().read_bytes()), f"{_PLACE}.gz")

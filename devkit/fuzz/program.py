@@ -7,16 +7,16 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build import cross, native
-from devkit.paths import LOGS, PROJECT
-from devkit.progress import stage
+from devkit.host import cache, run_command
+from devkit.host.paths import LOGS, PROJECT
+from devkit.host.progress import stage
+from devkit.image import cross_compiler, native_programs
 
 SOURCE = PROJECT / "tests/guest/fuzz"
 #: Sequences that together reach what fuzzing has reached so far.
 CORPUS = SOURCE / "corpus.txt"
 _RECIPE = "1"
-WORDS = ("-D_FILE_OFFSET_BITS=64", f"-I{native.UAPI}", "-pthread")
+WORDS = ("-D_FILE_OFFSET_BITS=64", f"-I{native_programs.UAPI}", "-pthread")
 
 
 def program() -> Path:
@@ -25,13 +25,15 @@ def program() -> Path:
     Raises KitError FQ-COMMAND, with the compiler's last lines, if it does not build.
     """
     sources = sorted([*SOURCE.glob("*.c"), *SOURCE.glob("*.h")])
-    libraries = native.sysroot()
-    compiler = command.run([command.need(native.COMPILER, "gcc-i686-linux-gnu"), "--version"])
+    libraries = native_programs.sysroot()
+    compiler = run_command.run(
+        [run_command.need(native_programs.COMPILER, "gcc-i686-linux-gnu"), "--version"]
+    )
 
     def make(work: Path) -> None:
         log = LOGS / "abi-fuzz.log"
         with stage("abi-fuzz: build", log):
-            cross.link(
+            cross_compiler.link(
                 work / "abi-fuzz",
                 [path for path in sources if path.suffix == ".c"],
                 libraries,
@@ -41,8 +43,8 @@ def program() -> Path:
 
     def key() -> str:
         packages = (libraries / "packages.json").read_text()
-        tree = cache.digest_tree(*sources, native.UAPI)
-        return cache.digest(_RECIPE, native.CFLAGS, *WORDS, packages, compiler, tree)
+        tree = cache.digest_tree(*sources, native_programs.UAPI)
+        return cache.digest(_RECIPE, native_programs.CFLAGS, *WORDS, packages, compiler, tree)
 
     return cache.entry("abi-fuzz", key, make) / "abi-fuzz"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit import cpu
-from devkit.errors import KitError
-from devkit.paths import PROJECT
+from devkit.hardware import cpu_class
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
 
 FOLDER = PROJECT / "br2-external" / "board"
 FILE = "board.toml"
@@ -48,7 +48,7 @@ class Nics:
 class Board:
     """A machine that images are made for, or known not to run on.
 
-    cpu:    class of devkit.cpu
+    cpu:    class of devkit.hardware.cpu_class
     memory: MB, the least that is sold
     """
 
@@ -62,7 +62,7 @@ class Board:
 
     def lacking(self, needs: str) -> list[str]:
         """Return what this board's CPU lacks to run an image for the class ``needs``."""
-        return cpu.lacking(self.cpu, needs)
+        return cpu_class.lacking(self.cpu, needs)
 
     def check(self, needs: str) -> None:
         """Raise KitError FQ-BOARD where an image for the CPU class ``needs`` cannot run here."""
@@ -96,7 +96,7 @@ def _checked(name: str, table: dict[str, Any]) -> Board:
     for key, kind in _TYPES.items():
         if not isinstance(table.get(key), kind):
             raise ValueError(f"{key} must be there, and a {kind.__name__}")
-    cpu.features(table["cpu"])
+    cpu_class.features(table["cpu"])
     parts = {
         "console": Console(**table["console"]),
         "disk": Disk(**table["disk"]),

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from devkit.errors import KitError
+from devkit.host.errors import KitError
 
 #: Class that an image is made for, by the architecture of its kernel; the user land is never for more.
 IMAGE_CLASSES = {"i386": "pentium3", "x86_64": "x86-64"}

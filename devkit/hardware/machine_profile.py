@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit.errors import KitError
-from devkit.paths import PROJECT
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
 
 FOLDER = PROJECT / "qemu" / "profiles"
 DEFAULT = "p3"

@@ -20,10 +20,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from devkit import lock, private_dir
-from devkit.errors import KitError
-from devkit.paths import cache_dir
-from devkit.progress import say
+from devkit.host import file_lock, private_dir
+from devkit.host.errors import KitError
+from devkit.host.paths import cache_dir
+from devkit.host.progress import say
 
 MANIFEST = ".manifest.json"
 DAY = 86400.0
@@ -194,7 +194,7 @@ def _open_locked(place: Path, operation: int) -> IO[bytes] | None:
     """Locked lock file of ``place``; None where another process holds it (with LOCK_NB)."""
     path = _lock_file(place)
     while True:
-        file = os.fdopen(lock.open_file(path), "r+b")
+        file = os.fdopen(file_lock.open_file(path), "r+b")
         try:
             fcntl.flock(file, operation)
             # prune() may have removed the file between open and lock.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devkit.printable import one_line, printable, shortened
+from devkit.host.terminal_text import one_line, printable, shortened
 
 #: Kept in lines of output, which are one line each.
 _TAB = "\t"

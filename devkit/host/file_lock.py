@@ -10,8 +10,8 @@ import stat
 import time
 from pathlib import Path
 
-from devkit.errors import KitError
-from devkit.progress import say
+from devkit.host.errors import KitError
+from devkit.host.progress import say
 
 _TICK = 0.1
 _MODE = 0o600

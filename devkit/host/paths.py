@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from devkit import private_dir
+from devkit.host import private_dir
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 OUT = PROJECT / "out"
 LOGS = OUT / "logs"
 

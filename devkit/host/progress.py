@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from devkit.printable import printable
+from devkit.host.terminal_text import printable
 
 #: Characters of a line where there is no terminal: tables and paths stay in one piece.
 _PLAIN_WIDTH = 200

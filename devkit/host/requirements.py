@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devkit import atomic_file, command
-from devkit.errors import KitError
-from devkit.paths import PROJECT
-from devkit.progress import say, stage
+from devkit.host import atomic_file, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
+from devkit.host.progress import say, stage
 
 LOCK = PROJECT / "requirements.txt"
 _HEAD = """\
@@ -58,10 +58,10 @@ def lock(path: Path = LOCK) -> None:
         words = ["--quiet", "--disable-pip-version-check", "--dry-run", "--ignore-installed"]
         # Wheels only: the metadata of a source comes from its build backend, which would have to run.
         words += ["--only-binary", ":all:", "--report", str(report)]
-        argv = command.python(
+        argv = run_command.python(
             "-m", "pip", "install", *words, *wanted((PROJECT / "pyproject.toml").read_text())
         )
-        command.run(
+        run_command.run(
             argv, cwd=Path(folder), remedy="check the network and pip's configuration (pip config list)"
         )
         text = _HEAD + "".join(f"{line}\n" for line in lines(json.loads(report.read_text())))

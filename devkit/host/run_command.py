@@ -14,8 +14,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devkit.errors import KitError
-from devkit.printable import shortened
+from devkit.host.errors import KitError
+from devkit.host.terminal_text import shortened
 
 TAIL_LINES = 25
 #: Where tools run that are given no directory. Many read settings from their working directory, which may be

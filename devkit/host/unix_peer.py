@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 from typing import NamedTuple
 
-from devkit.errors import KitError
+from devkit.host.errors import KitError
 
 
 class Credentials(NamedTuple):

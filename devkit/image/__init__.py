@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Build of the target's image: kernel, module, user land, root file system."""
+"""Build of the target's image: kernel, module, userspace, root file system, disk.
+
+Imports host and hardware.
+"""

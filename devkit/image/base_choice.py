@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.build.buildroot import config, tree
-from devkit.build.flavour import DEFAULT, Flavour
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.image.buildroot import config, tree
+from devkit.image.kernel_flavour import DEFAULT, Flavour
 
 BASES = ("auto", "buildroot", "debian")
 

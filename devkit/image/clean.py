@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from devkit.cache import remove_tree, total_size
-from devkit.paths import OUT, cache_dir
-from devkit.progress import say
+from devkit.host.cache import remove_tree, total_size
+from devkit.host.paths import OUT, cache_dir
+from devkit.host.progress import say
 
 
 def clean(with_cache: bool) -> None:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from devkit import command
-from devkit.build import native
-from devkit.build.kernel import build_environment
+from devkit.host import run_command
+from devkit.image import native_programs
+from devkit.image.kernel import build_environment
 
 
 def link(
@@ -21,8 +21,9 @@ def link(
     """
     folder = libraries / "usr/lib/i386-linux-gnu"
     argv: list[str | Path] = [
-        command.need(native.COMPILER, "gcc-i686-linux-gnu"), *native.CFLAGS.split(), "-s",
+        run_command.need(native_programs.COMPILER, "gcc-i686-linux-gnu"),
+        *native_programs.CFLAGS.split(), "-s",
         f"-I{libraries / 'usr/include'}", *sources,
         f"-L{folder}", f"-Wl,-rpath-link={folder}", *words, "-o", output,
     ]  # fmt: skip
-    command.run(argv, log=log, env=build_environment())
+    run_command.run(argv, log=log, env=build_environment())

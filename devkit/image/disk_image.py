@@ -12,12 +12,12 @@ import re
 import shutil
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build import layout
-from devkit.build.layout import BOOT, DATA, LABEL, SECTOR, SLOT_A, Partition
-from devkit.errors import KitError
-from devkit.paths import LOGS, PROJECT
-from devkit.progress import stage
+from devkit.host import cache, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import LOGS, PROJECT
+from devkit.host.progress import stage
+from devkit.image import partition_layout
+from devkit.image.partition_layout import BOOT, DATA, LABEL, SECTOR, SLOT_A, Partition
 
 GRUB_CFG = PROJECT / "br2-external/board/common/grub.cfg"
 GRUB = Path("/usr/lib/grub/i386-pc")
@@ -57,7 +57,7 @@ def disk(rootfs: Path, kernel: Path) -> Path:
     def key() -> str:
         tools = [cache.digest_file(_grub(name)) for name in ("boot.img", "kernel.img", "diskboot.img")]
         return cache.digest(
-            RECIPE, rootfs.name, kernel.name, GRUB_CFG.read_text(), layout.fingerprint(), *tools
+            RECIPE, rootfs.name, kernel.name, GRUB_CFG.read_text(), partition_layout.fingerprint(), *tools
         )
 
     return cache.entry("disk", key, lambda work: _make(work, rootfs, kernel))
@@ -83,7 +83,7 @@ def _make(work: Path, rootfs: Path, kernel: Path) -> None:
         _make_grub(scratch, log)
         _boot_files(scratch, log)
         _file_system(scratch / "data.ext4", "ext4", DATA, 4, log)
-        layout.carry_out(scratch, work, log)
+        partition_layout.carry_out(scratch, work, log)
         cache.remove_tree(scratch)
 
 
@@ -95,10 +95,10 @@ def _make_slot(slot: Path, rootfs: Path, kernel: Path, scratch: Path, log: Path)
     (scratch / "slot/boot").chmod(0o755)
     (scratch / "slot/boot/bzImage").chmod(0o644)
     argv: list[str | Path] = [
-        command.need("mksquashfs", "squashfs-tools"), scratch / "slot", slot, "-all-root", "-no-progress",
+        run_command.need("mksquashfs", "squashfs-tools"), scratch / "slot", slot, "-all-root", "-no-progress",
         "-no-xattrs", "-no-recovery", "-noD", "-noF", "-mkfs-time", "0", "-all-time", "0",
     ]  # fmt: skip
-    command.run(argv, log=log)
+    run_command.run(argv, log=log)
     if slot.stat().st_size > SLOT_A.size:
         what = f"root file system and kernel have {slot.stat().st_size} bytes, a slot {SLOT_A.size}"
         raise KitError("FQ-DISK", what, "leave packages or files out, or make the slots larger")
@@ -107,8 +107,8 @@ def _make_slot(slot: Path, rootfs: Path, kernel: Path, scratch: Path, log: Path)
 def _make_grub(scratch: Path, log: Path) -> None:
     """mbr.img, the boot sector without its table; core.img, to lie before the first partition."""
     core = scratch / "core.img"
-    argv: list[str | Path] = [command.need("grub-mkimage", "grub-common"), "-O", "i386-pc", "-d", GRUB]
-    command.run([*argv, "-p", "(,msdos1)/", "-o", core, *MODULES], log=log)
+    argv: list[str | Path] = [run_command.need("grub-mkimage", "grub-common"), "-O", "i386-pc", "-d", GRUB]
+    run_command.run([*argv, "-p", "(,msdos1)/", "-o", core, *MODULES], log=log)
     if SECTOR + core.stat().st_size > BOOT.begin:
         raise KitError("FQ-DISK", "GRUB does not fit before the first partition", "take modules out")
     code = bytearray(_grub("boot.img").read_bytes()[:_CODE_END])
@@ -138,7 +138,7 @@ def _debugfs(scratch: Path, partition: Path, files: list[tuple[Path, str]], log:
     lines = [f"set_current_time @{_TIME}", *(f"write {source} {name}" for source, name in files)]
     commands = scratch / "debugfs"
     commands.write_text("\n".join(lines) + "\n")
-    command.run([command.need("debugfs", "e2fsprogs"), "-w", "-f", commands, partition], log=log)
+    run_command.run([run_command.need("debugfs", "e2fsprogs"), "-w", "-f", commands, partition], log=log)
 
 
 def _sectors(content: bytes, log: Path) -> list[int]:
@@ -154,8 +154,8 @@ def _file_system(path: Path, kind: str, partition: Partition, number: int, log: 
     uuid = f"{_UUIDS}{number}"
     options = f"hash_seed={uuid},lazy_itable_init=0,root_owner=0:0"
     argv: list[str | Path] = [
-        command.need("mke2fs", "e2fsprogs"), "-q", "-F", "-t", kind, "-b", "1024", "-m", "0",
+        run_command.need("mke2fs", "e2fsprogs"), "-q", "-F", "-t", kind, "-b", "1024", "-m", "0",
         "-O", "^resize_inode,^dir_index", "-U", uuid, "-E", options, path, str(partition.size // 1024),
     ]  # fmt: skip
-    command.run(argv, log=log, env={**os.environ, "E2FSPROGS_FAKE_TIME": _TIME, "LC_ALL": "C.UTF-8"})
+    run_command.run(argv, log=log, env={**os.environ, "E2FSPROGS_FAKE_TIME": _TIME, "LC_ALL": "C.UTF-8"})
     return path

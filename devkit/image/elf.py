@@ -12,7 +12,7 @@ from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection
 
-from devkit.errors import KitError
+from devkit.host.errors import KitError
 
 
 def needed(path: Path) -> list[str]:
@@ -75,7 +75,7 @@ def closure(programs: Iterable[Path], libraries: Mapping[str, Path]) -> set[str]
                 continue
             if name not in libraries:
                 what = f"{user.name} needs {name}, which no package of the image has"
-                raise KitError("FQ-LIBRARY", what, "add the package to devkit/build/debian/packages.txt")
+                raise KitError("FQ-LIBRARY", what, "add the package to devkit/image/debian/packages.txt")
             found.add(name)
             pending.append(libraries[name])
     return found

@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit import cache, command, cpu, lock
-from devkit.build import bases
-from devkit.build import flavour as flavours
-from devkit.build.buildroot import base as buildroot
-from devkit.build.disk import disk
-from devkit.build.kernel import kernel
-from devkit.build.module import module
-from devkit.build.native import native
-from devkit.build.rootfs import Parts, rootfs
-from devkit.build.userland import userland
-from devkit.errors import KitError
-from devkit.paths import OUT, PROJECT
-from devkit.progress import say
+from devkit.hardware import cpu_class
+from devkit.host import cache, file_lock, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import OUT, PROJECT
+from devkit.host.progress import say
+from devkit.image import base_choice
+from devkit.image import kernel_flavour as flavours
+from devkit.image.buildroot import image_parts as buildroot
+from devkit.image.debian.userland import userland
+from devkit.image.disk_image import disk
+from devkit.image.kernel import kernel
+from devkit.image.kernel_module import module
+from devkit.image.native_programs import native
+from devkit.image.rootfs import Parts, rootfs
 
 #: Entries of each kind that stay in the cache however old they are.
 _KEEP = {
@@ -142,7 +143,7 @@ class Image:
 
 
 def build_image(
-    wish: bases.Wish | None = None,
+    wish: base_choice.Wish | None = None,
     kernel_name: str = flavours.DEFAULT,
     *,
     fresh: bool = False,
@@ -153,9 +154,9 @@ def build_image(
     wish: the base and what belongs to it; kernel_name: a flavour or a version of Debian's linux-source;
     fresh: ask the mirrors for newer packages. KitError with a code of the part that failed.
     """
-    wish = wish or bases.Wish()
+    wish = wish or base_choice.Wish()
     flavour = flavours.flavour(kernel_name)
-    base = bases.choose(wish, flavour)
+    base = base_choice.choose(wish, flavour)
     say(f"base: {base.name} ({base.reason})")
     if base.tree is not None:
         request = buildroot.Request(base.tree, wish.config, wish.sources, fresh)
@@ -196,7 +197,7 @@ def describe(base: str, parts: Parts, contents: dict[str, Path], flavour: flavou
     return {
         "format": 1,
         "base": base,
-        "cpu": cpu.IMAGE_CLASSES[flavour.architecture],
+        "cpu": cpu_class.IMAGE_CLASSES[flavour.architecture],
         "kernel": json.loads((parts.kernel / "kernel.json").read_text()),
         "machine": {"profile": flavour.profile, "memory": flavour.memory},
         "packages": json.loads((parts.userland / "packages.json").read_text()),
@@ -212,8 +213,8 @@ def describe(base: str, parts: Parts, contents: dict[str, Path], flavour: flavou
 def git_state(project: Path) -> dict[str, str | bool] | None:
     """Commit of ``project`` and whether its files differ from it; None outside git."""
     try:
-        commit = command.run(["git", "-C", project, "rev-parse", "HEAD"]).strip()
-        changes = command.run(["git", "-C", project, "status", "--porcelain"])
+        commit = run_command.run(["git", "-C", project, "rev-parse", "HEAD"]).strip()
+        changes = run_command.run(["git", "-C", project, "status", "--porcelain"])
     except KitError:
         return None
     return {"commit": commit, "dirty": bool(changes.strip())}
@@ -233,7 +234,7 @@ def publish(
             cache.remove_tree(rest)
         new.mkdir()
         # Not shutil: most of a disk image is holes, and they are to stay holes.
-        command.run(["cp", "--sparse=always", "--preserve=timestamps", *contents.values(), new])
+        run_command.run(["cp", "--sparse=always", "--preserve=timestamps", *contents.values(), new])
         (new / "kernel-build").symlink_to(parts.kernel / "build")
         (new / "image.json").write_text(json.dumps(description, indent=2) + "\n")
         if image.directory.exists():
@@ -249,7 +250,7 @@ def _locked() -> Iterator[None]:
     place = OUT / ".lock"
     busy = KitError("FQ-BUSY", "another build stores its image and does not come to its end",
                     f"fuser -v {place} shows it; end it, run this again")  # fmt: skip
-    descriptor = lock.hold(place, busy, _PATIENCE, "Another build stores its image: waiting.")
+    descriptor = file_lock.hold(place, busy, _PATIENCE, "Another build stores its image: waiting.")
     try:
         yield
     finally:

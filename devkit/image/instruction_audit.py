@@ -16,8 +16,8 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
-from devkit import cache
-from devkit.errors import KitError
+from devkit.host import cache
+from devkit.host.errors import KitError
 
 KNOWN = Path(__file__).with_name("isa-known.txt")
 #: Part of the keys: raise it when this module finds something else in the same file.
@@ -88,7 +88,7 @@ def check(files: Iterable[tuple[str, Path]], allowed: Iterable[Known] | None = N
             found += [_line(name, one) for one in strange]
     if found:
         what = f"{len(found)} instructions in the image that a Pentium III lacks"
-        remedy = "-march=pentium3; for what looks at the processor first: devkit/build/isa-known.txt"
+        remedy = "-march=pentium3; for what looks at the processor first: devkit/image/isa-known.txt"
         raise KitError("FQ-ISA", what, remedy, lines=found[:_SHOWN])
 
 

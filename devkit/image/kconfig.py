@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from devkit.errors import KitError
+from devkit.host.errors import KitError
 
 _SET = re.compile(r"((?:CONFIG|BR2)_\w+)=(.+)")
 _UNSET = re.compile(r"# ((?:CONFIG|BR2)_\w+) is not set")

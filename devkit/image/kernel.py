@@ -8,12 +8,12 @@ import os
 import shutil
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build import kconfig
-from devkit.build.flavour import Flavour
-from devkit.build.linux_source import source
-from devkit.paths import LOGS
-from devkit.progress import stage
+from devkit.host import cache, run_command
+from devkit.host.paths import LOGS
+from devkit.host.progress import stage
+from devkit.image import kconfig
+from devkit.image.kernel_flavour import Flavour
+from devkit.image.linux_source import source
 
 #: Part of the keys: raise it when this module makes something else of the same inputs.
 RECIPE = "1"
@@ -74,7 +74,7 @@ def headers(flavour: Flavour) -> Path:
 
 
 def _key(flavour: Flavour, archive: Path) -> str:
-    compiler = command.run([command.need("gcc", "gcc"), "--version"], env=build_environment())
+    compiler = run_command.run([run_command.need("gcc", "gcc"), "--version"], env=build_environment())
     texts = [path.read_text() for path in flavour.files]
     return cache.digest(RECIPE, (archive / "source.json").read_text(), *texts, compiler)
 
@@ -100,7 +100,7 @@ def _new_log() -> Path:
 def _configured(work: Path, archive: Path, flavour: Flavour, log: Path) -> Path:
     """Unpack the source into ``work`` and configure it; returns its folder."""
     with stage(f"kernel {flavour.name}: unpack source", log):
-        command.run(["tar", "-xf", archive / "linux.tar.xz", "-C", work], log=log)
+        run_command.run(["tar", "-xf", archive / "linux.tar.xz", "-C", work], log=log)
         (tree,) = work.glob("linux-source-*")
     with stage(f"kernel {flavour.name}: configure", log):
         wanted = kconfig.merged([path.read_text() for path in flavour.files])
@@ -156,5 +156,5 @@ def build_in(tree: Path, log: Path, architecture: str, *arguments: str, work: Pa
     # The time of the source, not of the build: the same input gives the same kernel.
     stamp = int((tree / "Makefile").stat().st_mtime)
     words = [f"KBUILD_BUILD_TIMESTAMP=@{stamp}", f"ARCH={architecture}", *arguments]
-    argv: list[str | Path] = [command.need("make", "make"), "-C", tree, *words]
-    command.compile_with(argv, log=log, env=build_environment(), work=work or tree)
+    argv: list[str | Path] = [run_command.need("make", "make"), "-C", tree, *words]
+    run_command.compile_with(argv, log=log, env=build_environment(), work=work or tree)

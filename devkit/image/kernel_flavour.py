@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.errors import KitError
-from devkit.paths import PROJECT
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
 
 COMMON = PROJECT / "br2-external/board/common"
 DEFAULT = "6.12"

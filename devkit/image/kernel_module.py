@@ -8,11 +8,11 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build.kernel import build_in, jobs
-from devkit.errors import KitError
-from devkit.paths import LOGS, OUT, PROJECT
-from devkit.progress import stage
+from devkit.host import cache, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import LOGS, OUT, PROJECT
+from devkit.host.progress import stage
+from devkit.image.kernel import build_in, jobs
 
 SOURCE = PROJECT / "kmod"
 #: Part of the key: raise it when this module makes something else of the same inputs.
@@ -49,7 +49,7 @@ def _make(work: Path, kernel: Path, more: list[str]) -> None:
         build_in(kernel / "build", log, about.get("architecture", "i386"), *words, work=work)
         built = source / "fastqueue.ko"
         # Debug sections only: the symbols are what makes an oops readable.
-        command.run([command.need("strip", "binutils"), "--strip-debug", built], log=log)
+        run_command.run([run_command.need("strip", "binutils"), "--strip-debug", built], log=log)
         shutil.copy2(built, work / built.name)
         _keep_notes(source, work / "gcov")
         cache.remove_tree(source)

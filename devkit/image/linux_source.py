@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build import flavour
-from devkit.build.apt import NEWER_SUITES, Apt
-from devkit.errors import KitError
-from devkit.paths import LOGS
-from devkit.progress import say, stage
+from devkit.host import cache, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import LOGS
+from devkit.host.progress import say, stage
+from devkit.image import kernel_flavour
+from devkit.image.debian.apt import NEWER_SUITES, Apt
 
 #: Part of the keys: raise it when this module makes something else of the same inputs.
 RECIPE = "1"
@@ -37,7 +37,7 @@ def newest(names: Iterable[str]) -> str | None:
     return max(found)[2] if found else None
 
 
-def checkers(version: str = flavour.DEFAULT) -> Path:
+def checkers(version: str = kernel_flavour.DEFAULT) -> Path:
     """Return a cache entry with what the kernel's source has to check code.
 
     ``checkpatch.pl``, with the word lists it reads beside it, and ``coccinelle``, a tree of semantic patches.
@@ -49,7 +49,7 @@ def checkers(version: str = flavour.DEFAULT) -> Path:
             names = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch", "coccinelle")
             members = [f"linux-source-{version}/scripts/{name}" for name in names]
             options = ["-C", str(work), "--strip-components=2"]
-            command.run(["tar", "-xf", archive / "linux.tar.xz", *options, *members])
+            run_command.run(["tar", "-xf", archive / "linux.tar.xz", *options, *members])
 
     key = cache.digest(RECIPE, (archive / "source.json").read_text())
     return cache.entry("checkers", key, make)
@@ -58,10 +58,12 @@ def checkers(version: str = flavour.DEFAULT) -> Path:
 def _fetch(work: Path, version: str) -> None:
     log = LOGS / "linux-source.log"
     with stage(f"kernel: fetch linux-source-{version}", log):
-        apt = Apt(work / "apt", "amd64", log, NEWER_SUITES if version == flavour.NEWEST else ())
+        apt = Apt(work / "apt", "amd64", log, NEWER_SUITES if version == kernel_flavour.NEWEST else ())
         apt.update()
         package = (
-            newest(apt.names("linux-source-")) if version == flavour.NEWEST else f"linux-source-{version}"
+            newest(apt.names("linux-source-"))
+            if version == kernel_flavour.NEWEST
+            else f"linux-source-{version}"
         )
         candidate = apt.candidate(package) if package else None
         if package is None or candidate is None:
@@ -71,11 +73,11 @@ def _fetch(work: Path, version: str) -> None:
                 "add the security suite (bookworm-security main) to /etc/apt, run apt-get update",
             )
         (archive,) = apt.download([package], work / "download")
-        command.run(["dpkg-deb", "-x", archive, work / "unpacked"], log=log)
+        run_command.run(["dpkg-deb", "-x", archive, work / "unpacked"], log=log)
         (work / "unpacked/usr/src" / f"{package}.tar.xz").rename(work / "linux.tar.xz")
         description = {"package": package, "version": candidate, "sha256": cache.digest_file(archive)}
         (work / "source.json").write_text(json.dumps(description) + "\n")
         for folder in ("apt", "download", "unpacked"):
             cache.remove_tree(work / folder)
-    if version == flavour.NEWEST:
+    if version == kernel_flavour.NEWEST:
         say(f"  newest: {package}")

@@ -6,14 +6,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build import lists
-from devkit.build.extension import SOURCE as EXTENSION
-from devkit.build.extension import extension
-from devkit.build.kernel import build_environment, jobs
-from devkit.build.unpacked import unpacked
-from devkit.paths import LOGS, PROJECT
-from devkit.progress import stage
+from devkit.host import cache, run_command
+from devkit.host.paths import LOGS, PROJECT
+from devkit.host.progress import stage
+from devkit.image.debian import package_lists
+from devkit.image.debian.unpack import unpacked
+from devkit.image.kernel import build_environment, jobs
+from devkit.image.python_extension import SOURCE as EXTENSION
+from devkit.image.python_extension import extension
 
 SOURCE = PROJECT / "native"
 #: The ABI of the module, which the programs include.
@@ -31,7 +31,7 @@ def sysroot(fresh: bool = False) -> Path:
     ``packages.json`` has their versions; ``fresh`` asks the mirror for newer ones.
     """
     without = ("usr/share", "usr/lib/python3.11")
-    return unpacked("sysroot", lists.words("sysroot.txt"), without=without, fresh=fresh)
+    return unpacked("sysroot", package_lists.words("sysroot.txt"), without=without, fresh=fresh)
 
 
 def native(fresh: bool = False) -> Path:
@@ -41,7 +41,7 @@ def native(fresh: bool = False) -> Path:
     """
     libraries = sysroot(fresh)
     packages = (libraries / "packages.json").read_text()
-    compiler = command.run([command.need(COMPILER, "gcc-i686-linux-gnu"), "--version"])
+    compiler = run_command.run([run_command.need(COMPILER, "gcc-i686-linux-gnu"), "--version"])
 
     def key() -> str:
         return cache.digest(RECIPE, CFLAGS, packages, cache.digest_tree(SOURCE, UAPI, EXTENSION), compiler)
@@ -64,7 +64,7 @@ def _make(work: Path, libraries: Path) -> None:
             "LDFLAGS": f"-L{folder} -Wl,-rpath-link={folder}",
         }
         words = [jobs(), f"CC={COMPILER}", f"DESTDIR={work / 'root'}", "install", "install-daq"]
-        command.run(
+        run_command.run(
             ["make", "-C", source, *words],
             log=log,
             env=environment,
@@ -80,4 +80,4 @@ def _strip(path: Path, log: Path) -> None:
     with path.open("rb") as file:
         if file.read(4) != b"\x7fELF":
             return
-    command.run([command.need("i686-linux-gnu-strip", "binutils-i686-linux-gnu"), path], log=log)
+    run_command.run([run_command.need("i686-linux-gnu-strip", "binutils-i686-linux-gnu"), path], log=log)

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
-from devkit import command
-from devkit.errors import KitError
+from devkit.host import run_command
+from devkit.host.errors import KitError
 
 #: pip itself reads its files, its environment variables and its defaults.
 _ASK_PIP = """
@@ -122,7 +122,7 @@ def _pages(project: str) -> Iterator[str]:
 
 @functools.cache
 def _settings() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(command.run(command.python("-c", _ASK_PIP)))
+    found: dict[str, Any] = json.loads(run_command.run(run_command.python("-c", _ASK_PIP)))
     return found
 
 

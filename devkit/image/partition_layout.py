@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import command
-from devkit.errors import KitError
-from devkit.paths import PROJECT
+from devkit.host import run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
 
 CONFIG = PROJECT / "br2-external/board/common/genimage.cfg"
 SECTOR = 512
@@ -92,7 +92,7 @@ def carry_out(parts: Path, output: Path, log: Path) -> None:
     root = parts / "root"
     root.mkdir()
     argv: list[str | Path] = [
-        command.need("genimage", "genimage"), "--config", CONFIG, "--rootpath", root,
+        run_command.need("genimage", "genimage"), "--config", CONFIG, "--rootpath", root,
         "--inputpath", parts, "--outputpath", output, "--tmppath", parts / "tmp",
     ]  # fmt: skip
-    command.run(argv, log=log)
+    run_command.run(argv, log=log)

@@ -6,8 +6,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from devkit import command
-from devkit.build import package_index
+from devkit.host import run_command
+from devkit.image import package_index
 
 _NETWORK = "the Python package index must be reachable once"
 
@@ -37,5 +37,5 @@ def tool(work: Path, folder: Path, requirement: str, log: Path) -> None:
     pinned = work / "requirement.txt"
     pinned.write_text(f"{requirement}\n")
     words = ["install", "--no-deps", "--only-binary", ":all:", "--target", str(folder), "--upgrade"]
-    argv = command.python("-m", "pip", *words, "--require-hashes", "-r", pinned)
-    command.run(argv, log=log, remedy=_NETWORK)
+    argv = run_command.python("-m", "pip", *words, "--require-hashes", "-r", pinned)
+    run_command.run(argv, log=log, remedy=_NETWORK)

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devkit import command
-from devkit.build.kernel import build_environment
-from devkit.paths import PROJECT
+from devkit.host import run_command
+from devkit.host.paths import PROJECT
+from devkit.image.kernel import build_environment
 
 SOURCE = PROJECT / "pyhandler/ext"
 HEADERS = "usr/include/python3.11"
@@ -31,4 +31,4 @@ def extension(root: Path, sysroot: Path, compiler: str, flags: str, log: Path) -
         compiler, "-shared", "-fPIC", "-fvisibility=hidden", *flags.split(), *includes(sysroot),
         "-o", built, *sorted(SOURCE.glob("*.c")),
     ]  # fmt: skip
-    command.run(argv, log=log, env=build_environment(), remedy="the first error in the log says what")
+    run_command.run(argv, log=log, env=build_environment(), remedy="the first error in the log says what")

@@ -9,11 +9,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build import isa, squashfs
-from devkit.build.userland import compile_python
-from devkit.paths import LOGS, PROJECT
-from devkit.progress import stage
+from devkit.host import cache, run_command
+from devkit.host.paths import LOGS, PROJECT
+from devkit.host.progress import stage
+from devkit.image import instruction_audit, squashfs
+from devkit.image.debian.userland import compile_python
 
 OVERLAY = PROJECT / "br2-external/board/common/rootfs-overlay"
 HANDLER = PROJECT / "pyhandler/src"
@@ -82,8 +82,8 @@ def _install_module(root: Path, parts: Parts, log: Path) -> None:
     extra = root / "lib/modules" / release / "extra"
     extra.mkdir()
     shutil.copy2(parts.module / "fastqueue.ko", extra)
-    depmod = command.need("depmod", "kmod")
-    command.run([depmod, "-b", root, "-F", parts.kernel / "System.map", release], log=log)
+    depmod = run_command.need("depmod", "kmod")
+    run_command.run([depmod, "-b", root, "-F", parts.kernel / "System.map", release], log=log)
 
 
 def _normalise(root: Path) -> None:
@@ -103,4 +103,4 @@ def _guard(root: Path, parts: Parts) -> None:
         files.append(("vmlinux", parts.kernel / "vmlinux"))
     else:
         files = [(name, path) for name, path in files if path.suffix != ".ko"]
-    isa.check(files)
+    instruction_audit.check(files)

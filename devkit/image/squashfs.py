@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devkit import command
+from devkit.host import run_command
 
 
 def pack(root: Path, image: Path, log: Path) -> None:
@@ -14,7 +14,7 @@ def pack(root: Path, image: Path, log: Path) -> None:
     Blocks of 128 KB that xz packs: what is read is kept unpacked by the page cache.
     """
     argv: list[str | Path] = [
-        command.need("mksquashfs", "squashfs-tools"), root, image, "-comp", "xz", "-Xbcj", "x86", "-all-root",
-        "-noappend", "-no-progress", "-no-xattrs", "-mkfs-time", "0", "-all-time", "0",
+        run_command.need("mksquashfs", "squashfs-tools"), root, image, "-comp", "xz", "-Xbcj", "x86",
+        "-all-root", "-noappend", "-no-progress", "-no-xattrs", "-mkfs-time", "0", "-all-time", "0",
     ]  # fmt: skip
-    command.run(argv, log=log)
+    run_command.run(argv, log=log)

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from devkit.build.image import Image
-from devkit.progress import say
+from typing import Any
+
+from devkit.host.progress import say
+from devkit.image.image import Image
 
 
 def lines(image: Image) -> list[str]:
@@ -19,6 +21,12 @@ def lines(image: Image) -> list[str]:
         f"  {sizes}",
         f"  commit {commit}; all else in image.json",
     ]
+
+
+def identity(image: Image) -> dict[str, Any]:
+    """Return the parts of image.json that tell one image from another."""
+    keys = ("base", "kernel", "git", "files", "inputs")
+    return {key: image.description[key] for key in keys if key in image.description}
 
 
 def show(image: Image) -> None:

@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Labs: a client and a server network around a target, in namespaces that end with their supervisor."""
+"""A client and a server network around a target, in namespaces that end with their supervisor.
+
+Imports host and hardware.
+"""

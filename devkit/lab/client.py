@@ -15,14 +15,14 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
-from devkit import peer
-from devkit.command import need, python, tail
-from devkit.errors import KitError
-from devkit.lab import folder, protocol
+from devkit.host import unix_peer
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
+from devkit.host.run_command import need, python, tail
+from devkit.lab import protocol, rundir
 from devkit.lab.machine import Launch
 from devkit.lab.process import Process, Stream, Streams
 from devkit.lab.sandbox import Tree
-from devkit.paths import PROJECT
 
 _START_TIME = 30.0
 _STOP_TIME = 10.0
@@ -38,8 +38,8 @@ class Lab:
 
     def __init__(self, name: str, *, owner: socket.socket | None = None, child: _Child | None = None) -> None:
         self.name = name
-        self.directory = folder.path(name)
-        self.logs = folder.logs(name)
+        self.directory = rundir.path(name)
+        self.logs = rundir.logs(name)
         self._owner = owner
         self._child = child
         self._detached = owner is None
@@ -53,14 +53,14 @@ class Lab:
         FQ-NETNS, FQ-TOOL, FQ-RUNTIME.
         """
         unshare = need("unshare", "util-linux")
-        name = folder.check_name(name or _own_name())
-        with folder.locked():
-            folder.sweep()
-            directory = folder.create(name)
+        name = rundir.check_name(name or _own_name())
+        with rundir.locked():
+            rundir.sweep()
+            directory = rundir.create(name)
             try:
                 lab = cls._spawn(unshare, name, directory, offloads)
             except BaseException:
-                folder.remove(directory)
+                rundir.remove(directory)
                 raise
         if not owner_dies:
             lab.detach()
@@ -68,7 +68,7 @@ class Lab:
 
     @classmethod
     def _spawn(cls, unshare: str, name: str, directory: Path, offloads: bool) -> Lab:
-        logs = folder.create_logs(name)
+        logs = rundir.create_logs(name)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         user = () if os.getuid() == 0 else ("--user", "--map-root-user")
         argv = [
@@ -106,10 +106,10 @@ class Lab:
     @classmethod
     def attach(cls, name: str) -> Lab:
         """Return a lab that runs already; KitError FQ-LAB where there is none of that name."""
-        if not folder.alive(name):
-            running = ", ".join(filter(folder.alive, folder.names())) or "none"
+        if not rundir.alive(name):
+            running = ", ".join(filter(rundir.alive, rundir.names())) or "none"
             what = f"no lab named {name} is running (running: {running})"
-            log = folder.logs(name) / "kernel.log"
+            log = rundir.logs(name) / "kernel.log"
             remedy = "start one: ./inv boot --detach"
             raise KitError("FQ-LAB", what, remedy, log=log if log.exists() else None)
         lab = cls(name)
@@ -118,7 +118,7 @@ class Lab:
 
     def _connect(self) -> socket.socket:
         try:
-            return protocol.connect(folder.control(self.name))
+            return protocol.connect(rundir.control(self.name))
         except OSError as error:
             remedy = "./inv status shows what runs; ./inv boot --detach starts it again"
             raise KitError("FQ-LAB", f"the lab {self.name} ended", remedy) from error
@@ -132,7 +132,7 @@ class Lab:
     def pid(self) -> int:
         """Process id of the supervisor, as seen from here; KitError FQ-LAB where it ended."""
         with self._connect() as sock:
-            return peer.credentials(sock).pid
+            return unix_peer.credentials(sock).pid
 
     def info(self) -> protocol.Message:
         """Return what the supervisor knows: name, started (s since the epoch), logs, detached, target."""
@@ -243,7 +243,7 @@ class Lab:
     def stop(self) -> None:
         """End the lab and all that runs in it, and wait until it is gone."""
         with contextlib.suppress(KitError), self._connect() as sock:
-            pid = peer.credentials(sock).pid
+            pid = unix_peer.credentials(sock).pid
             gone = os.pidfd_open(pid)
             try:
                 protocol.send(sock, {"op": "stop"})
@@ -251,7 +251,7 @@ class Lab:
             finally:
                 os.close(gone)
         self._close()
-        folder.remove(self.directory)
+        rundir.remove(self.directory)
 
     def _close(self) -> None:
         if self._owner is not None:
@@ -283,4 +283,4 @@ def _own_name() -> str:
 
 def running() -> list[Lab]:
     """Return the user's labs that are alive, by name."""
-    return [Lab(name) for name in folder.names() if folder.alive(name)]
+    return [Lab(name) for name in rundir.names() if rundir.alive(name)]

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devkit.bounded_log import Writer
+from devkit.host.bounded_log import Writer
 from devkit.lab import sandbox
-from devkit.lab.children import Children
 from devkit.lab.network import TUN
+from devkit.lab.process_table import Children
 
 _TUNSETIFF = 0x400454CA
 _IFF_TAP, _IFF_NO_PI, _IFF_VNET_HDR = 0x0002, 0x1000, 0x4000

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from devkit.errors import KitError
+from devkit.host.errors import KitError
 from devkit.lab.namespaces import Namespaces, enter
 from devkit.lab.topology import Command, Setting, Step
 

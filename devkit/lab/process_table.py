@@ -9,7 +9,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
-from devkit.errors import KitError
+from devkit.host.errors import KitError
 from devkit.lab.namespaces import Namespaces, enter
 from devkit.lab.process_namespace import ProcessNamespace
 

@@ -28,8 +28,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from devkit import peer
-from devkit.errors import KitError
+from devkit.host import unix_peer
+from devkit.host.errors import KitError
 
 Message = dict[str, Any]
 
@@ -45,7 +45,7 @@ def connection() -> socket.socket:
 
 def connect(path: Path) -> socket.socket:
     """Return a connection to the supervisor at ``path``; OSError if there is none, FQ-PEER if foreign."""
-    return peer.connect(path, socket.SOCK_SEQPACKET)
+    return unix_peer.connect(path, socket.SOCK_SEQPACKET)
 
 
 def send(sock: socket.socket, message: Message, descriptors: Sequence[int] = ()) -> None:

@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from devkit import lock, paths, private_dir
-from devkit.errors import KitError
+from devkit.host import file_lock, paths, private_dir
+from devkit.host.errors import KitError
 from devkit.lab import protocol
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
@@ -110,7 +110,7 @@ def locked() -> Iterator[None]:
         os.close(private_dir.make(place))
         what = "another process starts or ends a lab and does not come to its end"
         busy = KitError("FQ-BUSY", what, f"fuser -v {place / '.lock'} shows it; end it, run this again")
-        descriptor = lock.hold(
+        descriptor = file_lock.hold(
             place / ".lock", busy, _PATIENCE, "Another process starts or ends a lab: waiting."
         )
     except OSError as error:

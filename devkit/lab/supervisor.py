@@ -20,11 +20,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devkit import peer
-from devkit.errors import KitError
-from devkit.lab import folder, machine, network, protocol, sandbox, topology
-from devkit.lab.children import Children
+from devkit.host import unix_peer
+from devkit.host.errors import KitError
+from devkit.lab import machine, network, protocol, rundir, sandbox, topology
 from devkit.lab.namespaces import Namespaces
+from devkit.lab.process_table import Children
 
 #: A client that does not take its answer in this time (seconds) is dropped.
 _ANSWER_TIME = 1.0
@@ -95,7 +95,7 @@ class Supervisor:
     def _accept(self) -> None:
         sock, _ = self.listener.accept()
         try:
-            peer.check(sock)
+            unix_peer.check(sock)
         except KitError as error:
             log(error.what)
             sock.close()
@@ -288,7 +288,7 @@ def main() -> int:
         try:
             supervisor.serve()
         finally:
-            folder.remove(options.directory)
+            rundir.remove(options.directory)
     return 0
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from devkit import firewall, modules
-from devkit.background import Background
-from devkit.target import Target
+from devkit.target import kernel_modules, nftables
+from devkit.target.background_process import Background
+from devkit.target.qemu import Target
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,19 @@ NFQUEUE_C = DataPath(
     "nfqueue-c",
     "NFQUEUE, C",
     "libnetfilter_queue, accepts all",
-    modules.NFQUEUE,
+    kernel_modules.NFQUEUE,
     ("nfqueue-baseline", "--gso"),
 )
 FASTQUEUE_PYTHON = DataPath(
     "fastqueue-python",
     "Fast Queue, Python",
     "python3 -m fastqueue run null",
-    modules.FASTQUEUE,
+    kernel_modules.FASTQUEUE,
     ("python3", "-m", "fastqueue", "run", "--gso", "null"),
 )
-FASTQUEUE_C = DataPath("fastqueue-c", "Fast Queue, C", "fq-null", modules.FASTQUEUE, ("fq-null", "--gso"))
+FASTQUEUE_C = DataPath(
+    "fastqueue-c", "Fast Queue, C", "fq-null", kernel_modules.FASTQUEUE, ("fq-null", "--gso")
+)
 
 #: In the order of a table: what is to be beaten comes before what beats it.
 ALL = (PLAIN, NFQUEUE_C, FASTQUEUE_PYTHON, FASTQUEUE_C)
@@ -55,11 +57,11 @@ def laid(target: Target, path: DataPath) -> Iterator[Background | None]:
     FQ-MODULE or FQ-HANDLER where a part of it fails.
     """
     with ExitStack() as stack:
-        stack.enter_context(modules.present(target, path.module))
+        stack.enter_context(kernel_modules.present(target, path.module))
         if not path.argv:
             yield None
             return
         handler = stack.enter_context(Background(target, path.argv))
         handler.wait_ready()
-        stack.enter_context(firewall.ruled(target, firewall.queue_all()))
+        stack.enter_context(nftables.ruled(target, nftables.queue_all()))
         yield handler

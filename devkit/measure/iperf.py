@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
-from devkit.command import last_lines
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.host.run_command import last_lines
 from devkit.lab import topology
 from devkit.lab.client import Lab
 from devkit.lab.process import Process

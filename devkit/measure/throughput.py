@@ -8,15 +8,16 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from devkit import counters, datapath, iperf, modules
-from devkit.counters import Counters
-from devkit.datapath import DataPath
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.host.progress import stage
 from devkit.lab import topology
 from devkit.lab.client import Lab
-from devkit.progress import stage
-from devkit.target import Target
-from devkit.target_commands import understood
+from devkit.measure import data_path, iperf
+from devkit.measure.data_path import DataPath
+from devkit.target import kernel_modules, queue_counters
+from devkit.target.base import understood
+from devkit.target.qemu import Target
+from devkit.target.queue_counters import Counters
 
 #: Samples of each path.
 ROUNDS = 3
@@ -91,7 +92,7 @@ def check_seconds(seconds: int) -> None:
 
 
 def measure_all(
-    lab: Lab, target: Target, seconds: int, paths: Sequence[DataPath] = datapath.ALL
+    lab: Lab, target: Target, seconds: int, paths: Sequence[DataPath] = data_path.ALL
 ) -> list[Measurement]:
     """Measure all paths in the boot that runs, about ``seconds`` each, in ROUNDS rounds.
 
@@ -111,10 +112,10 @@ def measure_all(
 def sample(lab: Lab, target: Target, path: DataPath, seconds: int) -> Sample:
     """Lay ``path`` and send one TCP stream from client to server along it."""
     address = topology.load().server.endpoint.address4
-    with datapath.laid(target, path), iperf.running(lab, address, seconds) as run:
+    with data_path.laid(target, path), iperf.running(lab, address, seconds) as run:
         cpu = cpu_use(target, seconds)
         throughput = run.result()
-        found = counters.read(target).get(0) if path.module == modules.FASTQUEUE else None
+        found = queue_counters.read(target).get(0) if path.module == kernel_modules.FASTQUEUE else None
     return Sample(throughput, cpu, found)
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from devkit.drawing import Figure, FigureCanvasAgg
-from devkit.throughput import Measurement
+from devkit.host.plotting import Figure, FigureCanvasAgg
+from devkit.measure.throughput import Measurement
 
 _COLOURS = {None: "#8a8f98", "nfnetlink_queue": "#c9822b", "fastqueue": "#2a6f97"}
 

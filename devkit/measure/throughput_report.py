@@ -14,9 +14,9 @@ from typing import Any
 
 from rich.table import Table
 
-from devkit import atomic_file, host_load
-from devkit.command import run
-from devkit.throughput import Measurement
+from devkit.host import atomic_file, cpu_load
+from devkit.host.run_command import run
+from devkit.measure.throughput import Measurement
 
 #: Said of every profile.
 _ALWAYS = (
@@ -44,7 +44,7 @@ _CAVEATS = {
 def caveats(profile: str, host_busy: float = 0.0) -> tuple[str, ...]:
     """Return what the figures under a profile are not; ``host_busy`` (0 to 1) by others, before."""
     noisy = (f"noisy: other work took {host_busy:.0%} of this host just before",)
-    return (*_CAVEATS.get(profile, ()), *(noisy if host_busy >= host_load.NOISY else ()), *_ALWAYS)
+    return (*_CAVEATS.get(profile, ()), *(noisy if host_busy >= cpu_load.NOISY else ()), *_ALWAYS)
 
 
 def table(results: Sequence[Measurement], profile: str, nic: str) -> Table:
@@ -77,7 +77,7 @@ def surroundings() -> dict[str, Any]:
             "cpu": _cpu_model(),
             "cpus": os.cpu_count(),
             "kernel": platform.release(),
-            "busy_before": round(host_load.busy(), 3),
+            "busy_before": round(cpu_load.busy(), 3),
             "qemu": version[1] if version else None,
         },
     }

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.errors import KitError
+from devkit.host.errors import KitError
 from devkit.lab.machine import fd
 
 #: Words of ``./inv boot --from``.

@@ -7,12 +7,12 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.addition import Addition
-from devkit.boot_disk import Disk
-from devkit.errors import KitError
+from devkit.hardware.machine_profile import Profile
+from devkit.host.errors import KitError
 from devkit.lab.machine import Launch, fd
 from devkit.lab.topology import Side, Topology
-from devkit.profile import Profile
+from devkit.qemu.boot_disk import Disk
+from devkit.qemu.extra_disk import Addition
 
 PACKAGE = "qemu-system-x86"
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.build import suricata
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.image.debian import suricata_disk
 
 #: Found by it in the target, whatever other disks there are.
 _SERIAL = "fq-addition"
@@ -46,7 +46,7 @@ class Addition:
         return f"{find} && mount -t squashfs -o ro,nosuid,nodev /dev/${{disk##*/}} {self.place}"
 
 
-SURICATA = Addition("suricata", suricata.PROGRAM, suricata.PLACE, 256, suricata.image)
+SURICATA = Addition("suricata", suricata_disk.PROGRAM, suricata_disk.PLACE, 256, suricata_disk.image)
 ALL = {one.name: one for one in (SURICATA,)}
 
 

@@ -7,8 +7,8 @@ import asyncio
 import contextlib
 from pathlib import Path
 
-from devkit import peer
-from devkit.errors import KitError
+from devkit.host import unix_peer
+from devkit.host.errors import KitError
 
 _TIME = 10.0
 
@@ -19,7 +19,7 @@ def execute(path: Path, command: str, arguments: dict[str, object] | None = None
 
     async def once() -> object:
         client = QMPClient("fastqueue")
-        sock = peer.connect(path)
+        sock = unix_peer.connect(path)
         sock.setblocking(False)
         await client.connect(sock)
         try:

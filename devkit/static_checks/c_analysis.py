@@ -15,13 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.bench.instructions import plugin
-from devkit.build import extension, module, native
-from devkit.build.kernel import build_environment, jobs
-from devkit.errors import KitError
+from devkit.bench.profiler import plugin
 from devkit.fuzz import program as fuzz
-from devkit.paths import PROJECT
+from devkit.host import cache, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
+from devkit.image import kernel_module, native_programs, python_extension
+from devkit.image.kernel import build_environment, jobs
 
 #: Part of the keys: raise it when the same inputs get other options.
 RECIPE = "1"
@@ -47,13 +47,21 @@ def userspace(libraries: Path) -> dict[Path, tuple[str, ...]]:
 
     ``libraries`` is the cache entry of native.sysroot().
     """
-    target = (command.need(native.COMPILER, "gcc-i686-linux-gnu"), *native.CFLAGS.split())
-    common = (f"-I{_shown(native.UAPI)}", f"-I{libraries / 'usr/include'}")
+    target = (
+        run_command.need(native_programs.COMPILER, "gcc-i686-linux-gnu"),
+        *native_programs.CFLAGS.split(),
+    )
+    common = (f"-I{_shown(native_programs.UAPI)}", f"-I{libraries / 'usr/include'}")
     return {
-        native.SOURCE: (*target, "-std=gnu11", f"-I{_shown(native.SOURCE / 'libfastqueue')}", *common),
-        extension.SOURCE: (*target, *extension.includes(libraries)),
+        native_programs.SOURCE: (
+            *target,
+            "-std=gnu11",
+            f"-I{_shown(native_programs.SOURCE / 'libfastqueue')}",
+            *common,
+        ),
+        python_extension.SOURCE: (*target, *python_extension.includes(libraries)),
         fuzz.SOURCE: (*target, *fuzz.WORDS, *common),
-        plugin.SOURCE.parent: (command.need("cc", "gcc"), *plugin.CFLAGS),
+        plugin.SOURCE.parent: (run_command.need("cc", "gcc"), *plugin.CFLAGS),
     }
 
 
@@ -65,7 +73,7 @@ def gcc(libraries: Path, directories: Mapping[Path, Sequence[str]] | None = None
     """
     directories = userspace(libraries) if directories is None else directories
     packages = (libraries / "packages.json").read_text()
-    headers = sorted(path for root in (*directories, native.UAPI) for path in root.rglob("*.h"))
+    headers = sorted(path for root in (*directories, native_programs.UAPI) for path in root.rglob("*.h"))
 
     def one(source: Path, compiler: Sequence[str], version: str) -> str:
         argv = [*compiler, *ANALYZER, str(_shown(source))]
@@ -79,17 +87,17 @@ def gcc(libraries: Path, directories: Mapping[Path, Sequence[str]] | None = None
     return _each(checks)
 
 
-def sparse(kernel: Path, source: Path = module.SOURCE) -> str:
+def sparse(kernel: Path, source: Path = kernel_module.SOURCE) -> str:
     """Return what sparse complains about in the module: address spaces, byte orders, lock balance.
 
     ``kernel`` is the cache entry of kernel.compiled_against(). The compiler runs too, as the kernel's make
     checks what it compiles.
     """
-    tool = command.need("sparse", "sparse")
+    tool = run_command.need("sparse", "sparse")
     architecture = json.loads((kernel / "kernel.json").read_text()).get("architecture", "i386")
 
     def check(work: Path) -> str:
-        copy = module.copied(work, source)
+        copy = kernel_module.copied(work, source)
         objects = [path.with_suffix(".o").name for path in sorted(copy.glob("*.c"))]
         words = [
             jobs(),
@@ -100,20 +108,20 @@ def sparse(kernel: Path, source: Path = module.SOURCE) -> str:
             f"CHECK={tool}",
             "C=1",
         ]
-        text = _printed([command.need("make", "make"), "-s", "-k", "-O", *words, *objects])
+        text = _printed([run_command.need("make", "make"), "-s", "-k", "-O", *words, *objects])
         cache.remove_tree(copy)
         return text.replace(f"{copy}/", "kmod/")
 
     return _remembered(cache.digest("sparse", _version(tool), kernel.name, cache.digest_tree(source)), check)
 
 
-def coccinelle(patches: Path, source: Path = module.SOURCE) -> str:
+def coccinelle(patches: Path, source: Path = kernel_module.SOURCE) -> str:
     """Return what the kernel's semantic patches complain about in the module: use after free, locks, NULL.
 
     ``patches`` is the directory ``coccinelle`` of linux_source.checkers(). Raises KitError FQ-LINT if it has
     none for one of PATCHES.
     """
-    tool = command.need("spatch", "coccinelle")
+    tool = run_command.need("spatch", "coccinelle")
     words = [
         "-D",
         "report",
@@ -139,7 +147,7 @@ def semantic_patches(patches: Path) -> list[Path]:
     for pattern, paths in found.items():
         if not paths:
             what = f"the kernel's source has no semantic patch {pattern}"
-            raise KitError("FQ-LINT", what, "correct PATCHES in devkit/analysis.py")
+            raise KitError("FQ-LINT", what, "correct PATCHES in devkit/static_checks/c_analysis.py")
     return [path for paths in found.values() for path in paths]
 
 
@@ -149,7 +157,7 @@ def _shown(path: Path) -> Path:
 
 
 def _version(tool: str) -> str:
-    return command.run([tool, "--version"])
+    return run_command.run([tool, "--version"])
 
 
 def _each(checks: Sequence[Callable[[], str]]) -> str:

@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Suricata in the target: its rules and settings, running it over either queue, what it found, the show."""
+"""Suricata in the target: settings, rules, its log and bypassed flows.
+
+Imports the packages down to measure.
+"""

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import modules
-from devkit.addition import SURICATA
-from devkit.background import Background, Ended
-from devkit.ids import alerts, rules
-from devkit.ids.alerts import Event
-from devkit.target import Target
-from devkit.target_commands import understood
+from devkit.qemu.extra_disk import SURICATA
+from devkit.suricata import eve_log, rules
+from devkit.suricata.eve_log import Event
+from devkit.target import kernel_modules
+from devkit.target.background_process import Background, Ended
+from devkit.target.base import understood
+from devkit.target.qemu import Target
 
 #: Folder in the target for settings, rules and what is found; suricata.yaml names it.
 FOLDER = "/run/suricata"
@@ -53,7 +53,7 @@ def command(module: str, options: Sequence[str] = (), queue: int = 0, *, gso: bo
 
     ``gso``: Fast Queue hands over GSO packets whole, which Suricata does not ask NFQUEUE for.
     """
-    words = ["fastqueue-run", *(["--gso"] if gso else [])] if module == modules.FASTQUEUE else []
+    words = ["fastqueue-run", *(["--gso"] if gso else [])] if module == kernel_modules.FASTQUEUE else []
     words += [SURICATA.program, "-c", f"{FOLDER}/suricata.yaml", "-l", FOLDER, "-q", str(queue)]
     words += ["--init-errors-fatal"]  # a rule that it cannot read
     return words + [word for option in options for word in ("--set", option)]
@@ -70,7 +70,7 @@ class Engine:
         """Return what it wrote into eve.json so far."""
         text = self.target.get(EVENTS).decode(errors="replace")
         with understood("what Suricata found", text):
-            return alerts.parse(text)
+            return eve_log.parse(text)
 
     def forget(self) -> None:
         """Empty eve.json."""

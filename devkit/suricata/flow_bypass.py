@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 MARK = 1
 #: Settings of Suricata: what it marks such packets with.

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import cache
-from devkit.errors import KitError
+from devkit.host import cache
+from devkit.host.errors import KitError
 from devkit.lab import topology
-from devkit.target import Target
-from devkit.target_commands import understood
+from devkit.target.base import understood
+from devkit.target.qemu import Target
 
 #: Of the client's end of the connection that brings the file.
 _PORT = 5999

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from devkit.command import last_lines
-from devkit.errors import KitError
-from devkit.target import Target
-from devkit.target_commands import understood
+from devkit.host.errors import KitError
+from devkit.host.run_command import last_lines
+from devkit.target.base import understood
+from devkit.target.qemu import Target
 
 _FOLDER = "/run/background"
 _POLL = 0.02

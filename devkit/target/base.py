@@ -12,10 +12,10 @@ from pathlib import Path
 
 from pexpect import EOF
 
-from devkit.command import last_lines
-from devkit.errors import KitError
-from devkit.kernel_log import KernelLog
-from devkit.shell import Result, Shell, Sink
+from devkit.host.errors import KitError
+from devkit.host.run_command import last_lines
+from devkit.target.kernel_log import KernelLog
+from devkit.target.shell import Result, Shell, Sink
 
 #: Most that is fetched of a file, unless its reader sets another limit (bytes).
 _LARGEST_FILE = 32 << 20

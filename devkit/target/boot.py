@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from pexpect import EOF
 
-from devkit import boot_disk, qemu
-from devkit.channel import Channel
-from devkit.command import need, tail
-from devkit.errors import KitError
-from devkit.kernel_log import KernelLog
+from devkit.host.errors import KitError
+from devkit.host.run_command import need, tail
 from devkit.lab import topology
 from devkit.lab.client import Lab
 from devkit.lab.process import Process, describe_end
-from devkit.shell import Shell
+from devkit.qemu import boot_disk, command_line
+from devkit.target.channel import Channel
+from devkit.target.kernel_log import KernelLog
+from devkit.target.shell import Shell
 
 if TYPE_CHECKING:
-    from devkit.build.image import Image
+    from devkit.image.image import Image
 
 #: The shell is asked for a sign of life this often (seconds).
 _CALL_AGAIN, _LONGEST_WAIT = 3.0, 20.0
@@ -37,19 +37,19 @@ class Boot:
     """One attempt. ``process`` is QEMU; ``log`` what the kernel says."""
 
     lab: Lab
-    machine: qemu.Machine
+    machine: command_line.Machine
     process: Process
     log: KernelLog
     output: Path
     begun: float = field(default_factory=time.monotonic)
 
     @classmethod
-    def begin(cls, lab: Lab, machine: qemu.Machine, image: Image) -> Boot:
+    def begin(cls, lab: Lab, machine: command_line.Machine, image: Image) -> Boot:
         """Start QEMU; KitError FQ-TOOL where it is missing."""
-        program = need(machine.profile.program, qemu.PACKAGE)
+        program = need(machine.profile.program, command_line.PACKAGE)
         log, output = KernelLog(lab.logs / "kernel.log"), lab.logs / "qemu.log"
         (lab.logs / "scratch").mkdir(mode=0o700, exist_ok=True)
-        launch = qemu.launch(
+        launch = command_line.launch(
             machine, program=program, kernel=image.kernel, rootfs=image.rootfs, topology=topology.load(),
             logs=lab.logs,
         )  # fmt: skip
@@ -92,7 +92,7 @@ class Boot:
     def _connect(self, deadline: float) -> Shell:
         while True:
             with contextlib.suppress(OSError):
-                return Shell(Channel.connect(qemu.Sockets(self.lab.directory).command))
+                return Shell(Channel.connect(command_line.Sockets(self.lab.directory).command))
             self._check(deadline)
             time.sleep(_TICK)
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from pexpect import EOF, TIMEOUT
 from pexpect.spawnbase import SpawnBase
 
-from devkit import peer
-from devkit.errors import KitError
+from devkit.host import unix_peer
+from devkit.host.errors import KitError
 
 if TYPE_CHECKING:
     _Base = SpawnBase[bytes]
@@ -76,7 +76,7 @@ class Channel(_Base):
     @classmethod
     def connect(cls, path: Path) -> Channel:
         """Connect to a Unix socket of this user; OSError where nobody listens, KitError FQ-PEER."""
-        return cls(peer.connect(path))
+        return cls(unix_peer.connect(path))
 
     def _drain(self) -> None:
         while True:

@@ -14,9 +14,9 @@ import tty
 from collections.abc import Iterator
 from pathlib import Path
 
-from devkit import lock, peer
-from devkit.errors import KitError
-from devkit.printable import ConsoleFilter
+from devkit.host import file_lock, unix_peer
+from devkit.host.errors import KitError
+from devkit.host.terminal_text import ConsoleFilter
 
 #: Ctrl-] leaves, as with telnet and virsh.
 LEAVE = b"\x1d"
@@ -51,7 +51,7 @@ def interact(path: Path, *, fresh: bool = False) -> bool:
     """
     need_terminal()
     busy = KitError("FQ-BUSY", "somebody else is on this console", "leave it there first (Ctrl-])")
-    with os.fdopen(lock.hold(path.with_suffix(".lock"), busy)), _connected(path) as sock:
+    with os.fdopen(file_lock.hold(path.with_suffix(".lock"), busy)), _connected(path) as sock:
         print("console of the target: Enter shows its prompt, Ctrl-] leaves", flush=True)
         if fresh:
             size = shutil.get_terminal_size()
@@ -64,7 +64,7 @@ def interact(path: Path, *, fresh: bool = False) -> bool:
 
 def _connected(path: Path) -> socket.socket:
     try:
-        return peer.connect(path)
+        return unix_peer.connect(path)
     except OSError as error:
         remedy = "./inv status shows what runs"
         raise KitError("FQ-TARGET", "the target has no console any more", remedy) from error

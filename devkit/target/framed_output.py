@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from devkit.command import last_lines
+from devkit.host.run_command import last_lines
 
 Sink = Callable[[bytes], None]
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from devkit import bounded_log
-from devkit.command import TAIL_BYTES, TAIL_LINES, last_lines
-from devkit.printable import printable, shortened
+from devkit.host import bounded_log
+from devkit.host.run_command import TAIL_BYTES, TAIL_LINES, last_lines
+from devkit.host.terminal_text import printable, shortened
 
 #: What a healthy kernel never says. The first words of a report, so that each is found once or twice.
 _COMPLAINTS = re.compile(

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from devkit.command import last_lines
-from devkit.errors import KitError
-from devkit.target import Target
+from devkit.host.errors import KitError
+from devkit.host.run_command import last_lines
+from devkit.target.qemu import Target
 
 FASTQUEUE = "fastqueue"
 NFQUEUE = "nfnetlink_queue"

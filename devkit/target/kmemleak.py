@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from devkit.target_commands import TargetCommands
+from devkit.target.base import TargetCommands
 
 _FILE = "/sys/kernel/debug/kmemleak"
 _MOUNT = "mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug"

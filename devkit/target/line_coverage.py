@@ -13,14 +13,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build.flavour import COVERAGE
-from devkit.build.kernel import kernel
-from devkit.build.module import SOURCE, module
-from devkit.errors import KitError
-from devkit.paths import OUT
-from devkit.progress import say
-from devkit.target_commands import TargetCommands
+from devkit.host import cache, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import OUT
+from devkit.host.progress import say
+from devkit.image.kernel import kernel
+from devkit.image.kernel_flavour import COVERAGE
+from devkit.image.kernel_module import SOURCE, module
+from devkit.target.base import TargetCommands
 
 COUNTERS = OUT / "coverage/counters"
 REPORT = OUT / "coverage/unreached.txt"
@@ -137,8 +137,13 @@ def measure(counters: Path = COUNTERS) -> list[FileCoverage]:
             what = f"{path.name} does not belong to a file of the module"
             raise KitError("FQ-COVERAGE", what, f"rm -r {counters}; ./inv test --coverage")
         shutil.copy2(note, counters)
-    argv = [command.need("gcov", "gcc"), "--json-format", "--stdout", *(f"./{path.name}" for path in found)]
-    return merged(json.loads(line) for line in command.run(argv, cwd=counters).splitlines() if line)
+    argv = [
+        run_command.need("gcov", "gcc"),
+        "--json-format",
+        "--stdout",
+        *(f"./{path.name}" for path in found),
+    ]
+    return merged(json.loads(line) for line in run_command.run(argv, cwd=counters).splitlines() if line)
 
 
 def merged(documents: Iterable[Mapping[str, object]]) -> list[FileCoverage]:

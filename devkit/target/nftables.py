@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 #: The kit's own table; other tables of the target are left alone.
 TABLE = "inet fastqueue_lab"

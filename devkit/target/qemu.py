@@ -13,22 +13,23 @@ from typing import TYPE_CHECKING
 
 from pexpect import EOF
 
-from devkit import lock, qemu, qmp
-from devkit import profile as profiles
-from devkit.addition import Addition
-from devkit.boot import Boot
-from devkit.boot_disk import Disk
-from devkit.channel import Channel
-from devkit.errors import KitError
-from devkit.kernel_log import KernelLog
+from devkit.hardware import machine_profile as profiles
+from devkit.host import file_lock
+from devkit.host.errors import KitError
+from devkit.host.progress import say
 from devkit.lab.client import Lab
 from devkit.lab.process import Process, describe_end
-from devkit.progress import say
-from devkit.shell import Shell
-from devkit.target_commands import TargetCommands
+from devkit.qemu import command_line, qmp
+from devkit.qemu.boot_disk import Disk
+from devkit.qemu.extra_disk import Addition
+from devkit.target.base import TargetCommands
+from devkit.target.boot import Boot
+from devkit.target.channel import Channel
+from devkit.target.kernel_log import KernelLog
+from devkit.target.shell import Shell
 
 if TYPE_CHECKING:
-    from devkit.build.image import Image
+    from devkit.image.image import Image
 
 _POWER_OFF_TIME = 5.0
 _BUSY_TIME = 5.0
@@ -75,7 +76,7 @@ class Target(TargetCommands):
         if disk and disk.path is None:
             disk = replace(disk, path=image.disk)
         memory = mem or max(image.memory, addition.memory if addition else 0)
-        machine = qemu.Machine(chosen, nic, memory, offloads, kernel_args, disk, addition)
+        machine = command_line.Machine(chosen, nic, memory, offloads, kernel_args, disk, addition)
         held = _hold(lab, 0)
         try:
             if _alive(lab):
@@ -127,7 +128,7 @@ class Target(TargetCommands):
             self._shell.run("poweroff -f", timeout=_POWER_OFF_TIME)
         if not self._ended(0.5):
             with contextlib.suppress(KitError):
-                qmp.execute(qemu.Sockets(self.lab.directory).qmp, "quit")
+                qmp.execute(command_line.Sockets(self.lab.directory).qmp, "quit")
         if self.process:
             if not self._ended(2.0):
                 self.process.kill()
@@ -166,7 +167,9 @@ class Target(TargetCommands):
         self.down()
 
 
-def _booted(lab: Lab, machine: qemu.Machine, image: Image, timeout: float | None) -> tuple[Boot, Shell]:
+def _booted(
+    lab: Lab, machine: command_line.Machine, image: Image, timeout: float | None
+) -> tuple[Boot, Shell]:
     boot = Boot.begin(lab, machine, image)
     profile = machine.profile
     try:
@@ -184,7 +187,7 @@ def _booted(lab: Lab, machine: qemu.Machine, image: Image, timeout: float | None
 def _attached(lab: Lab) -> Shell:
     """Return the shell of a running target, once it answers; KitError FQ-TARGET, FQ-CHANNEL."""
     try:
-        shell = Shell(Channel.connect(qemu.Sockets(lab.directory).command))
+        shell = Shell(Channel.connect(command_line.Sockets(lab.directory).command))
         try:
             shell.synchronize()
         except BaseException:
@@ -208,4 +211,4 @@ def _alive(lab: Lab) -> bool:
 def _hold(lab: Lab, patience: float) -> int:
     what = f"the target of the lab {lab.name} is in use"
     busy = KitError("FQ-BUSY", what, "wait, or use another lab (--lab)")
-    return lock.hold(lab.directory / "command.lock", busy, patience)
+    return file_lock.hold(lab.directory / "command.lock", busy, patience)

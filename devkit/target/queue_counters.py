@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from devkit.errors import KitError
-from devkit.target import Target
+from devkit.host.errors import KitError
+from devkit.target.qemu import Target
 
 PROC = "/proc/net/fastqueue"
 _PATIENCE = 60.0

@@ -12,14 +12,14 @@ from types import TracebackType
 
 from pexpect import EOF, TIMEOUT
 
-from devkit import bounded_log
-from devkit.channel import Channel
-from devkit.errors import KitError
-from devkit.kernel_log import KernelLog
-from devkit.paths import LOGS
-from devkit.serial_line import SerialLine
-from devkit.shell import Shell
-from devkit.target_commands import TargetCommands
+from devkit.host import bounded_log
+from devkit.host.errors import KitError
+from devkit.host.paths import LOGS
+from devkit.target.base import TargetCommands
+from devkit.target.channel import Channel
+from devkit.target.kernel_log import KernelLog
+from devkit.target.serial_line import SerialLine
+from devkit.target.shell import Shell
 
 #: Of the image's console.
 BAUD = 115200

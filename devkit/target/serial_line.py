@@ -13,7 +13,7 @@ import time
 import tty
 from pathlib import Path
 
-from devkit.errors import KitError
+from devkit.host.errors import KitError
 
 _SPEEDS = (9600, 19200, 38400, 57600, 115200)
 

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 
 from pexpect import EOF, TIMEOUT
 
-from devkit.channel import Channel
-from devkit.command import last_lines
-from devkit.errors import KitError
-from devkit.framed_output import OTHER_SHELL, Output, Sink
+from devkit.host.errors import KitError
+from devkit.host.run_command import last_lines
+from devkit.target.channel import Channel
+from devkit.target.framed_output import OTHER_SHELL, Output, Sink
 
 #: Ends a file sent through the channel; sent before a resynchronization too, in case one was cut off.
 _HEREDOC = "fq-heredoc"

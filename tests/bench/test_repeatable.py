@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from devkit.bench import inside, table
-from devkit.bench.results import Results
-from devkit.bench.rows import FASTQUEUE_C, NFQUEUE_C, PLAIN
-from devkit.bench.store import Store
-from devkit.build.image import Image, build_image
-from devkit.paths import PROJECT
+from devkit.bench.methods import internal_traffic, main_table
+from devkit.bench.paths.catalogue import FASTQUEUE_C, NFQUEUE_C, PLAIN
+from devkit.bench.results.results import Results
+from devkit.bench.results.store import Store
+from devkit.host.paths import PROJECT
+from devkit.image.image import Image, build_image
 
 #: What two runs may differ by.
 AGREEMENT = 0.02
@@ -32,9 +32,9 @@ def image() -> Image:
 def measured(image: Image, path: Path) -> Results:
     """Costs of three ways, in a boot of its own."""
     kept = Store.opened(path, {}, {})
-    steps = table.steps((PLAIN, NFQUEUE_C, FASTQUEUE_C), runs=2, capacity=False)
+    steps = main_table.steps((PLAIN, NFQUEUE_C, FASTQUEUE_C), runs=2, capacity=False)
     chosen = [step for step in steps if step.key.endswith(("udp-64", "udp-1400"))]
-    inside.measure(image, chosen, kept, lambda step: None)
+    internal_traffic.measure(image, chosen, kept, lambda step: None)
     return Results(kept.content)
 
 
@@ -73,6 +73,6 @@ def test_two_boots_agree_while_the_host_compiles(image: Image, tmp_path: Path) -
 def test_what_is_measured_is_not_measured_again(image: Image, tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
     kept = Store.opened(path, {}, {})
-    (step,) = [step for step in table.steps((PLAIN,), 1) if step.key == "cost/plain/udp-64"]
+    (step,) = [step for step in main_table.steps((PLAIN,), 1) if step.key == "cost/plain/udp-64"]
     kept.add(step.key, {"runs": []})
-    inside.measure(image, [step], kept, lambda step: pytest.fail("measured again"))
+    internal_traffic.measure(image, [step], kept, lambda step: pytest.fail("measured again"))

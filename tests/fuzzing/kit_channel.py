@@ -8,12 +8,12 @@ import threading
 from collections import deque
 from unittest.mock import patch
 
-from devkit import framed_output, shell
-from devkit.channel import Channel
-from devkit.counters import Counters, parse
-from devkit.errors import KitError
-from devkit.framed_output import OTHER_SHELL, Output
-from devkit.printable import ConsoleFilter, Decoder, printable
+from devkit.host.errors import KitError
+from devkit.host.terminal_text import ConsoleFilter, Decoder, printable
+from devkit.target import framed_output, shell
+from devkit.target.channel import Channel
+from devkit.target.framed_output import OTHER_SHELL, Output
+from devkit.target.queue_counters import Counters, parse
 
 from .choice import Choice
 

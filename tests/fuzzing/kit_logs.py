@@ -8,9 +8,10 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from devkit import bounded_log, kernel_log
-from devkit.kernel_log import KernelLog
-from devkit.printable import printable
+from devkit.host import bounded_log
+from devkit.host.terminal_text import printable
+from devkit.target import kernel_log
+from devkit.target.kernel_log import KernelLog
 
 from .choice import Choice
 

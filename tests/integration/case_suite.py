@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit import modules
-from devkit.target import Target
+from devkit.target import kernel_modules
+from devkit.target.qemu import Target
 
 #: Network and runner of all cases.
 COMMON = Path(__file__).parent / "in_target"
@@ -66,8 +66,8 @@ class Suite:
         return self._results[path, module][case]
 
     def _run(self, path: str, module: str) -> Results:
-        modules.only(self._target, path)
-        under = self._under if path == modules.FASTQUEUE else ""
+        kernel_modules.only(self._target, path)
+        under = self._under if path == kernel_modules.FASTQUEUE else ""
         before = f"{self._environment} {under}" if self._suites[module].inside else f"UNDER={under}"
         command = f"cd {self._place} && {before} python3 run.py {module}"
         done = self._target.run(command, timeout=_TIMEOUT, check=False)

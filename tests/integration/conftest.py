@@ -20,17 +20,17 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from devkit import coverage, kmemleak
-from devkit.boot_disk import BUSES, SOURCES, Disk
-from devkit.build.bases import BASES, Wish, choose
-from devkit.build.flavour import COVERAGE, DEFAULT, TESTING, flavour
-from devkit.build.image import Image, build_image
-from devkit.errors import KitError
-from devkit.kernel_log import KernelLog
+from devkit.host.errors import KitError
+from devkit.image.base_choice import BASES, Wish, choose
+from devkit.image.image import Image, build_image
+from devkit.image.kernel_flavour import COVERAGE, DEFAULT, TESTING, flavour
 from devkit.lab.client import Lab
-from devkit.serial_target import Address, SerialTarget
-from devkit.target import Target
-from devkit.target_commands import TargetCommands
+from devkit.qemu.boot_disk import BUSES, SOURCES, Disk
+from devkit.target import kmemleak, line_coverage
+from devkit.target.base import TargetCommands
+from devkit.target.kernel_log import KernelLog
+from devkit.target.qemu import Target
+from devkit.target.serial import Address, SerialTarget
 
 _watched: list[KernelLog] = []
 _IMAGE = pytest.StashKey[Image | KitError]()
@@ -114,7 +114,7 @@ def target(request: pytest.FixtureRequest) -> Iterator[TargetCommands]:
         yield target
         _watched.remove(target.log)
         if request.config.getoption("--kernel") == COVERAGE.name:
-            assert coverage.collect(target), "this kernel counts no lines"
+            assert line_coverage.collect(target), "this kernel counts no lines"
         lost = kmemleak.scan(target)
         assert not lost, lost
 

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from devkit.build.image import Image
+from devkit.image.image import Image
 
 #: The check of the timer takes a host that is too busy for a broken one, and panics.
 _KERNEL_ARGUMENTS = (

@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 
 def install(target: Target, place: str, *folders: Path, others: Mapping[str, Path] | None = None) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit import analysis
-from devkit.build import flavour, linux_source
-from devkit.build.kernel import compiled_against
-from devkit.build.module import SOURCE
+from devkit.image import kernel_flavour, linux_source
+from devkit.image.kernel import compiled_against
+from devkit.image.kernel_module import SOURCE
+from devkit.static_checks import c_analysis
 
 PLANTED = """
 #include <linux/ip.h>
@@ -78,17 +78,17 @@ def _line(planted: Path, remark: str) -> str:
 
 @pytest.mark.timeout(900)  # without a built kernel its headers are prepared
 def test_sparse_finds_planted_faults(planted: Path) -> None:
-    kernel = compiled_against(flavour.flavour(flavour.DEFAULT))
-    found = analysis.sparse(kernel, planted)
+    kernel = compiled_against(kernel_flavour.flavour(kernel_flavour.DEFAULT))
+    found = c_analysis.sparse(kernel, planted)
     assert _line(planted, "user memory") in found
     assert _line(planted, "network byte order") in found
     assert "context imbalance in 'planted_lock'" in found
-    assert analysis.sparse(kernel) == ""
+    assert c_analysis.sparse(kernel) == ""
 
 
 def test_semantic_patches_find_planted_faults(planted: Path) -> None:
     patches = linux_source.checkers() / "coccinelle"
-    found = analysis.coccinelle(patches, planted)
+    found = c_analysis.coccinelle(patches, planted)
     for remark in ("after free", "still locked", "size of a pointer", "null, no error"):
         assert _line(planted, remark) in found
-    assert analysis.coccinelle(patches) == ""
+    assert c_analysis.coccinelle(patches) == ""

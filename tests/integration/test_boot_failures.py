@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from processes import gone, inside
 
-from devkit import profile
-from devkit.build.image import Image
-from devkit.errors import KitError
+from devkit.hardware import machine_profile
+from devkit.host.errors import KitError
+from devkit.image.image import Image
 from devkit.lab.client import Lab
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 #: Far below the profile's time limit: a failure is told when it happens.
 AT_ONCE = 30.0
@@ -184,7 +184,7 @@ def test_wrong_arguments(own: Lab, image: Image, arguments: dict[str, object], c
 
 
 def test_missing_qemu(own: Lab, image: Image) -> None:
-    missing = dataclasses.replace(profile.load(image.profile), program="qemu-system-none")
+    missing = dataclasses.replace(machine_profile.load(image.profile), program="qemu-system-none")
     with pytest.raises(KitError, match="qemu-system-none is not installed") as caught:
         Target.boot(image, lab=own, profile=missing)
     assert caught.value.code == "FQ-TOOL"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build import disk, layout
+from devkit.image import disk_image, partition_layout
 
 _TIME = 300.0
 _SLOT = re.compile(rb"fastqueue: slot (\w+) (fq\.trial=1)?\s*[\r\n]")
@@ -25,10 +25,10 @@ def loader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (kernel / "bzImage").write_bytes(b"no kernel" * 1000)
     pack: list[str | Path] = ["mksquashfs", tree, rootfs / "rootfs.squashfs", "-quiet", "-no-progress"]
     subprocess.run(pack, check=True, stdout=subprocess.DEVNULL)
-    disk._make(work, rootfs, kernel)
+    disk_image._make(work, rootfs, kernel)
     content = bytearray((work / "disk.img").read_bytes())
     slot = (work / "slot.squashfs").read_bytes()
-    content[layout.SLOT_B.begin : layout.SLOT_B.begin + len(slot)] = slot
+    content[partition_layout.SLOT_B.begin : partition_layout.SLOT_B.begin + len(slot)] = slot
     (work / "disk.img").write_bytes(content)
     return work / "disk.img"
 
@@ -38,7 +38,7 @@ def first_slots(
 ) -> tuple[list[tuple[bytes, bytes]], bytes]:
     """Boot with these sectors; return the slots that GRUB tries until it gives up, and grubenv then."""
     content = bytearray(loader.read_bytes())
-    offsets = [found.start() for found in re.finditer(re.escape(disk.environment()), content)]
+    offsets = [found.start() for found in re.finditer(re.escape(disk_image.environment()), content)]
     for offset, sector in zip(offsets, (first, copy), strict=True):
         content[offset : offset + 512] = sector
     path = folder / "disk.img"
@@ -59,7 +59,7 @@ def first_slots(
     return _SLOT.findall(said), path.read_bytes()[offsets[0] : offsets[0] + 512]
 
 
-A, B = disk.environment("a"), disk.environment("b")
+A, B = disk_image.environment("a"), disk_image.environment("b")
 ZERO = bytes(512)
 TRIAL = (b"b", b"fq.trial=1")
 
@@ -73,9 +73,9 @@ TRIAL = (b"b", b"fq.trial=1")
         (ZERO, B, [b"b", b"a"]),
         (b"#" * 512, B, [b"b", b"a"]),
         (b"\xff" * 512, A, [b"a", b"b"]),
-        (disk.environment("x", "b", 1), B, [b"b", b"a"]),
+        (disk_image.environment("x", "b", 1), B, [b"b", b"a"]),
         (B[:40] + bytes(472), A, [b"b", b"a"]),
-        (disk.environment("a", "zz", 1), B, [b"a", b"b"]),
+        (disk_image.environment("a", "zz", 1), B, [b"a", b"b"]),
         (ZERO, ZERO, [b"a", b"b"]),
     ],
     ids=["a", "b", "zero", "hash", "ones", "slot", "half", "trial", "both"],
@@ -90,7 +90,7 @@ def test_the_slot_that_is_taken(
 
 @pytest.mark.timeout(2 * _TIME)
 def test_a_trial_loses_its_try_first(loader: Path, tmp_path: Path) -> None:
-    found, after = first_slots(loader, disk.environment("a", "b", 1), A, tmp_path)
+    found, after = first_slots(loader, disk_image.environment("a", "b", 1), A, tmp_path)
     assert found[0] == TRIAL
     assert found[1][0] == b"a"
-    assert after == disk.environment("a", "b", 0)
+    assert after == disk_image.environment("a", "b", 0)

@@ -20,14 +20,14 @@ from pathlib import Path
 import pytest
 from write_log import Replay, entries
 
-from devkit import slots
-from devkit.boot_disk import BUSES, Disk
-from devkit.build import disk, layout
-from devkit.build.image import Image
-from devkit.errors import KitError
+from devkit.commands.update import update_target
+from devkit.host.errors import KitError
+from devkit.image import disk_image, partition_layout
+from devkit.image.image import Image
 from devkit.lab.client import Lab
-from devkit.target import Target
-from devkit.update import update_target
+from devkit.qemu.boot_disk import BUSES, Disk
+from devkit.target import ab_update
+from devkit.target.qemu import Target
 
 CUTS = int(os.environ.get("FASTQUEUE_POWER_CUTS", "5"))
 #: Seconds within which an update is over on a host that is not loaded, and then some.
@@ -101,8 +101,8 @@ def packed(folder: Path, init: str, image: Image) -> Path:
 @pytest.mark.parametrize("bus", BUSES)
 def test_one_image_boots_from_every_bus(bus: str, image: Image, own: Lab) -> None:
     with Target.boot(image, lab=own, disk=Disk(bus=bus), timeout=_BOOT_TIME) as target:
-        assert slots.slots(target) == slots.Slots("a", "a", "", 0)
-        assert f"root=PARTUUID={layout.LABEL}-02" in target.run("cat /proc/cmdline").output
+        assert ab_update.slots(target) == ab_update.Slots("a", "a", "", 0)
+        assert f"root=PARTUUID={partition_layout.LABEL}-02" in target.run("cat /proc/cmdline").output
         target.run("touch /data/file && modprobe fastqueue && [ -c /dev/fastqueue ] && [ -c /dev/watchdog ]")
         assert not target.log.complaints()
 
@@ -112,12 +112,12 @@ def test_update_is_tried_and_kept_and_the_next_goes_back(image: Image, own: Lab,
         with booted(image, own, drive) as target:
             target.run(f"[ {old} = a ] || [ -e /data/first ]")
             target.run("touch /data/first; sync")
-            assert slots.slots(target) == slots.Slots(old, old, "", 0)
-            slots.update(target, image.slot)
-            assert slots.slots(target) == slots.Slots(old, old, new, 1)
+            assert ab_update.slots(target) == ab_update.Slots(old, old, "", 0)
+            ab_update.update(target, image.slot)
+            assert ab_update.slots(target) == ab_update.Slots(old, old, new, 1)
             reboot(target)
         with booted(image, own, drive) as target:
-            assert slots.slots(target) == slots.Slots(new, new, "", 0)
+            assert ab_update.slots(target) == ab_update.Slots(new, new, "", 0)
             assert f"slot {new} is committed" in target.log.text()
             reboot(target)
 
@@ -134,7 +134,7 @@ def test_the_task_updates_a_running_target(image: Image, own: Lab, drive: Disk) 
     assert asked == [image.description["base"]]
     target = Target.attach(own)
     try:
-        assert slots.slots(target) == slots.Slots("a", "a", "b", 1)
+        assert ab_update.slots(target) == ab_update.Slots("a", "a", "b", 1)
     finally:
         target.down()
 
@@ -157,27 +157,27 @@ def test_an_update_that_does_not_come_up_falls_back(
     assert drive.path is not None
     broken = packed(drive.path.parent, init, image)
     with booted(image, own, drive) as target:
-        slots.update(target, broken)
-        assert slots.slots(target).trial == "b"
+        ab_update.update(target, broken)
+        assert ab_update.slots(target).trial == "b"
         reboot(target)
     with pytest.raises(KitError) as caught:
         booted(image, own, drive)
     assert caught.value.code == "FQ-BOOT"
     assert sign in (own.logs / "kernel.log").read_text(errors="replace")
     with booted(image, own, drive) as target:
-        assert slots.slots(target) == slots.Slots("a", "a", "b", 0)
+        assert ab_update.slots(target) == ab_update.Slots("a", "a", "b", 0)
         reboot(target)
 
 
 def test_a_slot_that_cannot_be_loaded_is_passed_over(image: Image, own: Lab, drive: Disk) -> None:
     assert drive.path is not None
     with drive.path.open("r+b") as file:
-        file.seek(layout.SLOT_B.begin)
+        file.seek(partition_layout.SLOT_B.begin)
         file.write(image.slot.read_bytes())
-        file.seek(layout.SLOT_A.begin)
-        file.write(bytes(layout.MB))
+        file.seek(partition_layout.SLOT_A.begin)
+        file.write(bytes(partition_layout.MB))
     with booted(image, own, drive) as target:
-        assert slots.slots(target) == slots.Slots("b", "a", "", 0)
+        assert ab_update.slots(target) == ab_update.Slots("b", "a", "", 0)
         reboot(target)
 
 
@@ -185,13 +185,13 @@ def with_environment(drive: Disk, image: Image, contents: list[bytes]) -> None:
     """Fill slot b too, and write grubenv and its copy."""
     assert drive.path is not None
     with drive.path.open("r+b") as file:
-        file.seek(layout.BOOT.begin)
-        boot = file.read(layout.BOOT.size)
-        found = [found.start() for found in re.finditer(re.escape(disk.environment()), boot)]
+        file.seek(partition_layout.BOOT.begin)
+        boot = file.read(partition_layout.BOOT.size)
+        found = [found.start() for found in re.finditer(re.escape(disk_image.environment()), boot)]
         for offset, content in zip(found, contents, strict=True):
-            file.seek(layout.BOOT.begin + offset)
+            file.seek(partition_layout.BOOT.begin + offset)
             file.write(content)
-        file.seek(layout.SLOT_B.begin)
+        file.seek(partition_layout.SLOT_B.begin)
         file.write(image.slot.read_bytes())
 
 
@@ -199,35 +199,35 @@ def with_environment(drive: Disk, image: Image, contents: list[bytes]) -> None:
 def test_a_lost_grubenv_boots_the_proved_slot_and_is_written_anew(
     content: bytes, image: Image, own: Lab, drive: Disk
 ) -> None:
-    with_environment(drive, image, [content, disk.environment("b")])
+    with_environment(drive, image, [content, disk_image.environment("b")])
     with booted(image, own, drive) as target:
-        assert slots.slots(target) == slots.Slots("b", "b", "", 0)
+        assert ab_update.slots(target) == ab_update.Slots("b", "b", "", 0)
         assert "grubenv was lost: slot b is committed" in target.log.text()
-        slots.update(target, image.slot)
-        assert slots.slots(target) == slots.Slots("b", "b", "a", 1)
+        ab_update.update(target, image.slot)
+        assert ab_update.slots(target) == ab_update.Slots("b", "b", "a", 1)
         reboot(target)
     with booted(image, own, drive) as target:
-        assert slots.slots(target) == slots.Slots("a", "a", "", 0)
+        assert ab_update.slots(target) == ab_update.Slots("a", "a", "", 0)
         reboot(target)
 
 
 def test_with_both_copies_lost_it_boots_and_takes_updates(image: Image, own: Lab, drive: Disk) -> None:
     with_environment(drive, image, [bytes(512), b"\xff" * 512])
     with booted(image, own, drive) as target:
-        assert slots.slots(target) == slots.Slots("a", "a", "", 0)
-        slots.update(target, image.slot)
-        assert slots.slots(target).trial == "b"
+        assert ab_update.slots(target) == ab_update.Slots("a", "a", "", 0)
+        ab_update.update(target, image.slot)
+        assert ab_update.slots(target).trial == "b"
         reboot(target)
 
 
 def test_a_file_that_was_cut_off_is_refused(image: Image, own: Lab, drive: Disk, tmp_path: Path) -> None:
     cut = tmp_path / "cut"
-    cut.write_bytes(image.slot.read_bytes()[: 4 * layout.MB])
+    cut.write_bytes(image.slot.read_bytes()[: 4 * partition_layout.MB])
     with booted(image, own, drive) as target:
         with pytest.raises(KitError) as caught:
-            slots.update(target, cut)
+            ab_update.update(target, cut)
         assert "cut off" in "\n".join(caught.value.lines)
-        assert slots.slots(target) == slots.Slots("a", "a", "", 0)
+        assert ab_update.slots(target) == ab_update.Slots("a", "a", "", 0)
         reboot(target)
 
 
@@ -243,7 +243,7 @@ def test_no_moment_of_an_update_leaves_a_disk_that_does_not_boot(
     )
     for _ in range(2):
         with booted(image, own, Disk(drive.path, drive.bus, keep=True, log=log)) as target:
-            slots.update(target, image.slot)
+            ab_update.update(target, image.slot)
             reboot(target)
         written = list(entries(log))
         for entry in written:
@@ -265,12 +265,12 @@ def test_power_cuts(image: Image, own: Lab, drive: Disk) -> None:
         told = f"power cut {cut} of {CUTS}, seed {seed}"
         print(told)
         target = booted(image, own, drive)
-        state = slots.slots(target)
+        state = ab_update.slots(target)
         assert state.running == state.slot, told
         if cut == CUTS:
             target.down()
             return
-        with slots.offered(target, image.slot) as source:
+        with ab_update.offered(target, image.slot) as source:
             target.run(f"{source} 2>/dev/null | fastqueue-update >/dev/null 2>&1 &")
             time.sleep(chance.uniform(0.0, _UPDATE_TIME))
             assert target.process is not None

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from devices import Loop, loop
 
-from devkit.boot_disk import Disk
-from devkit.build.image import Image
-from devkit.demo import show_flows
+from devkit.commands.demo import show_flows
+from devkit.host.paths import PROJECT
+from devkit.image.image import Image
 from devkit.lab.client import Lab
-from devkit.paths import PROJECT
-from devkit.target import Target
+from devkit.qemu.boot_disk import Disk
+from devkit.target.qemu import Target
 
 #: Writing, reading back and a boot through the firmware, on a host with other work.
 pytestmark = [
@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(os.getuid() != 0, reason="makes a loop device, which only root may"),
 ]
 
-INV = [sys.executable, "-m", "devkit.program", "--search-root", str(PROJECT)]
+INV = [sys.executable, "-m", "devkit.commands.cli", "--search-root", str(PROJECT)]
 
 
 @pytest.fixture(scope="module")

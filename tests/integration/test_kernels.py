@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.build import flavour
-from devkit.build.kernel import headers
-from devkit.build.module import module
+from devkit.image import kernel_flavour
+from devkit.image.kernel import headers
+from devkit.image.kernel_module import module
 
-OTHERS = [one for one in flavour.VERSIONS + flavour.DEBUG if one.name in {"6.1", "newest", "kasan"}]
+OTHERS = [
+    one for one in kernel_flavour.VERSIONS + kernel_flavour.DEBUG if one.name in {"6.1", "newest", "kasan"}
+]
 
 
 @pytest.mark.timeout(1500)  # two archives of 150 MB, unpacked; what is not cached yet takes its time
 @pytest.mark.parametrize("other", OTHERS, ids=lambda one: one.name)
-def test_module_compiles(other: flavour.Flavour) -> None:
+def test_module_compiles(other: kernel_flavour.Flavour) -> None:
     built = module(headers(other), symbols=False)
     assert (built / "fastqueue.ko").read_bytes().startswith(b"\x7fELF")

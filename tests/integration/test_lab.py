@@ -19,11 +19,11 @@ import other_user
 import pytest
 from processes import gone, inside, interfaces, parent
 
-from devkit.errors import KitError
-from devkit.lab import folder
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
+from devkit.lab import rundir
 from devkit.lab.client import Lab, running
 from devkit.lab.sandbox import SCRATCH, Tree
-from devkit.paths import PROJECT
 
 #: A process that leaves the process group and the session of whoever started it.
 STRAY = ["setsid", "-f", "sleep", "1000"]
@@ -346,7 +346,7 @@ def test_name_of_a_dead_lab_is_free() -> None:
 @pytest.mark.parametrize("name", ["", "a/b", "..", "Upper", "x" * 32])
 def test_impossible_names(name: str) -> None:
     with pytest.raises(KitError) as caught:
-        folder.check_name(name)
+        rundir.check_name(name)
     assert caught.value.code == "FQ-LAB"
 
 
@@ -373,7 +373,7 @@ def test_another_user_gets_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         Path(above).chmod(0o755)
         monkeypatch.setenv("FASTQUEUE_RUNTIME", f"{above}/labs")
         with Lab.start() as lab:
-            control = folder.control(lab.name)
+            control = rundir.control(lab.name)
             _open_to_everybody(control)
             other_user.run(lambda: _ask_in_vain(control))
             with pytest.raises(KitError) as caught:
@@ -408,17 +408,17 @@ def test_a_lab_whose_directory_is_gone_ends(own: Lab) -> None:
 def test_a_runtime_folder_of_ones_own_has_its_own_logs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = {folder.all_logs()}
+    found = {rundir.all_logs()}
     for name in ("mine", "other/mine", "labs"):
         monkeypatch.setenv("FASTQUEUE_RUNTIME", str(tmp_path / name))
-        found.add(folder.all_logs())
+        found.add(rundir.all_logs())
     assert len(found) == 4
 
 
 def test_logs_of_a_living_lab_stay_however_many_come_in_another_folder(
     own: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folder, "_KEPT_LOGS", 1)
+    monkeypatch.setattr(rundir, "_KEPT_LOGS", 1)
     monkeypatch.setenv("FASTQUEUE_RUNTIME", str(tmp_path / "labs"))
     for _ in range(3):
         with Lab.start():

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from devkit import datapath
-from devkit.build.image import Image
-from devkit.demo import run_demo
-from devkit.errors import KitError
+from devkit.commands.demo import run_demo
+from devkit.commands.reload_module import reload_module
+from devkit.host.errors import KitError
+from devkit.image.image import Image
 from devkit.lab.client import Lab
-from devkit.reload import reload_module
-from devkit.target import Target
+from devkit.measure import data_path
+from devkit.target.qemu import Target
 
 
 def test_demo_shows_both_flows_and_every_path(image: Image, tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_demo_shows_both_flows_and_every_path(image: Image, tmp_path: Path) -> N
     assert passing["arrived"] == passing["sent"] > 0
     assert dropped["sent"] > 0
     assert dropped["arrived"] == 0
-    assert len(shown["results"]) == len(datapath.ALL)
+    assert len(shown["results"]) == len(data_path.ALL)
     assert all(result["mbit_per_s"] > 0 for result in shown["results"])
     assert (tmp_path / "result.png").read_bytes().startswith(b"\x89PNG")
 

@@ -19,14 +19,14 @@ import other_user
 import pytest
 from processes import gone, inside
 
-from devkit import bounded_log
-from devkit.build.image import Image
-from devkit.errors import KitError
+from devkit.host import bounded_log
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
+from devkit.image.image import Image
 from devkit.lab.client import Lab
 from devkit.lab.machine import Launch, fd
 from devkit.lab.sandbox import Tree
-from devkit.paths import PROJECT
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 _CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
@@ -121,7 +121,7 @@ import sys
 from pathlib import Path
 sys.path[:0] = sys.argv[2:]
 import test_sandbox
-from devkit import paths
+from devkit.host import paths
 paths.LOGS = Path(sys.argv[1]) / "logs"
 from devkit.lab.client import Lab
 with Lab.start() as lab:
@@ -178,9 +178,9 @@ def test_it_gets_listening_sockets_and_taps(own: Lab) -> None:
     output = own.logs / "output.log"
     argv = ["/usr/bin/python3", "-c", script, fd("serial"), fd("tap-client")]
     own.launch(Launch(argv, taps=["tap-client"], sockets=["serial"], logs={"output": str(output)}))
-    from devkit import peer
+    from devkit.host import unix_peer
 
-    with peer.connect(own.directory / "serial.sock") as sock:
+    with unix_peer.connect(own.directory / "serial.sock") as sock:
         assert sock.recv(10) == b"hello"
     assert output.read_bytes() == b""
 

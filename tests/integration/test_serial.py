@@ -14,11 +14,11 @@ import pytest
 from pexpect import fdpexpect
 from serial_board import serial_board
 
-from devkit.build.image import Image
-from devkit.errors import KitError
-from devkit.paths import PROJECT
-from devkit.serial_line import SerialLine
-from devkit.serial_target import Address, SerialTarget
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
+from devkit.image.image import Image
+from devkit.target.serial import Address, SerialTarget
+from devkit.target.serial_line import SerialLine
 
 #: For a board that boots under TCG on a busy host.
 PATIENCE = 400.0

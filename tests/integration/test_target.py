@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.image import Image
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.image.image import Image
 from devkit.lab import topology
 from devkit.lab.client import Lab
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 
 def echo(lab: Lab, family: int, address: str) -> bytes:

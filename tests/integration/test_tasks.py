@@ -19,10 +19,10 @@ import pexpect
 import pytest
 from processes import gone, inside
 
-from devkit.build.image import Image
+from devkit.host.paths import PROJECT
+from devkit.image.image import Image
 from devkit.lab.client import Lab, running
-from devkit.lab.folder import all_logs
-from devkit.paths import PROJECT
+from devkit.lab.rundir import all_logs
 
 INVOKE = [sys.executable, "-m", "invoke"]
 

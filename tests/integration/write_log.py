@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.build import disk, layout
+from devkit.image import disk_image, partition_layout
 
 _MAGIC = 0x6A736677736872
 _FLUSH, _FUA, _DISCARD = 1, 2, 4
@@ -53,8 +53,8 @@ class Replay:
         self._pending: list[Entry] = []
         self._sum, self._size = sum, size
         self._good = {slot: self._holds(slot) for slot in "ab"}
-        self._at = self._kept.index(disk.environment()[:24], layout.BOOT.begin)
-        self._copy = self._kept.index(disk.environment()[:24], self._at + layout.SECTOR)
+        self._at = self._kept.index(disk_image.environment()[:24], partition_layout.BOOT.begin)
+        self._copy = self._kept.index(disk_image.environment()[:24], self._at + partition_layout.SECTOR)
         self.states = self.trials = 0
         self._seen: set[bytes] = set()
 
@@ -91,16 +91,16 @@ class Replay:
 
     def _touch(self, entry: Entry) -> None:
         # A slot that is being written is not good until all of it is kept: any part may be missing.
-        for slot, part in (("a", layout.SLOT_A), ("b", layout.SLOT_B)):
+        for slot, part in (("a", partition_layout.SLOT_A), ("b", partition_layout.SLOT_B)):
             if part.begin < entry.offset + len(entry.data) and entry.offset < part.begin + part.size:
                 self._good[slot] = False
 
     def _holds(self, slot: str) -> bool:
-        begin = (layout.SLOT_A if slot == "a" else layout.SLOT_B).begin
+        begin = (partition_layout.SLOT_A if slot == "a" else partition_layout.SLOT_B).begin
         return hashlib.sha256(self._kept[begin : begin + self._size]).hexdigest() == self._sum
 
     def _sector(self, at: int) -> bytes:
-        return bytes(self._kept[at : at + layout.SECTOR])
+        return bytes(self._kept[at : at + partition_layout.SECTOR])
 
     def _possible(self, at: int) -> list[bytes]:
         """What a sector may hold after a power cut: what is kept, or any of the pending writes."""
@@ -108,7 +108,7 @@ class Replay:
         for entry in self._pending:
             begin = at - entry.offset
             if 0 <= begin < len(entry.data):
-                found.append(entry.data[begin : begin + layout.SECTOR])
+                found.append(entry.data[begin : begin + partition_layout.SECTOR])
         return found
 
     def _judge(self) -> None:
@@ -129,7 +129,7 @@ class Replay:
 
 
 def _variables(sector: bytes) -> tuple[str, str, int]:
-    assert len(sector) == layout.SECTOR
+    assert len(sector) == partition_layout.SECTOR
     assert sector.startswith(b"# GRUB Environment Block\n")
     lines = (line.split("=", 1) for line in sector.decode().splitlines() if "=" in line)
     facts = dict(lines)

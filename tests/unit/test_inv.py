@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit import command
-from devkit.paths import PROJECT
+from devkit.host import run_command
+from devkit.host.paths import PROJECT
 
 DEBIAN = "ID=debian\nVERSION_ID=12\n"
 
@@ -25,10 +25,10 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.project = folder / "project"
         self.bin = folder / "bin"
-        (self.project / "devkit").mkdir(parents=True)
+        (self.project / "devkit/host").mkdir(parents=True)
         self.bin.mkdir()
         shutil.copy2(PROJECT / "inv", self.project)
-        (self.project / "devkit/host-packages.txt").write_text("# list\nfirst  -  x\nsecond  tool  y\n")
+        (self.project / "devkit/host/packages.txt").write_text("# list\nfirst  -  x\nsecond  tool  y\n")
         (self.project / "pyproject.toml").write_text("[project]\n")
         (self.project / "requirements.txt").write_text("thing==1 --hash=sha256:0\n")
         self.os_release = folder / "os-release"
@@ -52,7 +52,7 @@ class Machine:
         python = self.project / ".venv/bin/python"
         python.parent.mkdir(parents=True)
         python.write_text(
-            f'#!/bin/sh\n[ "$3" = devkit.program ] || {{ echo "python $*" >>{self.calls}; exit 0; }}\n'
+            f'#!/bin/sh\n[ "$3" = devkit.commands.cli ] || {{ echo "python $*" >>{self.calls}; exit 0; }}\n'
             '[ "$1" = -P ] || exit 1\nshift 5\nfor word; do printf "[%s]" "$word"; done\n'
         )
         python.chmod(0o755)
@@ -146,7 +146,7 @@ def test_a_user_with_sudo_installs_through_it(machine: Machine) -> None:
 
 
 def test_multilib_is_refused_before_apt_would_remove_it(machine: Machine) -> None:
-    (machine.project / "devkit/host-packages.txt").write_text("gcc-i686-linux-gnu  -  x\n")
+    (machine.project / "devkit/host/packages.txt").write_text("gcc-i686-linux-gnu  -  x\n")
     machine.program("dpkg-query", 'case "$*" in *gcc-multilib) echo installed;; esac')
     done = machine.inv("build")
     assert done.returncode == 65
@@ -282,17 +282,21 @@ def test_every_python_of_the_kit_leaves_the_working_directory_out() -> None:
     found = [
         path.name
         for path in (PROJECT / "devkit").rglob("*.py")
-        if "sys.executable" in path.read_text() and path.name != "command.py"
+        if "sys.executable" in path.read_text() and path.name != "run_command.py"
     ]
     assert not found
-    assert command.python("-m", "this")[1:] == ["-P", "-m", "this"]
+    assert run_command.python("-m", "this")[1:] == ["-P", "-m", "this"]
 
 
 def test_matplotlib_reads_no_settings_of_the_working_directory(tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text("lines.linewidth: 17\n")
-    for module in ("devkit.figure", "devkit.bench.figures.cost", "devkit.bench.figures.style"):
+    for module in (
+        "devkit.measure.throughput_figure",
+        "devkit.bench.report.figures.cost",
+        "devkit.bench.report.figures.style",
+    ):
         program = f"import {module}, matplotlib; print(matplotlib.rcParams['lines.linewidth'])"
-        argv = command.python("-c", program)
+        argv = run_command.python("-c", program)
         done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
         assert done.stdout == "1.5\n", module
 

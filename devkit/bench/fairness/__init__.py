@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The part ``fairness`` of a bench run: what queues take of the processor from others."""
+"""The benchmark's fairness part: what queues take of the processor from others."""

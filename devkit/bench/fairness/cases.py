@@ -14,7 +14,7 @@ class Load:
     """What an unprivileged user does with queues whose timer has the shortest period.
 
     name:    of its result
-    act:     of the target's program, see devkit/bench/target/fairness/share.py
+    act:     of the target's program, see devkit/bench/guest/fairness/share.py
     queues:  that share ``frames`` frames
     packets: in each of them; 0: as many as there are frames
     """
@@ -52,7 +52,7 @@ LOADS = (
     Load("one-packet-16", "16 queues, one packet in each", queues=16, frames=16 * 8, packets=1, quick=False),
 )
 
-#: Cases of devkit/bench/target/fairness/pauses.py by its names; the first has no queue at work.
+#: Cases of devkit/bench/guest/fairness/pauses.py by its names; the first has no queue at work.
 PAUSES = {
     "nothing": "no queue at work",
     "resize": "ring resized, all packets moved",

@@ -7,24 +7,24 @@ import json
 from pathlib import Path
 from typing import Any
 
-from devkit import modules
-from devkit.bench.fairness import cases, found
+from devkit.bench.fairness import cases, summary
 from devkit.bench.fairness.cases import Load
-from devkit.bench.rows import TARGET_FOLDER
-from devkit.bench.store import Store
-from devkit.build.image import Image
-from devkit.command import last_lines
-from devkit.errors import KitError
+from devkit.bench.paths.catalogue import TARGET_FOLDER
+from devkit.bench.results.store import Store
+from devkit.host.errors import KitError
+from devkit.host.progress import say, stage
+from devkit.host.run_command import last_lines
+from devkit.image.image import Image
 from devkit.lab.client import Lab
-from devkit.progress import say, stage
-from devkit.target import Target
-from devkit.target_commands import understood
+from devkit.target import kernel_modules
+from devkit.target.base import understood
+from devkit.target.qemu import Target
 
 PROFILE = "p3-1g-alone"
 #: With a gigabyte the module's defaults let an unprivileged user fill the largest ring. MB.
 MEMORY = 1024
 
-_PROGRAMS = Path(__file__).parents[1] / "target" / "fairness"
+_PROGRAMS = Path(__file__).parents[1] / "guest" / "fairness"
 _FOLDER = f"{TARGET_FOLDER}/fairness"
 _TIMEOUT = 300.0
 #: Of the target's time, for each of three measurements of a load.
@@ -53,7 +53,7 @@ def measure(image: Image, quick: bool, store: Store) -> None:
     with stage("boot the target (fairness)"):
         lab = Lab.start()
         target = Target.boot(image, lab=lab, profile=PROFILE, mem=MEMORY)
-    with lab, target, modules.present(target, modules.FASTQUEUE):
+    with lab, target, kernel_modules.present(target, kernel_modules.FASTQUEUE):
         _install(target)
         for load in loads:
             _share(target, load, _QUICK_WINDOW_MS if quick else _WINDOW_MS, store)
@@ -72,7 +72,7 @@ def _share(target: Target, load: Load, window_ms: int, store: Store) -> None:
         results = _run(target, "share", *load.words(window_ms))
     with understood("the processor's share"):
         [result] = results
-        share = found.share(result)
+        share = summary.share(result)
     store.add(load.key, {"label": load.label, **result})
     say(f"  {share.taken:.2f} % taken from others, {share.process:.2f} % by the process itself")
 

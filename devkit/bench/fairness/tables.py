@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from devkit.bench.fairness import cases, found
-from devkit.bench.goals import Goal
-from devkit.bench.results import Results
-from devkit.bench.tables import Table
+from devkit.bench.fairness import cases, summary
+from devkit.bench.report.tables import Table
+from devkit.bench.results.results import Results
+from devkit.bench.results.targets import Goal
 
 _SHARE_NOTE = (
     "Unordered rings of 65,536 frames together, period 50 µs, timer only. Taken: progress that another "
@@ -20,10 +20,10 @@ def share_table(results: Results) -> Table | None:
     lines = []
     for load in cases.LOADS:
         if raw := results.raw(load.key):
-            share = found.share(raw)
+            share = summary.share(raw)
             ticks = sum(queue["ticks"] for queue in raw["queues"])
             cells = (f"{raw['packets']:,}", f"{ticks:,}", f"{share.process:.2f}")
-            goal = Goal(load.label, found.MOST_SHARE, share.taken, "%")
+            goal = Goal(load.label, summary.MOST_SHARE, share.taken, "%")
             lines.append((load.label, *cells, *_judged(goal)))
     heads = ("the user's queues", "packets", "ticks", "own process, %", "taken from others, %", "bound", "")
     return Table(heads, lines, _SHARE_NOTE) if lines else None
@@ -35,7 +35,7 @@ def pause_table(results: Results) -> Table | None:
     for name, label in cases.PAUSES.items():
         if raw := results.raw(cases.pause_key(name)):
             cells = (f"{raw['packets']:,}", f"{raw['took_ns'] / 1e6:.1f}")
-            goal = Goal(label, found.MOST_PAUSE, found.pause_ms(raw), "ms")
+            goal = Goal(label, summary.MOST_PAUSE, summary.pause_ms(raw), "ms")
             lines.append((label, *cells, *_judged(goal)))
     heads = ("what happens to a full ring", "packets", "takes, ms", "longest pause, ms", "bound", "")
     return Table(heads, lines, _PAUSE_NOTE) if lines else None

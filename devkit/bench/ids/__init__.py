@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The part ``ids`` of a bench run: Suricata and a light IDS over both queues."""
+"""The benchmark's IDS part: cost and TCP rate of each IDS over both queues."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from devkit import modules
-from devkit.ids import bypass, engine
+from devkit.suricata import engine, flow_bypass
+from devkit.target import kernel_modules
 
 #: Files of the light IDS in the target.
 LIGHT_FOLDER = "/run/light"
@@ -44,31 +44,31 @@ class Way:
 
 
 def _suricata(name: str, label: str, module: str, *, gso: bool = False, by: bool = False) -> Way:
-    argv = tuple(engine.command(module, bypass.OPTIONS if by else (), gso=gso))
+    argv = tuple(engine.command(module, flow_bypass.OPTIONS if by else (), gso=gso))
     return Way(name, label, SURICATA, module, argv, engine.STARTED, gso, by, 10)
 
 
 PLAIN = Way("plain", "plain forwarding", "")
-NFQUEUE = _suricata("suricata-nfqueue", "NFQUEUE", modules.NFQUEUE)
-FASTQUEUE = _suricata("suricata-fastqueue", "Fast Queue", modules.FASTQUEUE)
-FASTQUEUE_GSO = _suricata("suricata-gso", "Fast Queue, GSO packets whole", modules.FASTQUEUE, gso=True)
+NFQUEUE = _suricata("suricata-nfqueue", "NFQUEUE", kernel_modules.NFQUEUE)
+FASTQUEUE = _suricata("suricata-fastqueue", "Fast Queue", kernel_modules.FASTQUEUE)
+FASTQUEUE_GSO = _suricata("suricata-gso", "Fast Queue, GSO packets whole", kernel_modules.FASTQUEUE, gso=True)
 NFQUEUE_BYPASS = _suricata(
-    "suricata-nfqueue-bypass", "NFQUEUE, cleared flows bypass", modules.NFQUEUE, by=True
+    "suricata-nfqueue-bypass", "NFQUEUE, cleared flows bypass", kernel_modules.NFQUEUE, by=True
 )
 FASTQUEUE_BYPASS = _suricata(
-    "suricata-fastqueue-bypass", "Fast Queue, cleared flows bypass", modules.FASTQUEUE, by=True
+    "suricata-fastqueue-bypass", "Fast Queue, cleared flows bypass", kernel_modules.FASTQUEUE, by=True
 )
 
 _IN_C = ("light-ids", PATTERNS)
-LIGHT_NFQUEUE_C = Way("light-c-nfqueue", "NFQUEUE", LIGHT_C, modules.NFQUEUE, _IN_C, slower=2)
+LIGHT_NFQUEUE_C = Way("light-c-nfqueue", "NFQUEUE", LIGHT_C, kernel_modules.NFQUEUE, _IN_C, slower=2)
 LIGHT_FASTQUEUE_C = Way(
-    "light-c-fastqueue", "Fast Queue", LIGHT_C, modules.FASTQUEUE, ("fastqueue-run", *_IN_C), slower=2
+    "light-c-fastqueue", "Fast Queue", LIGHT_C, kernel_modules.FASTQUEUE, ("fastqueue-run", *_IN_C), slower=2
 )
 LIGHT_NFQUEUE_PYTHON = Way(
     "light-python-nfqueue",
     "NFQUEUE",
     LIGHT_PYTHON,
-    modules.NFQUEUE,
+    kernel_modules.NFQUEUE,
     ("python3", f"{LIGHT_FOLDER}/nfqueue_payload.py", LIGHT_RULES),
     slower=40,
 )
@@ -76,7 +76,7 @@ LIGHT_FASTQUEUE_PYTHON = Way(
     "light-python-fastqueue",
     "Fast Queue",
     LIGHT_PYTHON,
-    modules.FASTQUEUE,
+    kernel_modules.FASTQUEUE,
     ("python3", "-m", "fastqueue", "run", "--timeout-ms", "0", "payload", LIGHT_RULES),
     slower=40,
 )

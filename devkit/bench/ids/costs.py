@@ -11,20 +11,21 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from devkit.addition import SURICATA
-from devkit.bench import bed, inside, loads
-from devkit.bench.bed import Bed
+from devkit.bench.ids.catalogue import LIGHT_PYTHON, Way
 from devkit.bench.ids.laying import laid
-from devkit.bench.ids.ways import LIGHT_PYTHON, Way
-from devkit.bench.instructions.plugin import Counts
-from devkit.bench.instructions.symbols import KERNEL_BEGIN
-from devkit.bench.source import carried
-from devkit.bench.store import Store
-from devkit.build.image import Image
+from devkit.bench.methods import internal_traffic
+from devkit.bench.profiler.plugin import Counts
+from devkit.bench.profiler.symbols import KERNEL_BEGIN
+from devkit.bench.results.store import Store
+from devkit.bench.workload import loads, veth_network
+from devkit.bench.workload.traffic_source import carried
+from devkit.bench.workload.veth_network import Bed
+from devkit.host.progress import say, stage
+from devkit.image.image import Image
 from devkit.lab.client import Lab
-from devkit.progress import say, stage
-from devkit.target import Target
-from devkit.target_commands import understood
+from devkit.qemu.extra_disk import SURICATA
+from devkit.target.base import understood
+from devkit.target.qemu import Target
 
 LOAD = replace(loads.UDP_1400, packets=1_200, warm_up=600)
 
@@ -59,11 +60,11 @@ def measure(image: Image, ways: Sequence[Way], store: Store) -> None:
 
 
 def _measure(image: Image, ways: Iterable[Way], store: Store, counts: Counts | None) -> None:
-    profile = counts.profile(inside.PROFILE) if counts else inside.PROFILE
+    profile = counts.profile(internal_traffic.PROFILE) if counts else internal_traffic.PROFILE
     with stage("boot the target with Suricata (source inside)"):
         lab = Lab.start()
         target = Target.boot(image, lab=lab, profile=profile, addition=SURICATA)
-    with lab, target, bed.made(target) as made:
+    with lab, target, veth_network.made(target) as made:
         for way in ways:
             with stage(f"{way.family} {way.label}".strip()), laid(target, way) as pid:
                 result = _one(target, made, way, pid, counts)

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from devkit import firewall, modules
-from devkit.background import Background
-from devkit.bench.ids.ways import LIGHT_FOLDER, LIGHT_RULES, PATTERNS, SURICATA, Way
-from devkit.ids import bypass, engine, rules
-from devkit.target import Target
+from devkit.bench.ids.catalogue import LIGHT_FOLDER, LIGHT_RULES, PATTERNS, SURICATA, Way
+from devkit.suricata import engine, flow_bypass, rules
+from devkit.target import kernel_modules, nftables
+from devkit.target.background_process import Background
+from devkit.target.qemu import Target
 
 #: Patterns of the light IDS.
 NUMBER = 50
 _START_TIME = 180.0
-_PROGRAMS = Path(__file__).parents[1] / "target"
+_PROGRAMS = Path(__file__).parents[1] / "guest"
 
 
 @contextmanager
@@ -26,21 +26,21 @@ def laid(target: Target, way: Way) -> Iterator[int | None]:
     KitError FQ-MODULE or FQ-HANDLER where a part of it fails.
     """
     with ExitStack() as stack:
-        stack.enter_context(modules.present(target, way.module))
+        stack.enter_context(kernel_modules.present(target, way.module))
         if not way.argv:
-            stack.enter_context(firewall.ruled(target))
+            stack.enter_context(nftables.ruled(target))
             yield None
             return
         if way.family == SURICATA:
-            engine.install(target, (bypass.RULE,) if way.bypass else ())
+            engine.install(target, (flow_bypass.RULE,) if way.bypass else ())
         else:
             _install_light(target)
         program = stack.enter_context(Background(target, way.argv))
         program.wait_ready(way.ready, _START_TIME)
         if way.bypass:
-            stack.enter_context(bypass.remembered(target))
-        before = [bypass.FORWARD] if way.bypass else []
-        stack.enter_context(firewall.ruled(target, *before, firewall.queue_all()))
+            stack.enter_context(flow_bypass.remembered(target))
+        before = [flow_bypass.FORWARD] if way.bypass else []
+        stack.enter_context(nftables.ruled(target, *before, nftables.queue_all()))
         yield program.pid
 
 

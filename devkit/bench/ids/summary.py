@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from devkit.bench import nic
-from devkit.bench.ids import costs, streams, ways
-from devkit.bench.ids.ways import Way
-from devkit.bench.results import Results
-from devkit.bench.spread import Spread
+from devkit.bench.ids import catalogue, costs, tcp_streams
+from devkit.bench.ids.catalogue import Way
+from devkit.bench.results import nic_results
+from devkit.bench.results.results import Results
+from devkit.bench.results.sample_stats import Spread
 
 
 def cost(results: Results, way: Way) -> float | None:
@@ -21,7 +21,7 @@ def own(results: Results, way: Way) -> float | None:
 
     None for a handler in Python, whose queue cannot be told from its own work.
     """
-    raw, plain = results.raw(costs.key(way)), results.raw(costs.key(ways.PLAIN))
+    raw, plain = results.raw(costs.key(way)), results.raw(costs.key(catalogue.PLAIN))
     if not raw or not plain or "parts" not in raw:
         return None
     kernel = raw["parts"][costs.KERNEL] - plain["parts"][costs.KERNEL]
@@ -36,8 +36,8 @@ def own_ratio(results: Results, one: Way, other: Way) -> float | None:
 
 def tcp(results: Results, way: Way, offloads: bool) -> Spread | None:
     """Mbit of TCP per second that the target's processor worked."""
-    raw = results.raw(streams.key(way.name, offloads))
-    return nic.tcp_rate(raw) if raw else None
+    raw = results.raw(tcp_streams.key(way.name, offloads))
+    return nic_results.tcp_rate(raw) if raw else None
 
 
 def tcp_ratio(results: Results, one: Way, other: Way, offloads: bool) -> float | None:

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from devkit.bench.goals import Goal
-from devkit.bench.ids import found, ways
-from devkit.bench.ids.ways import Way
-from devkit.bench.results import Results
-from devkit.bench.tables import Table
+from devkit.bench.ids import catalogue, summary
+from devkit.bench.ids.catalogue import Way
+from devkit.bench.report.tables import Table
+from devkit.bench.results.results import Results
+from devkit.bench.results.targets import Goal
 
 _NOTE = (
     "Packets: UDP, 1400 bytes, source inside. The queue's own: instructions of the kernel beyond plain "
@@ -20,8 +20,8 @@ _NOTE = (
 def table(results: Results) -> Table | None:
     """One line for each way: cost, the queue's own, TCP with offloads off and on."""
     lines = []
-    for way in ways.ALL:
-        cells = (_number(found.cost(results, way)), _number(found.own(results, way)))
+    for way in catalogue.ALL:
+        cells = (_number(summary.cost(results, way)), _number(summary.own(results, way)))
         rates = [cell for offloads in (False, True) for cell in _tcp(results, way, offloads)]
         lines.append((way.family, way.label, *cells, *rates))
     heads = ("IDS", "path", "instructions a packet", "the queue's own")
@@ -34,9 +34,9 @@ def _number(value: float | None) -> str:
 
 
 def _tcp(results: Results, way: Way, offloads: bool) -> tuple[str, str]:
-    rate = found.tcp(results, way, offloads)
-    first = next(one for one in ways.ALL if one.family == way.family)
-    ratio = found.tcp_ratio(results, way, first, offloads)
+    rate = summary.tcp(results, way, offloads)
+    first = next(one for one in catalogue.ALL if one.family == way.family)
+    ratio = summary.tcp_ratio(results, way, first, offloads)
     shown = f"{rate.median:,.0f} ±{(rate.high - rate.low) / 2:,.0f}" if rate else "–"
     return shown, f"{ratio:.2f}" if ratio and way.family else "–"
 
@@ -60,24 +60,42 @@ def goals(results: Results) -> list[Goal]:
     """All as parts or multiples of the same IDS over NFQUEUE."""
     reached = []
     for family, nfqueue, fastqueue in (
-        (ways.SURICATA, ways.NFQUEUE, ways.FASTQUEUE),
-        (ways.LIGHT_C, ways.LIGHT_NFQUEUE_C, ways.LIGHT_FASTQUEUE_C),
+        (catalogue.SURICATA, catalogue.NFQUEUE, catalogue.FASTQUEUE),
+        (catalogue.LIGHT_C, catalogue.LIGHT_NFQUEUE_C, catalogue.LIGHT_FASTQUEUE_C),
     ):
-        share = found.own_ratio(results, fastqueue, nfqueue)
+        share = summary.own_ratio(results, fastqueue, nfqueue)
         reached.append(Goal(f"{family}: the queue's own, of NFQUEUE's", 1 / 3, share, ""))
     for what, bound, one, other, offloads in (
-        ("Suricata: TCP, offloads off", 1.2, ways.FASTQUEUE, ways.NFQUEUE, False),
-        ("Suricata: TCP, offloads on, GSO packets whole", 2.0, ways.FASTQUEUE_GSO, ways.NFQUEUE, True),
+        ("Suricata: TCP, offloads off", 1.2, catalogue.FASTQUEUE, catalogue.NFQUEUE, False),
+        (
+            "Suricata: TCP, offloads on, GSO packets whole",
+            2.0,
+            catalogue.FASTQUEUE_GSO,
+            catalogue.NFQUEUE,
+            True,
+        ),
         (
             "Suricata: TCP, cleared flows bypass; NFQUEUE's do not",
             1.6,
-            ways.FASTQUEUE_BYPASS,
-            ways.NFQUEUE,
+            catalogue.FASTQUEUE_BYPASS,
+            catalogue.NFQUEUE,
             False,
         ),
-        ("Suricata: TCP, cleared flows bypass both", 1.6, ways.FASTQUEUE_BYPASS, ways.NFQUEUE_BYPASS, False),
-        ("50 patterns, C: TCP", 1.2, ways.LIGHT_FASTQUEUE_C, ways.LIGHT_NFQUEUE_C, False),
-        ("50 patterns, Python: TCP", 1.2, ways.LIGHT_FASTQUEUE_PYTHON, ways.LIGHT_NFQUEUE_PYTHON, False),
+        (
+            "Suricata: TCP, cleared flows bypass both",
+            1.6,
+            catalogue.FASTQUEUE_BYPASS,
+            catalogue.NFQUEUE_BYPASS,
+            False,
+        ),
+        ("50 patterns, C: TCP", 1.2, catalogue.LIGHT_FASTQUEUE_C, catalogue.LIGHT_NFQUEUE_C, False),
+        (
+            "50 patterns, Python: TCP",
+            1.2,
+            catalogue.LIGHT_FASTQUEUE_PYTHON,
+            catalogue.LIGHT_NFQUEUE_PYTHON,
+            False,
+        ),
     ):
-        reached.append(Goal(what, bound, found.tcp_ratio(results, one, other, offloads), "", at_most=False))
+        reached.append(Goal(what, bound, summary.tcp_ratio(results, one, other, offloads), "", at_most=False))
     return reached

@@ -7,21 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from devkit.addition import SURICATA
-from devkit.bench import nic, outside
-from devkit.bench.ids import ways
+from devkit.bench.ids import catalogue
+from devkit.bench.ids.catalogue import Way
 from devkit.bench.ids.laying import laid
-from devkit.bench.ids.ways import Way
+from devkit.bench.methods import external_traffic
 from devkit.bench.progress import duration
-from devkit.bench.store import Store
-from devkit.build.image import Image
+from devkit.bench.results import nic_results
+from devkit.bench.results.store import Store
+from devkit.host.progress import say, stage
+from devkit.image.image import Image
 from devkit.lab.client import Lab
-from devkit.progress import say, stage
-from devkit.target import Target
+from devkit.qemu.extra_disk import SURICATA
+from devkit.target.qemu import Target
 
 NIC = "virtio"
 #: Packets of a window in which TCP flows through an IDS, a fraction of what the target can do.
-LEAST = {"": 500, ways.SURICATA: 200, ways.LIGHT_C: 200, ways.LIGHT_PYTHON: 20}
+LEAST = {"": 500, catalogue.SURICATA: 200, catalogue.LIGHT_C: 200, catalogue.LIGHT_PYTHON: 20}
 _STREAM_TIME = 15.0  # seconds of an ordinary host, with laying the way
 
 
@@ -45,7 +46,7 @@ def key(way: str, offloads: bool) -> str:
 
 def plan() -> list[Flow]:
     """Return what is measured, offloads off first."""
-    return [Flow(way, offloads) for offloads in (False, True) for way in ways.streamed(offloads)]
+    return [Flow(way, offloads) for offloads in (False, True) for way in catalogue.streamed(offloads)]
 
 
 def missing(flows: Sequence[Flow], store: Store) -> list[Flow]:
@@ -67,14 +68,19 @@ def measure(image: Image, flows: Sequence[Flow], runs: int, store: Store, later:
         with stage(f"boot the target with Suricata ({words})"):
             lab = Lab.start(offloads=offloads)
             target = Target.boot(
-                image, lab=lab, profile=outside.PROFILE, nic=NIC, offloads=offloads, addition=SURICATA
+                image,
+                lab=lab,
+                profile=external_traffic.PROFILE,
+                nic=NIC,
+                offloads=offloads,
+                addition=SURICATA,
             )
         with lab, target:
             for flow in group:
                 way = flow.way
                 with laid(target, way), stage(f"TCP, {words}: {way.family} {way.label}"):
-                    result = outside.bulk(lab, target, runs, LEAST[way.family])
+                    result = external_traffic.bulk(lab, target, runs, LEAST[way.family])
                 store.add(flow.key, result)
                 left -= seconds([flow])
-                rate = nic.tcp_rate(result).median
+                rate = nic_results.tcp_rate(result).median
                 say(f"  {rate:,.0f} Mbit/s of the target's own time  ({duration(left)} left)")

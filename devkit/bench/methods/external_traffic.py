@@ -15,20 +15,20 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from devkit import iperf
-from devkit.bench import nic as figures
-from devkit.bench.laying import laid
-from devkit.bench.loads import Load
+from devkit.bench.paths.catalogue import Row, Setting
+from devkit.bench.paths.laying import laid
 from devkit.bench.progress import duration
-from devkit.bench.rows import Row, Setting
-from devkit.bench.store import Store
-from devkit.build.image import Image
-from devkit.errors import KitError
+from devkit.bench.results import nic_results as figures
+from devkit.bench.results.store import Store
+from devkit.bench.workload.loads import Load
+from devkit.host.errors import KitError
+from devkit.host.progress import say, stage
+from devkit.image.image import Image
 from devkit.lab import topology
 from devkit.lab.client import Lab
-from devkit.progress import say, stage
-from devkit.target import Target
-from devkit.target_commands import understood
+from devkit.measure import iperf
+from devkit.target.base import understood
+from devkit.target.qemu import Target
 
 PROFILE = "p3-1g"
 #: Packets per second of the host's time: the emulator carries no more of NFQUEUE on a busy host.

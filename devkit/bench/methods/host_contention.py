@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import host_load
+from devkit.host import cpu_load
 
 _PROC = Path("/proc")
 
@@ -27,7 +27,7 @@ class HostUse:
     def others_until(self, later: HostUse, seconds: float) -> float:
         """Part of all the host's processors (0 to 1) that was busy with what is not the lab's."""
         lab = (later.lab_seconds - self.lab_seconds) / (seconds * (os.cpu_count() or 1))
-        return min(1.0, max(0.0, host_load.between(self.stat, later.stat) - lab))
+        return min(1.0, max(0.0, cpu_load.between(self.stat, later.stat) - lab))
 
 
 def _family_ticks(first: int) -> int:

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from devkit.bench import bed
-from devkit.bench.laying import laid
-from devkit.bench.steps import Step, by_setting
-from devkit.bench.store import Store
-from devkit.build.image import Image
+from devkit.bench.paths.laying import laid
+from devkit.bench.results.store import Store
+from devkit.bench.schedule import Step, by_setting
+from devkit.bench.workload import veth_network
+from devkit.hardware.machine_profile import Profile
+from devkit.host.progress import stage
+from devkit.image.image import Image
 from devkit.lab.client import Lab
-from devkit.profile import Profile
-from devkit.progress import stage
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 PROFILE = "p3-1g-alone"
 #: Room for the largest ring beside the source; figures do not depend on it. MB.
@@ -32,7 +32,7 @@ def measure(
     with stage("boot the target"):
         lab = Lab.start()
         target = Target.boot(image, lab=lab, profile=profile, mem=MEMORY)
-    with lab, target, bed.made(target) as made:
+    with lab, target, veth_network.made(target) as made:
         for setting, group in by_setting(missing):
             with laid(target, setting):
                 for step in group:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from devkit.bench import loads
-from devkit.bench.bed import Bed
-from devkit.bench.loads import Load
-from devkit.bench.rows import Row, Setting
-from devkit.bench.saturation import Search
-from devkit.bench.source import carried
-from devkit.bench.steps import Measure, Step
-from devkit.target import Target
+from devkit.bench.methods.saturation import Search
+from devkit.bench.paths.catalogue import Row, Setting
+from devkit.bench.schedule import Measure, Step
+from devkit.bench.workload import loads
+from devkit.bench.workload.loads import Load
+from devkit.bench.workload.traffic_source import carried
+from devkit.bench.workload.veth_network import Bed
+from devkit.target.qemu import Target
 
 #: Bytes of a packet that are copied, in the column of headers only.
 COPY_RANGE = 64

@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from devkit.bench import source
-from devkit.bench.bed import Bed
-from devkit.bench.loads import Load
-from devkit.target import Target
+from devkit.bench.workload import traffic_source
+from devkit.bench.workload.loads import Load
+from devkit.bench.workload.veth_network import Bed
+from devkit.target.qemu import Target
 
 #: The search ends when the period is known this well.
 _RESOLUTION = 0.004
@@ -49,7 +49,7 @@ class Search:
 
     def _bounds(self, target: Target, bed: Bed) -> tuple[int, int]:
         """Guess from the cost of a packet at a quarter of the load."""
-        probe = source.run(target, bed, replace(self.load.slower(4), packets=self.load.packets // 4))
+        probe = traffic_source.run(target, bed, replace(self.load.slower(4), packets=self.load.packets // 4))
         period = probe.per_packet * self.load.burst / 1000
         if self.highest:
             period = max(period, self.load.burst * 1e6 / self.highest)
@@ -57,5 +57,5 @@ class Search:
 
     def _passes(self, target: Target, bed: Bed, period: int) -> bool:
         load = replace(self.load, period_us=period)
-        self.trials[period] = source.run(target, bed, load).carried(load, self.timer_us)
+        self.trials[period] = traffic_source.run(target, bed, load).carried(load, self.timer_us)
         return self.trials[period]

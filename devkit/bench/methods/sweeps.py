@@ -6,13 +6,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from devkit.bench import loads, table
-from devkit.bench.bed import Bed
-from devkit.bench.rows import FASTQUEUE_C, PLAIN, TIMER_ONLY, Setting
-from devkit.bench.saturation import Search
-from devkit.bench.source import carried
-from devkit.bench.steps import Measure, Step
-from devkit.target import Target
+from devkit.bench.methods import main_table
+from devkit.bench.methods.saturation import Search
+from devkit.bench.paths.catalogue import FASTQUEUE_C, PLAIN, TIMER_ONLY, Setting
+from devkit.bench.schedule import Measure, Step
+from devkit.bench.workload import loads
+from devkit.bench.workload.traffic_source import carried
+from devkit.bench.workload.veth_network import Bed
+from devkit.target.qemu import Target
 
 RING_FRAMES = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
 QUEUES = (1, 2, 4, 8, 16)
@@ -27,7 +28,7 @@ TIMER_PERIODS = (100, 200, 500, 1000, 2000, 5000, 10_000)
 def ring_steps(runs: int, quick: bool) -> list[Step]:
     """Cost of a packet against the number of frames; it must stay flat."""
     sizes = RING_FRAMES[::2] if quick else RING_FRAMES
-    measure = table.cost(loads.UDP_1400, runs)
+    measure = main_table.cost(loads.UDP_1400, runs)
     return [
         Step(f"ring/{frames}", Setting(FASTQUEUE_C, ("--frames", str(frames))), measure, runs)
         for frames in sizes
@@ -38,10 +39,15 @@ def queue_steps(runs: int, quick: bool) -> list[Step]:
     """Cost of a packet against the number of queues, each with a handler; bursts take them in turn."""
     numbers = QUEUES[::2] if quick else QUEUES
     load = replace(loads.UDP_1400, flows=64, warm_up=60 * 64)
-    plain = Step("queues/0", Setting(PLAIN), table.cost(load, runs), runs)
+    plain = Step("queues/0", Setting(PLAIN), main_table.cost(load, runs), runs)
     options = ("--frames", str(QUEUE_FRAMES))
     return [plain] + [
-        Step(f"queues/{number}", Setting(FASTQUEUE_C, options, number), table.cost(load, runs), runs + number)
+        Step(
+            f"queues/{number}",
+            Setting(FASTQUEUE_C, options, number),
+            main_table.cost(load, runs),
+            runs + number,
+        )
         for number in numbers
     ]
 

@@ -9,28 +9,28 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
-from devkit import datapath, iperf
-from devkit.bench import rows
-from devkit.bench.host_use import HostUse
+from devkit.bench.methods.host_contention import HostUse
+from devkit.bench.paths import catalogue
+from devkit.bench.paths.catalogue import Row
 from devkit.bench.progress import duration
-from devkit.bench.rows import Row
-from devkit.bench.store import Store
-from devkit.build.image import Image
-from devkit.datapath import DataPath
+from devkit.bench.results.store import Store
+from devkit.host.progress import say, stage
+from devkit.image.image import Image
 from devkit.lab import topology
 from devkit.lab.client import Lab
-from devkit.progress import say, stage
-from devkit.target import Target
-from devkit.target_commands import understood
+from devkit.measure import data_path, iperf
+from devkit.measure.data_path import DataPath
+from devkit.target.base import understood
+from devkit.target.qemu import Target
 
 PROFILE = "p3"
 
 #: The row that each path is like.
 _ROWS = {
-    datapath.PLAIN: rows.PLAIN,
-    datapath.NFQUEUE_C: rows.NFQUEUE_C,
-    datapath.FASTQUEUE_PYTHON: rows.EXTENSION_BATCH,
-    datapath.FASTQUEUE_C: rows.FASTQUEUE_C,
+    data_path.PLAIN: catalogue.PLAIN,
+    data_path.NFQUEUE_C: catalogue.NFQUEUE_C,
+    data_path.FASTQUEUE_PYTHON: catalogue.EXTENSION_BATCH,
+    data_path.FASTQUEUE_C: catalogue.FASTQUEUE_C,
 }
 _AROUND = 8.0  # seconds beside a stream
 _INTERVAL = 1.0  # between samples, in seconds
@@ -51,10 +51,10 @@ class Stream:
         return f"stream/{self.nic}{'-offloads' if self.offloads else ''}/{self.path.name}"
 
 
-def plan(length: int, quick: bool, chosen: Sequence[Row] = rows.ALL) -> list[Stream]:
+def plan(length: int, quick: bool, chosen: Sequence[Row] = catalogue.ALL) -> list[Stream]:
     """Both cards with offloads off, virtio with them on too unless ``quick``; ``length`` in s."""
     machines = [("virtio", False), ("e1000", False)] + ([] if quick else [("virtio", True)])
-    paths = [path for path in datapath.ALL if _ROWS[path] in chosen]
+    paths = [path for path in data_path.ALL if _ROWS[path] in chosen]
     return [Stream(path, nic, offloads, length) for nic, offloads in machines for path in paths]
 
 
@@ -84,7 +84,7 @@ def measure(image: Image, streams: Sequence[Stream], store: Store, later: float 
 
 def _one(lab: Lab, target: Target, stream: Stream) -> dict[str, Any]:
     address = topology.load().server.endpoint.address4
-    with datapath.laid(target, stream.path), iperf.running(lab, address, stream.seconds) as run:
+    with data_path.laid(target, stream.path), iperf.running(lab, address, stream.seconds) as run:
         before = HostUse.read(lab.pid)
         samples = _idle_samples(target, run)
         others = before.others_until(HostUse.read(lab.pid), samples[-1].at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from devkit import modules
+from devkit.target import kernel_modules
 
 #: Where programs of the kit's own lie in the target during the measurements.
 TARGET_FOLDER = "/tmp/bench"
@@ -39,11 +39,11 @@ _PYTHON = ("env", "FASTQUEUE_IMPLEMENTATION=python", *_RUN)
 _EXTENSION = ("env", "FASTQUEUE_IMPLEMENTATION=c", *_RUN)
 
 PLAIN = Row("plain", "plain forwarding")
-NFQUEUE_C = Row("nfqueue-c", "NFQUEUE, C", modules.NFQUEUE, ("nfqueue-baseline",), gso=("--gso",))
+NFQUEUE_C = Row("nfqueue-c", "NFQUEUE, C", kernel_modules.NFQUEUE, ("nfqueue-baseline",), gso=("--gso",))
 NFQUEUE_PYTHON = Row(
     "nfqueue-python",
     "NFQUEUE, Python, netlink by hand",
-    modules.NFQUEUE,
+    kernel_modules.NFQUEUE,
     ("python3", f"{TARGET_FOLDER}/nfqueue_null.py"),
     slower=3,
     gso=("--gso",),
@@ -52,7 +52,7 @@ NFQUEUE_PYTHON = Row(
 NETFILTERQUEUE = Row(
     "netfilterqueue",
     "NFQUEUE, Python, NetfilterQueue",
-    modules.NFQUEUE,
+    kernel_modules.NFQUEUE,
     ("python3", f"{TARGET_FOLDER}/netfilterqueue_null.py"),
     slower=3,
     gso=None,
@@ -60,17 +60,17 @@ NETFILTERQUEUE = Row(
 TIMER_ONLY = Row(
     "fastqueue-timer-c",
     "Fast Queue, C, timer only",
-    modules.FASTQUEUE,
+    kernel_modules.FASTQUEUE,
     ("fq-null", "--timer-only"),
     timer_us=1000,
     gso=_LARGE_FRAMES,
 )
-FASTQUEUE_C = Row("fastqueue-c", "Fast Queue, C", modules.FASTQUEUE, ("fq-null",), gso=_LARGE_FRAMES)
+FASTQUEUE_C = Row("fastqueue-c", "Fast Queue, C", kernel_modules.FASTQUEUE, ("fq-null",), gso=_LARGE_FRAMES)
 #: Plain Python, and ("Python + C") with the C extension that the image has.
 PYTHON_SINGLE = Row(
     "fastqueue-python-single",
     "Fast Queue, Python, one by one",
-    modules.FASTQUEUE,
+    kernel_modules.FASTQUEUE,
     (*_PYTHON, "--one-by-one"),
     ("null",),
     gso=_LARGE_FRAMES,
@@ -78,7 +78,7 @@ PYTHON_SINGLE = Row(
 PYTHON_BATCH = Row(
     "fastqueue-python-batch",
     "Fast Queue, Python, batches",
-    modules.FASTQUEUE,
+    kernel_modules.FASTQUEUE,
     _PYTHON,
     ("null",),
     gso=_LARGE_FRAMES,
@@ -86,7 +86,7 @@ PYTHON_BATCH = Row(
 EXTENSION_SINGLE = Row(
     "fastqueue-extension-single",
     "Fast Queue, Python + C, one by one",
-    modules.FASTQUEUE,
+    kernel_modules.FASTQUEUE,
     (*_EXTENSION, "--one-by-one"),
     ("null",),
     gso=_LARGE_FRAMES,
@@ -94,7 +94,7 @@ EXTENSION_SINGLE = Row(
 EXTENSION_BATCH = Row(
     "fastqueue-extension-batch",
     "Fast Queue, Python + C, batches",
-    modules.FASTQUEUE,
+    kernel_modules.FASTQUEUE,
     _EXTENSION,
     ("null",),
     gso=_LARGE_FRAMES,

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from devkit import firewall, modules
-from devkit.background import Background
-from devkit.bench import netfilterqueue
-from devkit.bench.rows import NETFILTERQUEUE, NFQUEUE_PYTHON, TARGET_FOLDER, Row, Setting
-from devkit.target import Target
+from devkit.bench.paths import netfilterqueue_package
+from devkit.bench.paths.catalogue import NETFILTERQUEUE, NFQUEUE_PYTHON, TARGET_FOLDER, Row, Setting
+from devkit.target import kernel_modules, nftables
+from devkit.target.background_process import Background
+from devkit.target.qemu import Target
 
-_PROGRAMS = Path(__file__).parent / "target"
+_PROGRAMS = Path(__file__).parents[1] / "guest"
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def laid(target: Target, setting: Setting) -> Iterator[list[Background]]:
     not the queue's. KitError FQ-MODULE or FQ-HANDLER where a part of it fails.
     """
     with ExitStack() as stack:
-        stack.enter_context(modules.present(target, setting.row.module))
+        stack.enter_context(kernel_modules.present(target, setting.row.module))
         for name, path in files(setting.row).items():
             target.run(["mkdir", "-p", str(Path(TARGET_FOLDER, name).parent)])
             target.put(path, f"{TARGET_FOLDER}/{name}")
@@ -32,7 +32,7 @@ def laid(target: Target, setting: Setting) -> Iterator[list[Background]]:
         for queue in range(setting.queues if setting.row.command else 0):
             handlers.append(stack.enter_context(Background(target, setting.argv(queue))))
             handlers[-1].wait_ready()
-        stack.enter_context(firewall.ruled(target, *_rules(setting)))
+        stack.enter_context(nftables.ruled(target, *_rules(setting)))
         yield handlers
 
 
@@ -41,7 +41,7 @@ def files(row: Row) -> dict[str, Path]:
     if row == NFQUEUE_PYTHON:
         return {"nfqueue_null.py": _PROGRAMS / "nfqueue_null.py"}
     if row == NETFILTERQUEUE:
-        package = netfilterqueue.package()
+        package = netfilterqueue_package.package()
         found = {f"netfilterqueue/{path.name}": path for path in sorted(package.iterdir())}
         return {"netfilterqueue_null.py": _PROGRAMS / "netfilterqueue_null.py", **found}
     return {}
@@ -51,4 +51,4 @@ def _rules(setting: Setting) -> list[str]:
     if not setting.row.command:
         return []
     last = setting.queues - 1
-    return [f"queue num 0-{last}" if last else firewall.queue_all()]
+    return [f"queue num 0-{last}" if last else nftables.queue_all()]

@@ -11,13 +11,13 @@ import contextlib
 import os
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build import cross, native, pypi
-from devkit.build.extension import HEADERS
-from devkit.build.image import Image
-from devkit.errors import KitError
-from devkit.paths import LOGS, OUT
-from devkit.progress import stage
+from devkit.host import cache, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import LOGS, OUT
+from devkit.host.progress import stage
+from devkit.image import cross_compiler, native_programs, pypi
+from devkit.image.image import Image
+from devkit.image.python_extension import HEADERS
 
 SOURCE = (
     "NetfilterQueue==1.1.0 --hash=sha256:e30eff999325617f54bd95b3d8d3353214cc77b5e3188f90ec3a6f6288888d72"
@@ -36,11 +36,11 @@ def package() -> Path:
     It has the library for Debian's CPython, and for that of an image of the other base that is here.
     KitError FQ-COMMAND where it cannot be fetched or does not build, FQ-TOOL.
     """
-    libraries = native.sysroot()
+    libraries = native_programs.sysroot()
     headers = [libraries / HEADERS, *_other_pythons()]
     versions = (libraries / "packages.json").read_text()
     patches = [(folder / "patchlevel.h").read_text() for folder in headers]
-    key = cache.digest(_RECIPE, SOURCE, CYTHON, NEWER_CYTHON, native.CFLAGS, versions, *patches)
+    key = cache.digest(_RECIPE, SOURCE, CYTHON, NEWER_CYTHON, native_programs.CFLAGS, versions, *patches)
     made = cache.entry("netfilterqueue", key, lambda work: _make(work, libraries, headers))
     return made / "package"
 
@@ -64,7 +64,7 @@ def _make(work: Path, libraries: Path, headers: list[Path]) -> None:
         for folder in headers:
             written = _translated(work, sources, CYTHON if folder.name == _OLDEST else NEWER_CYTHON, log)
             words = ["-shared", "-fPIC", f"-I{folder}", "-lnetfilter_queue"]
-            cross.link(made / _library(folder.name), [written], libraries, words, log)
+            cross_compiler.link(made / _library(folder.name), [written], libraries, words, log)
         for name in ("__init__.py", "_version.py"):
             (sources / name).rename(made / name)
     for name in ("NetfilterQueue-source", "cython"):
@@ -83,5 +83,5 @@ def _translated(work: Path, sources: Path, cython: str, log: Path) -> Path:
     written = sources / "_impl.c"
     words = ["--directive", "language_level=3str", "-o", str(written), str(sources / "_impl.pyx")]
     environment = {**os.environ, "PYTHONPATH": str(tool)}
-    command.run(command.python("-m", "cython", *words), log=log, env=environment)
+    run_command.run(run_command.python("-m", "cython", *words), log=log, env=environment)
     return written

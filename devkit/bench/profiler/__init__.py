@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Where the instructions go: a profile of the target by a plugin of QEMU's."""
+"""Instructions per function, counted by a QEMU plugin."""

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from devkit import cache, command, regular_file
-from devkit import profile as profiles
-from devkit.paths import LOGS
-from devkit.profile import Profile
-from devkit.target_commands import understood
+from devkit.hardware import machine_profile as profiles
+from devkit.hardware.machine_profile import Profile
+from devkit.host import cache, regular_file, run_command
+from devkit.host.paths import LOGS
+from devkit.target.base import understood
 
 SOURCE = Path(__file__).parent / "plugin.c"
 CFLAGS = ("-O2", "-Wall", "-Wextra", "-fPIC")
@@ -25,14 +25,14 @@ LARGEST = 16 << 20
 
 def build() -> Path:
     """Return the plugin, compiled into the cache; KitError FQ-TOOL, FQ-COMMAND."""
-    compiler = command.need("cc", "gcc")
+    compiler = run_command.need("cc", "gcc")
 
     def make(work: Path) -> None:
         argv: list[str | Path] = [compiler, *CFLAGS, "-shared", "-o", work / _LIBRARY, SOURCE]
-        command.run(argv, log=LOGS / "plugin.log")
+        run_command.run(argv, log=LOGS / "plugin.log")
 
     def key() -> str:
-        version = command.run([compiler, "--version"])
+        version = run_command.run([compiler, "--version"])
         return cache.digest(*CFLAGS, version, os.uname().machine, SOURCE.read_bytes())
 
     return cache.entry("instructions-plugin", key, make) / _LIBRARY

@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from devkit.bench import inside, loads
-from devkit.bench.bed import Bed
-from devkit.bench.inside import Advance
-from devkit.bench.instructions.plugin import Counts
-from devkit.bench.instructions.symbols import Symbols, totals
-from devkit.bench.rows import FASTQUEUE_C, NFQUEUE_C, PLAIN, PYTHON_BATCH, Row, Setting
-from devkit.bench.source import carried
-from devkit.bench.steps import Measure, Step
-from devkit.bench.store import Store
-from devkit.build.image import Image
-from devkit.target import Target
-from devkit.target_commands import understood
+from devkit.bench.methods import internal_traffic
+from devkit.bench.methods.internal_traffic import Advance
+from devkit.bench.paths.catalogue import FASTQUEUE_C, NFQUEUE_C, PLAIN, PYTHON_BATCH, Row, Setting
+from devkit.bench.profiler.plugin import Counts
+from devkit.bench.profiler.symbols import Symbols, totals
+from devkit.bench.results.store import Store
+from devkit.bench.schedule import Measure, Step
+from devkit.bench.workload import loads
+from devkit.bench.workload.traffic_source import carried
+from devkit.bench.workload.veth_network import Bed
+from devkit.image.image import Image
+from devkit.target.base import understood
+from devkit.target.qemu import Target
 
 ROWS = (PLAIN, NFQUEUE_C, FASTQUEUE_C, PYTHON_BATCH)
 LOADS = (
@@ -68,4 +69,4 @@ def measure(image: Image, steps: Sequence[Step], store: Store, advance: Advance,
     """Profile what the store does not have, in a boot of its own: the plugin makes QEMU slow."""
     if all(step.key in store.results for step in steps):
         return
-    inside.measure(image, steps, store, advance, counts.profile(inside.PROFILE))
+    internal_traffic.measure(image, steps, store, advance, counts.profile(internal_traffic.PROFILE))

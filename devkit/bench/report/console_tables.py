@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.table import Table as Shown
 
-from devkit.bench.tables import Table
+from devkit.bench.report.tables import Table
 
 #: What a border and its spaces take beside a column.
 _BORDER = 3

@@ -7,12 +7,12 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
-from devkit import atomic_file
-from devkit.bench import tables
 from devkit.bench.fairness import tables as fairness_tables
-from devkit.bench.figures import cost, ids, profile, streams, style, sweeps
 from devkit.bench.ids import tables as ids_tables
-from devkit.bench.results import Results
+from devkit.bench.report import tables
+from devkit.bench.report.figures import cost, ids, profile, streams, style, sweeps
+from devkit.bench.results.results import Results
+from devkit.host import atomic_file
 
 #: Stands wherever figures in the target's own time are shown.
 WARNING = (

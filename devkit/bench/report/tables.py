@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from devkit.bench.goals import SATURATED, goals
-from devkit.bench.loads import COST, SWEEP, UDP_1400
-from devkit.bench.nic import NICS, ROWS, UDP
-from devkit.bench.results import Results, difference
-from devkit.bench.rows import FASTQUEUE_C, NFQUEUE_C, PLAIN, Row
-from devkit.bench.spread import Spread, change
-from devkit.bench.table import COPY_64
-from devkit.bench.tune import Model, mean_latency
-from devkit.host_load import NOISY
+from devkit.bench.methods.main_table import COPY_64
+from devkit.bench.paths.catalogue import FASTQUEUE_C, NFQUEUE_C, PLAIN, Row
+from devkit.bench.results.nic_results import NICS, ROWS, UDP
+from devkit.bench.results.results import Results, difference
+from devkit.bench.results.sample_stats import Spread, change
+from devkit.bench.results.targets import SATURATED, goals
+from devkit.bench.timer_model import Model, mean_latency
+from devkit.bench.workload.loads import COST, SWEEP, UDP_1400
+from devkit.host.cpu_load import NOISY
 
 _COLUMNS = {**{load.name: load.label for load in COST}, COPY_64: "1400, 64 copied"}
 #: Functions of the own cost that are told one by one (instructions per packet).

@@ -9,11 +9,11 @@ from typing import Any
 
 from rich.table import Table
 
-from devkit.bench import nic
-from devkit.bench.fairness import found as fairness
+from devkit.bench.fairness import summary as fairness
 from devkit.bench.progress import per_packet
-from devkit.bench.results import Results
-from devkit.bench.spread import change, quantile
+from devkit.bench.results import nic_results
+from devkit.bench.results.results import Results
+from devkit.bench.results.sample_stats import change, quantile
 
 #: Changes below this are not worth a look: two whole runs agree better (0.02: two percent).
 NOTABLE = 0.02
@@ -102,9 +102,9 @@ def _timer(raw: dict[str, Any]) -> _Figures:
 
 def _card(raw: dict[str, Any]) -> _Figures:
     if "rest" in raw:
-        yield "", "instructions", nic.udp_cost(raw).median
+        yield "", "instructions", nic_results.udp_cost(raw).median
     else:
-        yield "", "Mbit/working s", nic.tcp_rate(raw).median
+        yield "", "Mbit/working s", nic_results.tcp_rate(raw).median
 
 
 def _stream(raw: dict[str, Any]) -> _Figures:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from devkit.bench import loads
-from devkit.bench.rows import EXTENSION_BATCH, FASTQUEUE_C, NFQUEUE_C, PLAIN
-from devkit.bench.spread import Spread
+from devkit.bench.paths.catalogue import EXTENSION_BATCH, FASTQUEUE_C, NFQUEUE_C, PLAIN
+from devkit.bench.results.sample_stats import Spread
+from devkit.bench.workload import loads
 
 NICS = ("virtio", "e1000")
 ROWS = (PLAIN, NFQUEUE_C, FASTQUEUE_C, EXTENSION_BATCH)

@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from devkit.bench import nic as figures
-from devkit.bench.loads import TCP
+from devkit.bench.paths.catalogue import ALL, PLAIN, Row
 from devkit.bench.progress import per_packet
-from devkit.bench.rows import ALL, PLAIN, Row
-from devkit.bench.spread import Spread, quantile
+from devkit.bench.results import nic_results as figures
+from devkit.bench.results.sample_stats import Spread, quantile
+from devkit.bench.workload.loads import TCP
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from devkit import atomic_file
-from devkit.errors import KitError
-from devkit.paths import OUT
-from devkit.progress import say
+from devkit.host import atomic_file
+from devkit.host.errors import KitError
+from devkit.host.paths import OUT
+from devkit.host.progress import say
 
 #: Goes up when results of the same name mean something else.
 FORMAT = 2

@@ -5,10 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from devkit.bench.loads import LOW, UDP_1400
-from devkit.bench.nic import NICS
-from devkit.bench.results import Results
-from devkit.bench.rows import (
+from devkit.bench.paths.catalogue import (
     EXTENSION_BATCH,
     EXTENSION_SINGLE,
     FASTQUEUE_C,
@@ -17,7 +14,10 @@ from devkit.bench.rows import (
     PYTHON_SINGLE,
     Row,
 )
-from devkit.host_load import NOISY
+from devkit.bench.results.nic_results import NICS
+from devkit.bench.results.results import Results
+from devkit.bench.workload.loads import LOW, UDP_1400
+from devkit.host.cpu_load import NOISY
 
 #: A target less busy than this (0 to 1) in plain forwarding was not the limit: ratios say nothing.
 SATURATED = 0.95

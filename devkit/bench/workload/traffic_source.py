@@ -7,10 +7,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from devkit.bench.bed import Bed
-from devkit.bench.loads import Load
-from devkit.errors import KitError
-from devkit.target import Target
+from devkit.bench.workload.loads import Load
+from devkit.bench.workload.veth_network import Bed
+from devkit.host.errors import KitError
+from devkit.target.qemu import Target
 
 _TIMEOUT = 300.0
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from devkit.target import Target
-from devkit.target_commands import understood
+from devkit.target.base import understood
+from devkit.target.qemu import Target
 
 SENDING = "bench0"
 RECEIVING = "bench1"

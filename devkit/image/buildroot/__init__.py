@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The Buildroot base: its tree, its configuration, its build, and what an image takes from it."""
+"""The Buildroot base: its tree, its configuration, its archives and its build."""

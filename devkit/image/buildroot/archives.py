@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devkit import cache
-from devkit.build import flavour, linux_source, package_index
-from devkit.build.apt import SOURCE_SUITES, Apt
-from devkit.errors import KitError
-from devkit.paths import LOGS, PROJECT
-from devkit.progress import say, stage
+from devkit.host import cache
+from devkit.host.errors import KitError
+from devkit.host.paths import LOGS, PROJECT
+from devkit.host.progress import say, stage
+from devkit.image import kernel_flavour, linux_source, package_index
+from devkit.image.debian.apt import SOURCE_SUITES, Apt
 
 FOLDER = PROJECT / "br2-external/offline"
 LIST = FOLDER / "sources.toml"
@@ -75,7 +75,7 @@ def archives(tree: Path, fresh: bool = False) -> Path:
     """
     packages = read_packages(tree, _names())
     parts = [repr(sorted(vars(package).items())) for package in packages.values()]
-    linux = linux_source.source(flavour.DEFAULT, fresh)
+    linux = linux_source.source(kernel_flavour.DEFAULT, fresh)
     key = cache.digest(RECIPE, LIST.read_text(), (linux / "source.json").read_text(), str(FOLDER), *parts)
     return cache.entry("buildroot-archives", key, lambda work: _make(work, packages, linux), fresh=fresh)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devkit import cache
-from devkit.build import kconfig
-from devkit.build.buildroot import make
-from devkit.errors import KitError
-from devkit.paths import PROJECT
-from devkit.progress import say
+from devkit.host import cache
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
+from devkit.host.progress import say
+from devkit.image import kconfig
+from devkit.image.buildroot import make
 
 EXTERNAL = PROJECT / "br2-external"
 CONFIGS = EXTERNAL / "configs"

@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build import isa, kconfig
-from devkit.build.buildroot import config, make, offline, tree
-from devkit.build.flavour import DEFAULT, flavour
-from devkit.build.kernel import install_headers
-from devkit.errors import KitError
-from devkit.lock import hold
-from devkit.paths import OUT, PROJECT
-from devkit.progress import say, stage
+from devkit.host import cache, run_command
+from devkit.host.errors import KitError
+from devkit.host.file_lock import hold
+from devkit.host.paths import OUT, PROJECT
+from devkit.host.progress import say, stage
+from devkit.image import instruction_audit, kconfig
+from devkit.image.buildroot import config, make, sources, tree
+from devkit.image.kernel import install_headers
+from devkit.image.kernel_flavour import DEFAULT, flavour
 
 #: Part of the key: raise it when this module makes something else of the same inputs.
 RECIPE = "3"
@@ -54,16 +54,16 @@ def built(request: Request) -> Path:
 
     KitError: FQ-BRCONFIG, FQ-COMMAND, FQ-KCONFIG, FQ-ISA, FQ-SOURCE.
     """
-    sources = offline.choose(request.sources, request.tree, request.fresh)
-    say(f"buildroot: archives from {sources.name} ({sources.reason})")
+    chosen = sources.choose(request.sources, request.tree, request.fresh)
+    say(f"buildroot: archives from {chosen.name} ({chosen.reason})")
 
     def key() -> str:
         inputs = cache.digest_tree(*INPUTS)
         commit = tree.commit(request.tree) or tree.COMMIT
-        pins = (tree.TAG, commit, request.name, sources.name, sources.key, str(PROJECT))
+        pins = (tree.TAG, commit, request.name, chosen.name, chosen.key, str(PROJECT))
         return cache.digest(RECIPE, inputs, *pins)
 
-    found = cache.entry("buildroot-image", key, lambda work: _make(work, request, sources))
+    found = cache.entry("buildroot-image", key, lambda work: _make(work, request, chosen))
     tree.remember(request.tree)
     return found
 
@@ -80,22 +80,22 @@ def alone(where: make.Place) -> Iterator[None]:
         os.close(descriptor)
 
 
-def configured(request: Request, sources: offline.Sources) -> make.Place:
+def configured(request: Request, chosen: sources.Sources) -> make.Place:
     """Have the place configured for the request."""
     for tool, package in TOOLS.items():
-        command.need(tool, package)
+        run_command.need(tool, package)
     where = place(request)
     with stage(f"buildroot: configure {request.name}", where.log):
-        config.configure(where, request.name, sources.changes)
+        config.configure(where, request.name, chosen.changes)
     return where
 
 
-def _make(work: Path, request: Request, sources: offline.Sources) -> None:
+def _make(work: Path, request: Request, chosen: sources.Sources) -> None:
     where = place(request)
     where.log.parent.mkdir(parents=True, exist_ok=True)
     where.log.write_text("")
     with alone(where):
-        configured(request, sources)
+        configured(request, chosen)
         with stage(f"buildroot: build {request.name} (from nothing a quarter of an hour or more)", where.log):
             _renew(where)
             make.build(where)
@@ -161,7 +161,7 @@ def _take(work: Path, where: make.Place) -> None:
 
 
 def _ask(where: make.Place, *targets: str) -> str:
-    return command.run(make.words(where, "-s", "--no-print-directory", *targets), env=make.environment())
+    return run_command.run(make.words(where, "-s", "--no-print-directory", *targets), env=make.environment())
 
 
 def _packages(where: make.Place) -> dict[str, str]:
@@ -174,4 +174,4 @@ def _packages(where: make.Place) -> dict[str, str]:
 def _guard(where: make.Place, work: Path) -> None:
     target = where.output / "target"
     files = [(str(path.relative_to(target)), path) for path in cache.tree_files(target)]
-    isa.check([*files, ("vmlinux", work / "vmlinux")])
+    instruction_audit.check([*files, ("vmlinux", work / "vmlinux")])

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build.kernel import build_environment, jobs
-from devkit.errors import KitError
-from devkit.paths import LOGS, PROJECT
-from devkit.progress import say
+from devkit.host import cache, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import LOGS, PROJECT
+from devkit.host.progress import say
+from devkit.image.kernel import build_environment, jobs
 
 #: Steps after which a package has brought what it is for.
 _INSTALLS = ("install",)
@@ -51,13 +51,21 @@ def words(place: Place, *targets: str) -> list[str | Path]:
     """Command line of make; one that is given O and BR2_EXTERNAL once remembers them in O."""
     external = f"BR2_EXTERNAL={PROJECT / 'br2-external'}"
     level = f"BR2_JLEVEL={jobs().removeprefix('-j')}"
-    return [command.need("make", "make"), "-C", place.tree, f"O={place.output}", external, level, *targets]
+    return [
+        run_command.need("make", "make"),
+        "-C",
+        place.tree,
+        f"O={place.output}",
+        external,
+        level,
+        *targets,
+    ]
 
 
 def run(place: Place, *targets: str) -> None:
     """Run make to its end; KitError FQ-COMMAND with the log's last lines."""
     place.output.mkdir(parents=True, exist_ok=True)
-    command.run(words(place, *targets), log=place.log, env=environment(), remedy="read the log")
+    run_command.run(words(place, *targets), log=place.log, env=environment(), remedy="read the log")
 
 
 def build(place: Place, *targets: str) -> None:
@@ -67,7 +75,9 @@ def build(place: Place, *targets: str) -> None:
     """
     with _told(place.output / "build/build-time.log"):
         try:
-            command.compile_with(words(place, *targets), log=place.log, env=environment(), work=place.output)
+            run_command.compile_with(
+                words(place, *targets), log=place.log, env=environment(), work=place.output
+            )
         except KitError as error:
             _tell_download(error, place.log)
             raise
@@ -75,7 +85,7 @@ def build(place: Place, *targets: str) -> None:
 
 def _tell_download(error: KitError, log: Path) -> None:
     """Raise FQ-SOURCE where the build ended for want of an archive."""
-    lines = command.tail(log)
+    lines = run_command.tail(log)
     found = _NOT_DOWNLOADED.search("\n".join(lines))
     if found:
         what = f"the archive of {found[1]} cannot be had, or is another than Buildroot knows"

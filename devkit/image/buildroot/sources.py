@@ -8,10 +8,10 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build import flavour, linux_source
-from devkit.build.buildroot import archives, toolchain
-from devkit.errors import KitError
+from devkit.host import cache, run_command
+from devkit.host.errors import KitError
+from devkit.image import kernel_flavour, linux_source
+from devkit.image.buildroot import archives, toolchain
 
 #: Buildroot's own mirror, which has every archive of a release.
 PROBE = "https://sources.buildroot.net/"
@@ -67,10 +67,10 @@ def _from_folder(folder: Path) -> str:
 
 def _debian(tree: Path, reason: str, fresh: bool) -> Sources:
     for tool in ("fakeroot", "patchelf"):
-        command.need(tool, tool)
+        run_command.need(tool, tool)
     compiler = toolchain.toolchain()
     folder = archives.archives(tree, fresh)
-    linux = linux_source.source(flavour.DEFAULT)
+    linux = linux_source.source(kernel_flavour.DEFAULT)
     values = {
         "TOOLCHAIN": str(compiler),
         "GCC": toolchain.version(),

@@ -12,9 +12,9 @@ import re
 import shutil
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build.kernel import build_environment
-from devkit.errors import KitError
+from devkit.host import cache, run_command
+from devkit.host.errors import KitError
+from devkit.image.kernel import build_environment
 
 TRIPLET = "i686-linux-gnu"
 PACKAGE = "gcc-i686-linux-gnu"
@@ -48,13 +48,13 @@ def toolchain() -> Path:
 
     KitError FQ-TOOL where Debian's cross compiler is not installed.
     """
-    version = command.run([_tool("gcc"), "--version"], env=build_environment())
+    version = run_command.run([_tool("gcc"), "--version"], env=build_environment())
     return cache.entry("toolchain", cache.digest(RECIPE, version, _libc_digest()), _make)
 
 
 def version() -> str:
     """Major version of the compiler, as Buildroot's options name it."""
-    return command.run([_tool("gcc"), "-dumpversion"]).split(".")[0].strip()
+    return run_command.run([_tool("gcc"), "-dumpversion"]).split(".")[0].strip()
 
 
 def _tool(name: str) -> Path:
@@ -83,7 +83,7 @@ def _libc_digest() -> str:
 def _make(work: Path) -> None:
     for folder in ("bin", f"{TRIPLET}/bin", "sysroot/lib", "sysroot/usr/lib"):
         (work / folder).mkdir(parents=True)
-    private = Path(command.run([_tool("gcc"), "-print-libgcc-file-name"]).strip()).parent
+    private = Path(run_command.run([_tool("gcc"), "-print-libgcc-file-name"]).strip()).parent
     shutil.copytree(private, work / private.relative_to("/usr"), symlinks=True, ignore=_left_out)
     for tool in _TOOLS:
         (work / "bin" / f"{TRIPLET}-{tool}").symlink_to(_tool(tool))

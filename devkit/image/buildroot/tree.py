@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import atomic_file, cache, command, private_dir
-from devkit.errors import KitError
-from devkit.paths import LOGS, OUT, PROJECT, cache_dir
-from devkit.progress import say, stage
+from devkit.host import atomic_file, cache, private_dir, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import LOGS, OUT, PROJECT, cache_dir
+from devkit.host.progress import say, stage
 
 #: The release that configs/ are for. A tag can be moved, so the commit is pinned too.
 TAG = "2026.02.3"
@@ -171,7 +171,7 @@ def commit(tree: Path) -> str | None:
     """Commit of a tree; None where it came without git."""
     if not (tree / ".git").exists():
         return None
-    return command.run(["git", "-C", tree, "rev-parse", "HEAD"]).strip()
+    return run_command.run(["git", "-C", tree, "rev-parse", "HEAD"]).strip()
 
 
 def _cloned(place: Path) -> Found:
@@ -181,13 +181,13 @@ def _cloned(place: Path) -> Found:
     log = LOGS / "buildroot-clone.log"
     with stage(f"buildroot: clone {TAG}", log):
         words = ["clone", "--quiet", "--no-checkout", "--depth", "1", "--branch", TAG, UPSTREAM, str(work)]
-        command.run(["git", "-c", "advice.detachedHead=false", *words], log=log, env=_environment())
+        run_command.run(["git", "-c", "advice.detachedHead=false", *words], log=log, env=_environment())
         if commit(work) != COMMIT:
             cache.remove_tree(work)
             what = f"upstream's tag {TAG} is not the commit {COMMIT[:12]} any more"
             raise KitError("FQ-BUILDROOT", what, "look what happened to it, then change the pin", log=log)
         words = ["checkout", "--quiet", "--detach", COMMIT]
-        command.run(["git", "-C", str(work), *words], log=log, env=_environment())
+        run_command.run(["git", "-C", str(work), *words], log=log, env=_environment())
         work.rename(place)
     return Found(place, f"{TAG}, cloned")
 
@@ -196,7 +196,7 @@ def _answers() -> bool:
     """Whether upstream has the tag, asked for a few seconds only."""
     try:
         words = ["git", "ls-remote", "--tags", UPSTREAM, f"refs/tags/{TAG}"]
-        return TAG in command.run(words, timeout=PATIENCE, env=_environment())
+        return TAG in run_command.run(words, timeout=PATIENCE, env=_environment())
     except KitError:
         return False
 

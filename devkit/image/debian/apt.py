@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from devkit import command
-from devkit.build import list_dates
-from devkit.errors import KitError
-from devkit.paths import LOGS
-from devkit.progress import say
+from devkit.host import run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import LOGS
+from devkit.host.progress import say
+from devkit.image.debian import list_dates
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 #: The target's release; its i386 packages run on a Pentium III.
@@ -65,7 +65,7 @@ def mirrors(index_targets: str) -> dict[str, str]:
 def user_mirrors() -> dict[str, str]:
     """Mirrors of the user's apt by suite; KitError FQ-APT where it has none for the release."""
     argv = ["apt-get", "indextargets", "--format", _FORMAT, "Created-By: Packages"]
-    found = mirrors(command.run(argv, env=_environment()))
+    found = mirrors(run_command.run(argv, env=_environment()))
     if RELEASE not in found:
         raise KitError(
             "FQ-APT",
@@ -193,9 +193,11 @@ class Apt:
             return error
         return None
 
-    def _run(self, *argv: str, cwd: Path = command.NOWHERE, log: Path | None = None) -> str:
+    def _run(self, *argv: str, cwd: Path = run_command.NOWHERE, log: Path | None = None) -> str:
         environment = {**_environment(), "APT_CONFIG": str(self._configuration)}
-        return command.run(argv, cwd=cwd, log=log, env=environment, remedy="check the network and the mirror")
+        return run_command.run(
+            argv, cwd=cwd, log=log, env=environment, remedy="check the network and the mirror"
+        )
 
     @property
     def _configuration(self) -> Path:
@@ -233,7 +235,7 @@ def versions(archives: Iterable[str]) -> dict[str, str]:
 @functools.cache
 def _user_settings() -> list[str]:
     """How the user's apt reaches its mirrors: proxies, certificates, date checks."""
-    dump = command.run(["apt-config", "dump"], env=_environment())
+    dump = run_command.run(["apt-config", "dump"], env=_environment())
     return [line for line in dump.splitlines() if line.startswith("Acquire::")]
 
 

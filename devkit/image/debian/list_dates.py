@@ -14,8 +14,8 @@ import os
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from devkit import atomic_file, cache, lock
-from devkit.errors import KitError
+from devkit.host import atomic_file, cache, file_lock
+from devkit.host.errors import KitError
 
 #: How far behind the newest list one may be: mirrors lag, and Debian's own lists run out after this time.
 LAG = datetime.timedelta(days=7)
@@ -57,7 +57,7 @@ def check(suite: str, release: str, *, signed_inline: bool = False) -> None:
         raise KitError("FQ-MIRROR", what, "set this machine's clock, or use another mirror in /etc/apt")
     busy = KitError("FQ-BUSY", f"{place} is in use", "run it again")
     waiting = f"Another process has {place}: waiting."
-    descriptor = lock.hold(place.with_suffix(".lock"), busy, _PATIENCE, waiting)
+    descriptor = file_lock.hold(place.with_suffix(".lock"), busy, _PATIENCE, waiting)
     try:
         _compare(place, suite, date)
     finally:

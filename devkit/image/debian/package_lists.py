@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "debian"
+FOLDER = Path(__file__).parent
 
 
 def words(name: str) -> list[str]:

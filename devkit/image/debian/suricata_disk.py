@@ -21,13 +21,14 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build import elf, lists, squashfs
-from devkit.build.apt import RELEASE, Apt, versions
-from devkit.build.userland import ARCHITECTURE, LIBRARIES
-from devkit.errors import KitError
-from devkit.paths import LOGS
-from devkit.progress import stage
+from devkit.host import cache, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import LOGS
+from devkit.host.progress import stage
+from devkit.image import elf, squashfs
+from devkit.image.debian import package_lists
+from devkit.image.debian.apt import RELEASE, Apt, versions
+from devkit.image.debian.userland import ARCHITECTURE, LIBRARIES
 
 SUITE = f"{RELEASE}-backports"
 #: Where the target has the disk mounted, and the program on it.
@@ -56,7 +57,7 @@ def disk(rootfs: Path) -> Path:
     ``rootfs``: the image that it is for, a squashfs. KitError: FQ-APT, FQ-MIRROR, FQ-SURICATA where the
     mirror has no Suricata, FQ-LIBRARY, FQ-COMMAND.
     """
-    words = (" ".join(lists.words(name)) for name in (_PACKAGES, _FILES))
+    words = (" ".join(package_lists.words(name)) for name in (_PACKAGES, _FILES))
     key = cache.digest(RECIPE, _SCRIPT, *libraries_of(rootfs), *words)
     return cache.entry("suricata", key, lambda work: _make(work, rootfs))
 
@@ -69,13 +70,13 @@ def image(rootfs: Path) -> Path:
 def libraries_of(rootfs: Path) -> list[str]:
     """Names and sizes of an image's libraries, less the kit's own, which change with every edit."""
     argv: list[str | Path] = [_unsquashfs(), "-lls", rootfs, *(f"{place}/*.so*" for place in _PLACES)]
-    lines = [line.split() for line in command.run(argv).splitlines()]
+    lines = [line.split() for line in run_command.run(argv).splitlines()]
     files = (f"{words[2]} {' '.join(words[5:])}" for words in lines if words and words[0][0] in "-l")
     return [file for file in files if "fastqueue" not in file]
 
 
 def _unsquashfs() -> str:
-    return command.need("unsquashfs", "squashfs-tools")
+    return run_command.need("unsquashfs", "squashfs-tools")
 
 
 def _make(work: Path, rootfs: Path) -> None:
@@ -85,12 +86,12 @@ def _make(work: Path, rootfs: Path) -> None:
         archives = _download(work, log)
         unpacked.mkdir()
         for archive in archives:
-            command.run(["dpkg-deb", "-x", archive, unpacked], log=log)
+            run_command.run(["dpkg-deb", "-x", archive, unpacked], log=log)
         (work / "packages.json").write_text(json.dumps(versions(one.name for one in archives), indent=2))
     with stage("Suricata: keep what the image lacks", log):
         base = work / "base"
         unpack: list[str | Path] = [_unsquashfs(), "-quiet", "-no-progress", "-d", base, rootfs]
-        command.run([*unpack, *(f"{place}/*.so*" for place in _PLACES)], log=log)
+        run_command.run([*unpack, *(f"{place}/*.so*" for place in _PLACES)], log=log)
         for name, path in selected(unpacked, base).items():
             destination = root / name
             destination.parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +110,7 @@ def _make(work: Path, rootfs: Path) -> None:
 def _download(work: Path, log: Path) -> list[Path]:
     apt = Apt(work / "apt", ARCHITECTURE, log, more_suites=(SUITE,))
     apt.update()
-    packages = lists.words(_PACKAGES)
+    packages = package_lists.words(_PACKAGES)
     for package in packages:
         if apt.candidate(package) is None:
             what = f"the mirror has no {package} for {ARCHITECTURE} in {SUITE}"
@@ -123,9 +124,9 @@ def selected(unpacked: Path, base: Path) -> dict[str, Path]:
     ``unpacked`` has Debian's packages, ``base`` the image's libraries. KitError FQ-LIBRARY where a library is
     in neither, or the image's C library is too old.
     """
-    rules = lists.words(_FILES)
+    rules = package_lists.words(_FILES)
     every = {str(path.relative_to(unpacked)): path for path in cache.tree_files(unpacked)}
-    kept = {name: path for name, path in every.items() if lists.wanted(name, rules)}
+    kept = {name: path for name, path in every.items() if package_lists.wanted(name, rules)}
     debian = _libraries(unpacked, (LIBRARIES, LIBRARIES.removeprefix("usr/")))
     present = _libraries(base, _PLACES)
     used = {name: path for name, path in present.items() if _serves(name, path, debian)}

@@ -7,10 +7,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build.apt import Apt, versions
-from devkit.paths import LOGS
-from devkit.progress import stage
+from devkit.host import cache, run_command
+from devkit.host.paths import LOGS
+from devkit.host.progress import stage
+from devkit.image.debian.apt import Apt, versions
 
 #: Part of the keys: raise it when this module makes something else of the same packages.
 RECIPE = "1"
@@ -30,7 +30,7 @@ def unpacked(kind: str, packages: Sequence[str], *, without: Sequence[str] = (),
             apt.update()
             archives = apt.download(list(packages), work / "download")
             for archive in archives:
-                command.run(["dpkg-deb", "-x", archive, work], log=log)
+                run_command.run(["dpkg-deb", "-x", archive, work], log=log)
             found = versions(archive.name for archive in archives)
             (work / "packages.json").write_text(json.dumps(found) + "\n")
             for folder in ("apt", "download", *without):

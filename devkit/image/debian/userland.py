@@ -11,12 +11,13 @@ import os
 import shutil
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build import elf, list_dates, lists
-from devkit.build.apt import RELEASE, Apt, versions
-from devkit.errors import KitError
-from devkit.paths import LOGS
-from devkit.progress import stage
+from devkit.host import cache, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import LOGS
+from devkit.host.progress import stage
+from devkit.image import elf
+from devkit.image.debian import list_dates, package_lists
+from devkit.image.debian.apt import RELEASE, Apt, versions
 
 #: Part of the key: raise it when this module makes something else of the same lists.
 RECIPE = "2"
@@ -33,7 +34,7 @@ def userland(fresh: bool = False) -> Path:
     ``fresh`` asks the mirror for newer packages. KitError: FQ-APT, FQ-MIRROR, FQ-LIBRARY,
     FQ-APPLET, FQ-COMMAND.
     """
-    key = cache.digest(RECIPE, *(" ".join(lists.words(name)) for name in _LISTS))
+    key = cache.digest(RECIPE, *(" ".join(package_lists.words(name)) for name in _LISTS))
     return cache.entry("userland", key, _make, fresh=fresh)
 
 
@@ -61,14 +62,14 @@ def _unpack(work: Path, into: Path, log: Path) -> None:
     apt = Apt(work / "apt", ARCHITECTURE)
     sources = apt.update()
     argv: list[str | Path] = [
-        command.need("mmdebstrap", "mmdebstrap"), "--variant=extract", f"--architectures={ARCHITECTURE}",
+        run_command.need("mmdebstrap", "mmdebstrap"), "--variant=extract", f"--architectures={ARCHITECTURE}",
         # Without root nothing is chrooted into, and as no script runs nothing needs to be.
         "--mode=root" if os.geteuid() == 0 else "--mode=chrootless",
-        f"--include={','.join(lists.words('packages.txt'))}", f"--aptopt={apt.acquire_settings}",
+        f"--include={','.join(package_lists.words('packages.txt'))}", f"--aptopt={apt.acquire_settings}",
         # The downloaded archives say which package a file is of, and its version.
         "--skip=cleanup/apt,check/empty", RELEASE, into, *(source.line for source in sources),
     ]  # fmt: skip
-    command.run(argv, log=log, remedy="check the network and the mirror in /etc/apt")
+    run_command.run(argv, log=log, remedy="check the network and the mirror in /etc/apt")
     # mmdebstrap fetched the lists again: it may have got others than the kit's apt, which checked its own.
     for source in sources:
         list_dates.check_all(into / "var/lib/apt/lists", source.suite)
@@ -76,7 +77,7 @@ def _unpack(work: Path, into: Path, log: Path) -> None:
 
 def _files(archive: Path) -> set[str]:
     """Paths of a package's files, as they are with bin, sbin and lib in usr."""
-    listed = command.run(["dpkg-deb", "--contents", archive]).splitlines()
+    listed = run_command.run(["dpkg-deb", "--contents", archive]).splitlines()
     names = (line.split(None, 5)[5].partition(" -> ")[0].removeprefix("./") for line in listed)
     return {f"usr/{name}" if name.startswith(tuple(f"{top}/" for top in _MERGED)) else name for name in names}
 
@@ -92,9 +93,9 @@ def _merge_usr(root: Path) -> None:
 
 def select(root: Path) -> set[str]:
     """Paths of the files to keep, relative to ``root``: by the rules, and the libraries they need."""
-    rules = lists.words("files.txt")
+    rules = package_lists.words("files.txt")
     every = [str(path.relative_to(root)) for path in cache.tree_files(root)]
-    kept = {path for path in every if lists.wanted(path, rules)}
+    kept = {path for path in every if package_lists.wanted(path, rules)}
     libraries = {Path(path).name: root / path for path in every if path.startswith(f"{LIBRARIES}/lib")}
     libraries |= {"ld-linux.so.2": root / LIBRARIES / "ld-linux.so.2"}
     names = elf.closure(((root / path).resolve() for path in sorted(kept)), libraries)
@@ -123,7 +124,7 @@ def _links(root: Path) -> None:
     (root / "usr/bin/sh").symlink_to("dash")
     (root / "usr/bin/python3").symlink_to(PYTHON)
     (root / "usr/bin/python").symlink_to(PYTHON)
-    applets = lists.words("applets.txt")
+    applets = package_lists.words("applets.txt")
     check_applets(root / "usr/bin/busybox", applets)
     for applet in applets:
         places = [root / folder / applet for folder in ("usr/bin", "usr/sbin")]
@@ -140,7 +141,7 @@ def check_applets(busybox: Path, applets: list[str]) -> None:
     missing = [applet for applet in applets if applet.encode() not in known]
     if missing:
         what = f"Debian's busybox-static has no applet {', '.join(missing)}"
-        raise KitError("FQ-APPLET", what, "take them out of devkit/build/debian/applets.txt")
+        raise KitError("FQ-APPLET", what, "take them out of devkit/image/debian/applets.txt")
 
 
 def _compile(root: Path, log: Path) -> None:
@@ -158,4 +159,4 @@ def compile_python(root: Path, folder: Path, log: Path) -> None:
         f"/usr/bin/{PYTHON}", "-I", "-m", "compileall", "-q", "-s", root, "-p", "/",
         "--invalidation-mode", "unchecked-hash", folder,
     ]  # fmt: skip
-    command.run(argv, log=log)
+    run_command.run(argv, log=log)

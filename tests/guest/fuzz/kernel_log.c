@@ -7,7 +7,7 @@
 
 #include "kernel_log.h"
 
-/* The host's list (devkit/kernel_log.py) is longer, and looked at as well. */
+/* The host's list (devkit/target/kernel_log.py) is longer, and looked at as well. */
 static const char *const complaints[] = {
 	"WARNING:", "BUG:", "Oops", "Call Trace:", "lockup", "detected stall", "self-detected stall",
 	"blocked for more than", "general protection fault", "KASAN:", "UBSAN:", "refcount_t:",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from exchanges import Exchange, Exchanges, Path_, run
 
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 
 def _keeping(target: Target, handmade: bool, key: Callable[[Exchange], str]) -> Exchanges:

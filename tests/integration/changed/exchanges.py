@@ -13,8 +13,8 @@ from pathlib import Path
 
 from target_programs import install
 
-from devkit import modules
-from devkit.target import Target
+from devkit.target import kernel_modules
+from devkit.target.qemu import Target
 
 PROGRAMS = Path(__file__).parent / "programs"
 _SAFETY = Path(__file__).parents[1] / "safety" / "programs"
@@ -50,9 +50,9 @@ class Path_:
     under: str = ""
 
 
-NFQUEUE = Path_("nfnetlink_queue", modules.NFQUEUE, "library")
-RING = Path_("ring", modules.FASTQUEUE, "ring")
-COMPAT = Path_("fastqueue-run", modules.FASTQUEUE, "library", "fastqueue-run")
+NFQUEUE = Path_("nfnetlink_queue", kernel_modules.NFQUEUE, "library")
+RING = Path_("ring", kernel_modules.FASTQUEUE, "ring")
+COMPAT = Path_("fastqueue-run", kernel_modules.FASTQUEUE, "library", "fastqueue-run")
 
 
 Left = tuple[tuple[str, bytes], ...]
@@ -123,7 +123,7 @@ def install_programs(target: Target) -> str:
 
 def run(target: Target, path: Path_, *, handmade: bool = False) -> list[Exchange]:
     """Exchange all records over a path: those that are generated, or those made by hand."""
-    modules.only(target, path.module)
+    kernel_modules.only(target, path.module)
     install_programs(target)
     each = 0 if handmade else -(-COUNT // len(SCENARIOS))
     program = f"{path.under} python3 exchange.py {path.handler} {SEED} {each} results.gz"

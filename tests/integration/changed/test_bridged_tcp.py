@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import pytest
 from exchanges import COMPAT, NFQUEUE, RING, Path_, install_programs
 
-from devkit import modules
-from devkit.background import Background
-from devkit.build.image import Image
+from devkit.image.image import Image
 from devkit.lab import topology
 from devkit.lab.client import Lab
-from devkit.target import Target
+from devkit.target import kernel_modules
+from devkit.target.background_process import Background
+from devkit.target.qemu import Target
 
 _ADDRESSES = {"client": "198.18.8.2", "server": "198.18.8.3"}
 _PORT = 8000
@@ -42,7 +42,7 @@ def bridge(image: Image) -> Iterator[Target]:
 
 @pytest.mark.parametrize("path", (NFQUEUE, RING, COMPAT), ids=lambda path: path.name)
 def test_a_stream_has_the_bytes_that_were_sent(bridge: Target, path: Path_) -> None:
-    modules.only(bridge, path.module)
+    kernel_modules.only(bridge, path.module)
     place = install_programs(bridge)
     bridge.run(["nft", _RULE])
     try:

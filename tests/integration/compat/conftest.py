@@ -9,7 +9,7 @@ from conformance import CALLS, PROGRAMS
 from real_programs import REAL, SOURCES, real_programs
 from target_programs import install
 
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,12 @@ import os
 import sys
 from pathlib import Path
 
-from devkit import cache, command
-from devkit.build import cross, native, pypi
-from devkit.build.extension import HEADERS
-from devkit.build.unpacked import unpacked
-from devkit.paths import LOGS
-from devkit.progress import stage
+from devkit.host import cache, run_command
+from devkit.host.paths import LOGS
+from devkit.host.progress import stage
+from devkit.image import cross_compiler, native_programs, pypi
+from devkit.image.debian.unpack import unpacked
+from devkit.image.python_extension import HEADERS
 
 SOURCE = "fnfqueue==1.1.2 --hash=sha256:e4aa1843058fc6b4e3e7537d980f01163d4605f9e4a829f23098e5c6979b61a8"
 #: What writes its module's C code: of the version whose run time Debian has.
@@ -29,10 +29,10 @@ _RECIPE = "1"
 
 def fnfqueue() -> dict[str, Path]:
     """Return files to put into the target by their names there: the package, and cffi's run time."""
-    libraries = native.sysroot()
+    libraries = native_programs.sysroot()
     backend = unpacked("cffi", ["python3-cffi-backend"])
     versions = (libraries / "packages.json").read_text()
-    key = cache.digest(_RECIPE, SOURCE, *TOOLS, native.CFLAGS, versions)
+    key = cache.digest(_RECIPE, SOURCE, *TOOLS, native_programs.CFLAGS, versions)
     made = cache.entry("fnfqueue", key, lambda work: _make(work, libraries))
     return {
         "fnfqueue": made / "package",
@@ -47,11 +47,13 @@ def _make(work: Path, libraries: Path) -> None:
         for tool in TOOLS:
             pypi.tool(work, work / "tools", tool, log)
         environment = {**os.environ, "PYTHONPATH": str(work / "tools")}
-        command.run([sys.executable, "-c", _WRITE], cwd=sources, log=log, env=environment)
+        run_command.run([sys.executable, "-c", _WRITE], cwd=sources, log=log, env=environment)
         package = work / "package"
         (sources / "fnfqueue").rename(package)
         written = [sources / "_fnfqueue.c", sources / "src/fnfqueue.c"]
         words = ["-shared", "-fPIC", f"-I{libraries / HEADERS}", f"-I{sources / 'include'}"]
-        cross.link(package / "_fnfqueue.cpython-311-i386-linux-gnu.so", written, libraries, words, log)
+        cross_compiler.link(
+            package / "_fnfqueue.cpython-311-i386-linux-gnu.so", written, libraries, words, log
+        )
     for name in ("fnfqueue-source", "tools"):
         cache.remove_tree(work / name)

@@ -10,12 +10,12 @@ from pathlib import Path
 from case_suite import Cases
 from fnfqueue_package import fnfqueue
 
-from devkit import cache
-from devkit.bench import netfilterqueue
-from devkit.build import cross, native
-from devkit.build.unpacked import unpacked
-from devkit.paths import LOGS
-from devkit.progress import stage
+from devkit.bench.paths import netfilterqueue_package
+from devkit.host import cache
+from devkit.host.paths import LOGS
+from devkit.host.progress import stage
+from devkit.image import cross_compiler, native_programs
+from devkit.image.debian.unpack import unpacked
 
 SOURCES = Path(__file__).parent / "programs/real"
 #: Their cases; of those in Python the case itself is the program.
@@ -31,7 +31,7 @@ _RECIPE = "1"
 
 def real_programs() -> dict[str, Path]:
     """Return files and folders to put into the target, by their names there."""
-    packages, libraries = unpacked("nfqueue-programs", PACKAGES), native.sysroot()
+    packages, libraries = unpacked("nfqueue-programs", PACKAGES), native_programs.sysroot()
     versions = [(entry / "packages.json").read_text() for entry in (packages, libraries)]
     builder, static = SOURCES / "builder.c", SOURCES / "static.c"
 
@@ -40,13 +40,13 @@ def real_programs() -> dict[str, Path]:
         with stage("programs made for NFQUEUE: build for the target", log):
             words = ["-lnetfilter_queue", "-lmnl"]
             for name, source in (("nf-queue", packages / _EXAMPLE), ("builder", builder)):
-                cross.link(work / name, [source], libraries, words, log)
-            cross.link(work / "static", [static], libraries, ["-static"], log)
+                cross_compiler.link(work / name, [source], libraries, words, log)
+            cross_compiler.link(work / "static", [static], libraries, ["-static"], log)
         shutil.copy2(packages / "usr/sbin/dhcpoptinj", work)
         found = {**json.loads(versions[0]), **json.loads(versions[1])}
         (work / "versions.json").write_text(json.dumps(found) + "\n")
 
-    key = cache.digest(_RECIPE, native.CFLAGS, *versions, cache.digest_tree(builder, static))
+    key = cache.digest(_RECIPE, native_programs.CFLAGS, *versions, cache.digest_tree(builder, static))
     built = cache.entry("nfqueue-programs-built", key, make)
     programs = {name: built / name for name in ("dhcpoptinj", "nf-queue", "builder", "static")}
-    return {**programs, **fnfqueue(), "netfilterqueue": netfilterqueue.package()}
+    return {**programs, **fnfqueue(), "netfilterqueue": netfilterqueue_package.package()}

@@ -7,7 +7,7 @@ import pytest
 from case_suite import Suite
 from conformance import CALLS
 
-from devkit import modules
+from devkit.target import kernel_modules
 
 #: What cannot be the same; docs/compat.md says why. The results over Fast Queue stand here.
 DIFFERENT = {
@@ -18,11 +18,11 @@ DIFFERENT = {
 
 @pytest.mark.parametrize("case", CALLS.names())
 def test_results_are_the_same(suite: Suite, case: str) -> None:
-    original = suite.results(modules.NFQUEUE, case)
+    original = suite.results(kernel_modules.NFQUEUE, case)
     assert original[-1] == ["status", 0], "the case itself fails over the original"
-    assert suite.results(modules.FASTQUEUE, case) == DIFFERENT.get(case, original)
+    assert suite.results(kernel_modules.FASTQUEUE, case) == DIFFERENT.get(case, original)
 
 
 @pytest.mark.parametrize("case", sorted(DIFFERENT))
 def test_differences_are_real(suite: Suite, case: str) -> None:
-    assert suite.results(modules.NFQUEUE, case) != DIFFERENT[case]
+    assert suite.results(kernel_modules.NFQUEUE, case) != DIFFERENT[case]

@@ -10,7 +10,7 @@ from _pytest.mark import ParameterSet
 from case_suite import Suite
 from real_programs import REAL
 
-from devkit import modules
+from devkit.target import kernel_modules
 
 _NETLINK = "speaks netlink by itself; served over /dev/fastqueue with each packet copied once more"
 _STATIC = "linked statically; if it speaks netlink, it does so by itself, and not over /dev/fastqueue"
@@ -48,11 +48,11 @@ def _cases() -> Iterator[ParameterSet]:
 
 @pytest.mark.parametrize("case", list(_cases()))
 def test_a_program_does_the_same(real: Suite, case: str) -> None:
-    original = real.results(modules.NFQUEUE, case)
+    original = real.results(kernel_modules.NFQUEUE, case)
     assert original[-1] == ["status", 0], "the case itself fails over the original"
-    assert real.results(modules.FASTQUEUE, case) == DIFFERENT.get(case, original)
+    assert real.results(kernel_modules.FASTQUEUE, case) == DIFFERENT.get(case, original)
 
 
 @pytest.mark.parametrize("case", sorted(DONE))
 def test_a_program_does_its_work(real: Suite, case: str) -> None:
-    assert DONE[case] in real.results(modules.FASTQUEUE, case)
+    assert DONE[case] in real.results(kernel_modules.FASTQUEUE, case)

@@ -8,7 +8,7 @@ from case_suite import COMMON, Suite
 from daq_modules import COMPARED, OWN, PROGRAMS, daq_files, environment
 from target_programs import install
 
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 _PLACE = "/run/daq"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from case_suite import Cases
 
-from devkit.build.native import native
-from devkit.build.unpacked import unpacked
-from devkit.target import Target
+from devkit.image.debian.unpack import unpacked
+from devkit.image.native_programs import native
+from devkit.target.qemu import Target
 
 PROGRAMS = Path(__file__).parent / "programs"
 #: Cases that both modules can pass, and those that only ours can.

@@ -7,21 +7,21 @@ import pytest
 from case_suite import Suite
 from daq_modules import COMPARED, OWN
 
-from devkit import modules
+from devkit.target import kernel_modules
 
 
 @pytest.mark.parametrize("case", COMPARED.names())
 def test_daq_nfq_does_the_same_over_fast_queue(nfq: Suite, case: str) -> None:
-    original = nfq.results(modules.NFQUEUE, case)
+    original = nfq.results(kernel_modules.NFQUEUE, case)
     assert original[-1] == ["status", 0], "the case itself fails over NFQUEUE"
-    assert nfq.results(modules.FASTQUEUE, case) == original
+    assert nfq.results(kernel_modules.FASTQUEUE, case) == original
 
 
 @pytest.mark.parametrize("case", COMPARED.names())
 def test_daq_fastqueue_does_the_same(nfq: Suite, fastqueue: Suite, case: str) -> None:
-    assert fastqueue.results(modules.FASTQUEUE, case) == nfq.results(modules.NFQUEUE, case)
+    assert fastqueue.results(kernel_modules.FASTQUEUE, case) == nfq.results(kernel_modules.NFQUEUE, case)
 
 
 @pytest.mark.parametrize("case", OWN.names())
 def test_daq_fastqueue_by_itself(fastqueue: Suite, case: str) -> None:
-    assert fastqueue.results(modules.FASTQUEUE, case) == [["status", 0]]
+    assert fastqueue.results(kernel_modules.FASTQUEUE, case) == [["status", 0]]

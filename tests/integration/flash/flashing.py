@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from devices import Loop
 
-from devkit.paths import PROJECT
+from devkit.host.paths import PROJECT
 
 #: Root or not at all: what makes loop devices.
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="makes loop devices, which only root may")
 
-INV = [sys.executable, "-m", "devkit.program", "--search-root", str(PROJECT), "flash"]
+INV = [sys.executable, "-m", "devkit.commands.cli", "--search-root", str(PROJECT), "flash"]
 MIB = 1 << 20
 SIZE = 8 * MIB + 3 * 512
 ROOM = 16 * MIB

@@ -15,8 +15,8 @@ import pytest
 from devices import loop
 from flashing import AS_ROOT, INV, MIB, ROOM, SIZE, described, failed, flash, onto
 
-from devkit.flash import status
-from devkit.paths import PROJECT
+from devkit.flash import exit_status
+from devkit.host.paths import PROJECT
 
 pytestmark = AS_ROOT
 
@@ -97,7 +97,7 @@ def test_another_word_is_typed(image: Path, backing: Path, typed: str) -> None:
         child.expect("nothing was written")
         child.expect(pexpect.EOF)
         child.close()
-        assert child.exitstatus == status.NOT_CONFIRMED
+        assert child.exitstatus == exit_status.NOT_CONFIRMED
     assert backing.read_bytes() == before
 
 
@@ -105,7 +105,7 @@ def test_no_question_without_a_terminal(image: Path, backing: Path) -> None:
     before = backing.read_bytes()
     with loop(backing) as device:
         done = flash(device.path, "--image", image, "--fixed-disk")
-    said = failed(done, "FQ-FLASH-CONFIRM", status.NOT_CONFIRMED)
+    said = failed(done, "FQ-FLASH-CONFIRM", exit_status.NOT_CONFIRMED)
     assert "--yes" in said
     assert backing.read_bytes() == before
 
@@ -113,13 +113,13 @@ def test_no_question_without_a_terminal(image: Path, backing: Path) -> None:
 def test_nothing_is_chosen(image: Path, backing: Path) -> None:
     with loop(backing) as device:
         done = flash("--image", image, "--yes")
-    said = failed(done, "FQ-FLASH-DEVICE", status.USAGE)
+    said = failed(done, "FQ-FLASH-DEVICE", exit_status.USAGE)
     assert re.search(rf"{device.path}  16\.8 MB\n +it is a loop device", said)
 
 
 def test_a_loop_device_needs_its_word(image: Path, backing: Path) -> None:
     with loop(backing) as device:
-        said = failed(flash(device.path, "--image", image, "--yes"), "FQ-FLASH-REFUSED", status.REFUSED)
+        said = failed(flash(device.path, "--image", image, "--yes"), "FQ-FLASH-REFUSED", exit_status.REFUSED)
     assert "--fixed-disk" in said
 
 
@@ -127,7 +127,7 @@ def test_too_small_by_one_sector(image: Path, tmp_path: Path) -> None:
     medium = tmp_path / "medium"
     medium.write_bytes(bytes(SIZE - 512))
     with loop(medium) as device:
-        said = failed(onto(device.path, image), "FQ-FLASH-REFUSED", status.REFUSED)
+        said = failed(onto(device.path, image), "FQ-FLASH-REFUSED", exit_status.REFUSED)
     assert f"too small: {SIZE - 512} bytes, the image has {SIZE}" in said
     assert "larger by 512 bytes" in said
     assert not any(medium.read_bytes())
@@ -135,19 +135,19 @@ def test_too_small_by_one_sector(image: Path, tmp_path: Path) -> None:
 
 def test_read_only(image: Path, backing: Path) -> None:
     with loop(backing, read_only=True) as device:
-        assert "read-only" in failed(onto(device.path, image), "FQ-FLASH-REFUSED", status.REFUSED)
+        assert "read-only" in failed(onto(device.path, image), "FQ-FLASH-REFUSED", exit_status.REFUSED)
 
 
 def test_a_partition(image: Path, backing: Path) -> None:
     with loop(backing) as device:
         part = f"/dev/{device.add_partition(1, MIB, 9 * MIB).name}"
-        said = failed(onto(part, image), "FQ-FLASH-REFUSED", status.REFUSED)
+        said = failed(onto(part, image), "FQ-FLASH-REFUSED", exit_status.REFUSED)
     assert f"name the whole device: {device.path}" in said
 
 
 def test_the_image_itself(image: Path) -> None:
     with loop(image) as device:
-        said = failed(onto(device.path, image), "FQ-FLASH-REFUSED", status.REFUSED)
+        said = failed(onto(device.path, image), "FQ-FLASH-REFUSED", exit_status.REFUSED)
     assert f"the image {image} itself" in said
 
 
@@ -197,11 +197,11 @@ def test_mounted(image: Path, squashfs: Path, tmp_path: Path, where: str) -> Non
                 if where == "here":
                     said, _ = process.communicate(timeout=60)
                     done = subprocess.CompletedProcess(argv, process.returncode, said, "")
-                    said = failed(done, "FQ-FLASH-REFUSED", status.REFUSED)
+                    said = failed(done, "FQ-FLASH-REFUSED", exit_status.REFUSED)
                     assert f"mounted: {point}" in said
                     assert f"umount '{point}'" in said
                 else:
-                    said = failed(onto(device.path, image), "FQ-FLASH-REFUSED", status.REFUSED)
+                    said = failed(onto(device.path, image), "FQ-FLASH-REFUSED", exit_status.REFUSED)
                     assert "somebody uses it" in said
             finally:
                 process.kill()
@@ -213,7 +213,7 @@ def test_mounted(image: Path, squashfs: Path, tmp_path: Path, where: str) -> Non
     [("/dev/fq-nowhere", "No such file"), ("/dev/null", "no block device"), (__file__, "no block device")],
 )
 def test_no_device(image: Path, name: str, said: str) -> None:
-    assert said in failed(onto(name, image), "FQ-FLASH-DEVICE", status.REFUSED)
+    assert said in failed(onto(name, image), "FQ-FLASH-DEVICE", exit_status.REFUSED)
     assert not Path("/dev/fq-nowhere").exists()
 
 
@@ -226,7 +226,7 @@ def test_a_damaged_image(backing: Path, tmp_path: Path, image: Path) -> None:
         file.seek(SIZE - 1)
         file.write(bytes([image.read_bytes()[-1] ^ 1]))
     with loop(backing) as device:
-        assert "is damaged" in failed(onto(device.path, damaged), "FQ-FLASH-IMAGE", status.IMAGE)
+        assert "is damaged" in failed(onto(device.path, damaged), "FQ-FLASH-IMAGE", exit_status.IMAGE)
     assert backing.read_bytes() == before
 
 
@@ -250,5 +250,5 @@ def test_who_may_not_write_gets_the_command(image: Path, backing: Path) -> None:
             done = subprocess.run(argv, cwd=PROJECT, check=False, capture_output=True, text=True)
         finally:
             Path(device.path).chmod(mode)
-        said = failed(done, "FQ-FLASH-ROOT", status.NOT_PERMITTED)
+        said = failed(done, "FQ-FLASH-ROOT", exit_status.NOT_PERMITTED)
         assert f"sudo ./inv flash {device.path} {' '.join(words)}\n" in said

@@ -13,7 +13,7 @@ import pytest
 from devices import faulty
 from flashing import AS_ROOT, MIB, ROOM, SIZE, begun, failed, finished, onto, start, until
 
-from devkit.flash import status
+from devkit.flash import exit_status
 
 pytestmark = AS_ROOT
 
@@ -26,7 +26,7 @@ pytestmark = AS_ROOT
 )
 def test_write_error(image: Path, backing: Path, place: int) -> None:
     with faulty(backing, fail={"write": place}) as made:
-        said = failed(onto(made.loop.path, image), "FQ-FLASH-WRITE", status.WRITE)
+        said = failed(onto(made.loop.path, image), "FQ-FLASH-WRITE", exit_status.WRITE)
     assert f"writing to {made.loop.path} failed at or after byte {place // MIB * MIB} of {SIZE}" in said
     assert "Input/output error" in said
     assert f"{made.loop.path} is incomplete" in said
@@ -38,32 +38,32 @@ def test_write_error_in_the_middle_of_a_request(image: Path, backing: Path) -> N
     """Some kernels' loop driver takes a short write for a whole one: what is read back tells."""
     with faulty(backing, fail={"write": 5 * MIB + MIB // 4}) as made:
         done = onto(made.loop.path, image)
-    assert done.returncode in {status.WRITE, status.VERIFY}, done.stderr
+    assert done.returncode in {exit_status.WRITE, exit_status.VERIFY}, done.stderr
     assert "FQ-FLASH-" in done.stderr
 
 
 def test_flush_error(image: Path, backing: Path) -> None:
     with faulty(backing, fail={"flush": 0}) as made:
-        failed(onto(made.loop.path, image), "FQ-FLASH-WRITE", status.WRITE)
+        failed(onto(made.loop.path, image), "FQ-FLASH-WRITE", exit_status.WRITE)
 
 
 def test_read_error(image: Path, backing: Path) -> None:
     with faulty(backing, fail={"read": 5 * MIB}) as made:
-        said = failed(onto(made.loop.path, image), "FQ-FLASH-VERIFY", status.VERIFY)
+        said = failed(onto(made.loop.path, image), "FQ-FLASH-VERIFY", exit_status.VERIFY)
     assert f"reading {made.loop.path} back failed at byte {5 * MIB}: Input/output error" in said
 
 
 def test_a_medium_that_forgets(image: Path, backing: Path) -> None:
     """What was written may be in the kernel's cache; only the device itself knows better."""
     with faulty(backing, forget=True) as made:
-        said = failed(onto(made.loop.path, image), "FQ-FLASH-VERIFY", status.VERIFY)
+        said = failed(onto(made.loop.path, image), "FQ-FLASH-VERIFY", exit_status.VERIFY)
     assert f"{made.loop.path}: byte 0 reads back otherwise" in said
 
 
 def test_a_counterfeit_medium(image: Path, backing: Path) -> None:
     """It claims twice the room that it has, and begins again at its begin."""
     with faulty(backing, wraps=4 * MIB) as made:
-        said = failed(onto(made.loop.path, image), "FQ-FLASH-VERIFY", status.VERIFY)
+        said = failed(onto(made.loop.path, image), "FQ-FLASH-VERIFY", exit_status.VERIFY)
     assert re.search(rf"{made.loop.path}: byte \d+ reads back otherwise", said)
 
 
@@ -74,7 +74,7 @@ def test_one_byte_changes(image: Path, backing: Path, place: int) -> None:
         with backing.open("r+b", buffering=0) as file:
             changed = os.pread(file.fileno(), 1, place)[0] ^ 0x10
             os.pwrite(file.fileno(), bytes([changed]), place)
-        said = failed(finished(process), "FQ-FLASH-VERIFY", status.VERIFY)
+        said = failed(finished(process), "FQ-FLASH-VERIFY", exit_status.VERIFY)
     assert f"byte {place} reads back otherwise" in said
 
 
@@ -82,14 +82,14 @@ def test_pulled_while_writing(image: Path, backing: Path) -> None:
     with faulty(backing, rate={"write": 2 * MIB}) as made, start(made.loop, image) as process:
         begun(backing, image)
         made.pull()
-        failed(finished(process), "FQ-FLASH-WRITE", status.WRITE)
+        failed(finished(process), "FQ-FLASH-WRITE", exit_status.WRITE)
 
 
 def test_pulled_while_reading_back(image: Path, backing: Path) -> None:
     with faulty(backing, rate={"read": 2 * MIB}) as made, start(made.loop, image) as process:
         until(process, "✓ write")
         made.pull()
-        failed(finished(process), "FQ-FLASH-VERIFY", status.VERIFY)
+        failed(finished(process), "FQ-FLASH-VERIFY", exit_status.VERIFY)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -97,7 +97,7 @@ def test_interrupted_while_writing(image: Path, backing: Path, number: signal.Si
     with faulty(backing, rate={"write": 2 * MIB}) as made, start(made.loop, image) as process:
         begun(backing, image)
         process.send_signal(number)
-        said = failed(finished(process), "FQ-FLASH-INTERRUPTED", status.INTERRUPTED)
+        said = failed(finished(process), "FQ-FLASH-INTERRUPTED", exit_status.INTERRUPTED)
     assert f"{made.loop.path} is incomplete and does not boot" in said
     assert backing.read_bytes()[:512] == bytes(512)
 
@@ -107,7 +107,7 @@ def test_interrupted_while_reading_back(image: Path, backing: Path) -> None:
         until(process, "✓ write")
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        said = failed(finished(process), "FQ-FLASH-INTERRUPTED", status.INTERRUPTED)
+        said = failed(finished(process), "FQ-FLASH-INTERRUPTED", exit_status.INTERRUPTED)
     assert "was not compared" in said
     assert backing.read_bytes()[:SIZE] == image.read_bytes()
 

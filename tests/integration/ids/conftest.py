@@ -9,12 +9,12 @@ import pytest
 from numbered import Numbered
 from replay import Replay, settle
 
-from devkit import counters, firewall, modules
-from devkit.addition import SURICATA
-from devkit.build.image import Image
-from devkit.ids import engine
+from devkit.image.image import Image
 from devkit.lab.client import Lab
-from devkit.target import Target
+from devkit.qemu.extra_disk import SURICATA
+from devkit.suricata import engine
+from devkit.target import kernel_modules, nftables, queue_counters
+from devkit.target.qemu import Target
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,11 +57,11 @@ def nothing_left(ids_target: Target, request: pytest.FixtureRequest) -> Iterator
     """After each test: what queues are left add up, nothing runs, and the kernel is content."""
     mark = ids_target.log.mark()
     yield
-    firewall.flush(ids_target)
-    if modules.FASTQUEUE in modules.loaded(ids_target):
-        left = counters.read(ids_target)
+    nftables.flush(ids_target)
+    if kernel_modules.FASTQUEUE in kernel_modules.loaded(ids_target):
+        left = queue_counters.read(ids_target)
         assert not left, f"a handler is left: {left}"
-    modules.only(ids_target, None)
+    kernel_modules.only(ids_target, None)
     runs_out = request.node.get_closest_marker("runs_out_of_memory")
     complaints = ids_target.log.complaints(mark, memory=not runs_out)
     assert not complaints, f"the kernel complained, see {ids_target.log.path}:\n" + "\n".join(complaints)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 _CONNTRACK = "/proc/sys/net/netfilter/nf_conntrack_count"
 

@@ -19,7 +19,7 @@ from sessions import CLIENT, SERVER, Turn, network
 from devkit.lab import topology
 from devkit.lab.client import Lab
 from devkit.lab.topology import Side
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 #: At most this many frames are under way at a time: a tap holds 500 and more.
 BURST = 200

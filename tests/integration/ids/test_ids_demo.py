@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from devkit.ids import demo
+from devkit.commands import demo_suricata
 from devkit.lab.client import Lab
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 
 def test_exploits_are_dropped_and_the_rest_passes(ids_target: Target, ids_lab: Lab) -> None:
-    seen = demo.show(ids_lab, ids_target)
-    assert [one.request for one in seen] == list(demo.REQUESTS)
+    seen = demo_suricata.show(ids_lab, ids_target)
+    assert [one.request for one in seen] == list(demo_suricata.REQUESTS)
     assert {one.reached for one in seen} == {True, False}
     for one in seen:
         assert one.reached == one.answered == one.request.passes

@@ -12,10 +12,10 @@ from numbered import MIXED, Kind, Numbered, eventually
 from replay import Replay
 from tracepoints import ACCEPT, traced
 
-from devkit import counters, firewall, modules
-from devkit.ids import engine
-from devkit.ids.engine import Engine
-from devkit.target import Target
+from devkit.suricata import engine
+from devkit.suricata.engine import Engine
+from devkit.target import kernel_modules, nftables, queue_counters
+from devkit.target.qemu import Target
 
 _KILLED = 128 + 9
 _HELD = 200
@@ -25,11 +25,11 @@ _EATER = Path(__file__).parent / "programs/eat_memory.py"
 def _check_works(target: Target, replay: Replay, numbered: Numbered, suricata: Engine) -> None:
     """A Suricata on the queue of one that is gone: it lets pass and drops."""
     first = len(numbered.sent)
-    with firewall.ruled(target, firewall.queue_all()):
+    with nftables.ruled(target, nftables.queue_all()):
         numbered.send(MIXED * 20)
         assert replay.through()
         assert numbered.arrived() == numbered.numbers(Kind.HARMLESS, start=first)
-        found = counters.wait(target, lambda now: not now.occupied)
+        found = queue_counters.wait(target, lambda now: not now.occupied)
     assert found.owner == suricata.program.pid
     assert (found.dropped, found.flushed, found.by_default) == (20, 0, 0)
 
@@ -38,11 +38,11 @@ def _check_works(target: Target, replay: Replay, numbered: Numbered, suricata: E
 def test_killed_under_traffic(ids_target: Target, replay: Replay, numbered: Numbered, bypass: bool) -> None:
     """What is queued gets its verdict or is flushed; then the rule drops all, or with bypass accepts all."""
     target = ids_target
-    with modules.present(target, modules.FASTQUEUE):
+    with kernel_modules.present(target, kernel_modules.FASTQUEUE):
         with traced(target) as events:
             with (
-                engine.running(target, modules.FASTQUEUE) as suricata,
-                firewall.ruled(target, firewall.queue_all(bypass=bypass)),
+                engine.running(target, kernel_modules.FASTQUEUE) as suricata,
+                nftables.ruled(target, nftables.queue_all(bypass=bypass)),
                 numbered.flowing(MIXED * 10),
             ):
                 eventually(lambda: numbered.seen() > _HELD, "traffic passes")
@@ -60,7 +60,7 @@ def test_killed_under_traffic(ids_target: Target, replay: Replay, numbered: Numb
         accepted = events.number("answered", ACCEPT)
         assert arrived[:accepted] == numbered.numbers(Kind.HARMLESS, end=queued)[:accepted]
         assert arrived[accepted:] == (list(range(queued, sent)) if bypass else [])
-        with engine.running(target, modules.FASTQUEUE) as again:
+        with engine.running(target, kernel_modules.FASTQUEUE) as again:
             _check_works(target, replay, numbered, again)
 
 
@@ -92,26 +92,26 @@ def test_ended_with_packets_queued(
     """Whatever waited is flushed, all of it; the kernel keeps none, and the next Suricata works."""
     target = ids_target
     options = ("nfq.fail-open=yes",) if fail_open else ()
-    with modules.present(target, modules.FASTQUEUE):
+    with kernel_modules.present(target, kernel_modules.FASTQUEUE):
         before = footprint.buffers(target)
-        with engine.running(target, modules.FASTQUEUE, options) as suricata:
-            with firewall.ruled(target, firewall.queue_all()):
+        with engine.running(target, kernel_modules.FASTQUEUE, options) as suricata:
+            with nftables.ruled(target, nftables.queue_all()):
                 numbered.send(MIXED * 10)
                 assert replay.through()
                 assert numbered.arrived() == numbered.numbers(Kind.HARMLESS)
                 held_from = len(numbered.sent)
-                counters.wait(target, lambda now: not now.occupied)
+                queue_counters.wait(target, lambda now: not now.occupied)
                 suricata.program.signal("STOP")
                 numbered.send(MIXED * (_HELD // 2))
-                counters.wait(target, lambda now: now.occupied == _HELD)
+                queue_counters.wait(target, lambda now: now.occupied == _HELD)
                 mark = target.log.mark()
                 end(suricata)
                 assert suricata.program.wait().status == _KILLED
-            assert counters.read(target) == {}
+            assert queue_counters.read(target) == {}
             action = "accepted" if fail_open else "dropped"
             assert f"with {_HELD} packets unanswered: {action}" in target.log.text(mark)
             assert replay.through()
             assert numbered.arrived() == (numbered.numbers(*MIXED, start=held_from) if fail_open else [])
         assert footprint.buffers(target) < before + _HELD // 2
-        with engine.running(target, modules.FASTQUEUE) as again:
+        with engine.running(target, kernel_modules.FASTQUEUE) as again:
             _check_works(target, replay, numbered, again)

@@ -7,9 +7,9 @@ import pytest
 from numbered import MIXED, Kind, Numbered
 from replay import BURST, Replay
 
-from devkit import counters, firewall, modules
-from devkit.ids import engine
-from devkit.target import Target
+from devkit.suricata import engine
+from devkit.target import kernel_modules, nftables, queue_counters
+from devkit.target.qemu import Target
 
 #: Suricata asks for a queue four times as long.
 _PENDING = 256
@@ -30,17 +30,17 @@ def test_stopped_and_continued(
     """Packets wait in frames as far as they go; those beyond are settled by fail-open alone, and counted."""
     target = ids_target
     with (
-        modules.present(target, modules.FASTQUEUE),
-        engine.running(target, modules.FASTQUEUE, _options(_PENDING, fail_open)) as suricata,
-        firewall.ruled(target, firewall.queue_all()),
+        kernel_modules.present(target, kernel_modules.FASTQUEUE),
+        engine.running(target, kernel_modules.FASTQUEUE, _options(_PENDING, fail_open)) as suricata,
+        nftables.ruled(target, nftables.queue_all()),
     ):
         mark = target.log.mark()
         suricata.program.signal("STOP")
         while len(numbered.sent) < _LENGTH + _SURPLUS:
             numbered.send(MIXED * (BURST // 2))
-            counters.wait(target, lambda now: now.received == len(numbered.sent))
+            queue_counters.wait(target, lambda now: now.received == len(numbered.sent))
         surplus = len(numbered.sent) - _LENGTH
-        full = counters.wait(target, lambda now: True)
+        full = queue_counters.wait(target, lambda now: True)
         assert (full.queued, full.occupied) == (_LENGTH, _LENGTH)
         by_default = (surplus, 0) if fail_open else (0, surplus)
         assert (full.default_accepted, full.default_dropped) == by_default
@@ -50,7 +50,7 @@ def test_stopped_and_continued(
         passed_by = numbered.numbers(*MIXED, start=_LENGTH) if fail_open else []
         _arrive(numbered, passed_by)
         suricata.program.signal("CONT")
-        done = counters.wait(target, lambda now: not now.occupied)
+        done = queue_counters.wait(target, lambda now: not now.occupied)
         assert replay.through()
         assert numbered.arrived() == numbered.numbers(Kind.HARMLESS, end=_LENGTH)
         assert (done.accepted, done.dropped, done.flushed) == (_LENGTH // 2, _LENGTH // 2, 0)
@@ -72,14 +72,16 @@ def test_overrun(ids_target: Target, replay: Replay, numbered: Numbered, fail_op
     """A short queue, and more than Suricata can look at: every packet is inspected, or is surplus."""
     target = ids_target
     with (
-        modules.present(target, modules.FASTQUEUE),
-        engine.running(target, modules.FASTQUEUE, _options(_FEW, fail_open)),
-        firewall.ruled(target, firewall.queue_all()),
+        kernel_modules.present(target, kernel_modules.FASTQUEUE),
+        engine.running(target, kernel_modules.FASTQUEUE, _options(_FEW, fail_open)),
+        nftables.ruled(target, nftables.queue_all()),
     ):
-        found = counters.read(target)[0]
+        found = queue_counters.read(target)[0]
         for _ in range(100):
             numbered.send(MIXED * (BURST // 2))
-            found = counters.wait(target, lambda now: now.received == len(numbered.sent) and not now.occupied)
+            found = queue_counters.wait(
+                target, lambda now: now.received == len(numbered.sent) and not now.occupied
+            )
             if found.by_default > 1000:
                 break
         assert found.by_default > 1000

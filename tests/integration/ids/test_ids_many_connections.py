@@ -23,14 +23,14 @@ from connections import COVERED
 from footprint import Footprint
 from numbered import eventually
 
-from devkit import counters, firewall, modules
-from devkit.counters import Counters
-from devkit.ids import engine
-from devkit.ids.engine import Engine
 from devkit.lab import topology
 from devkit.lab.client import Lab
 from devkit.lab.process import Process
-from devkit.target import Target
+from devkit.suricata import engine
+from devkit.suricata.engine import Engine
+from devkit.target import kernel_modules, nftables, queue_counters
+from devkit.target.qemu import Target
+from devkit.target.queue_counters import Counters
 
 SECONDS = int(os.environ.get("FASTQUEUE_STORM", "30"))
 RATE = 10_000 / 60
@@ -88,7 +88,7 @@ def _sampled(target: Target, suricata: Engine, asking: Process) -> list[tuple[Fo
     while asking.poll() is None:
         time.sleep(_SAMPLE)
         suricata.forget()  # dropped packets fill a file in memory
-        found = counters.read(target)[0]
+        found = queue_counters.read(target)[0]
         found.check()
         samples.append((footprint.measure(target, suricata.program.pid), found))
         print(found.received, "packets,", samples[-1][0], flush=True)
@@ -103,10 +103,10 @@ def _tracks(target: Target, suricata: Engine) -> int:
 def test_ten_thousand_connections_a_minute(ids_target: Target, ids_lab: Lab) -> None:
     target = ids_target
     with (
-        modules.present(target, modules.FASTQUEUE),
+        kernel_modules.present(target, kernel_modules.FASTQUEUE),
         _tracked(target),
-        engine.running(target, modules.FASTQUEUE, _FLOWS) as suricata,
-        firewall.ruled(target, "ct state new counter", firewall.queue_all()),
+        engine.running(target, kernel_modules.FASTQUEUE, _FLOWS) as suricata,
+        nftables.ruled(target, "ct state new counter", nftables.queue_all()),
         _program(ids_lab, "server", "serve") as serving,
     ):
         assert serving.stdout
@@ -116,7 +116,7 @@ def test_ten_thousand_connections_a_minute(ids_target: Target, ids_lab: Lab) -> 
             asked = _report(asking)
         most = max(memory.tracked for memory, _ in samples)
         eventually(lambda: _tracks(target, suricata) < 10, "nothing is tracked", _COLLECTED)
-        found = counters.wait(target, lambda now: not now.occupied)
+        found = queue_counters.wait(target, lambda now: not now.occupied)
         serving.send_signal(signal.SIGTERM)
         served = _report(serving)
     print(asked, served, found, sep="\n")

@@ -9,9 +9,9 @@ import pytest
 from numbered import ADDED_RULE, MIXED, Kind, Numbered, eventually
 from replay import Replay
 
-from devkit import counters, firewall, modules
-from devkit.ids import engine
-from devkit.target import Target
+from devkit.suricata import engine
+from devkit.target import kernel_modules, nftables, queue_counters
+from devkit.target.qemu import Target
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def test_rules_change_under_traffic(ids_target: Target, replay: Replay, numbered
     """A rule is added, and taken out again, without a gap for what was covered all the time."""
     target = ids_target
     with (
-        modules.present(target, modules.FASTQUEUE),
-        engine.running(target, modules.FASTQUEUE) as suricata,
-        firewall.ruled(target, firewall.queue_all()),
+        kernel_modules.present(target, kernel_modules.FASTQUEUE),
+        engine.running(target, kernel_modules.FASTQUEUE) as suricata,
+        nftables.ruled(target, nftables.queue_all()),
     ):
         spans = []
 
@@ -46,7 +46,7 @@ def test_rules_change_under_traffic(ids_target: Target, replay: Replay, numbered
             reload()
         assert replay.through()
         arrived = set(numbered.arrived())
-        found = counters.wait(target, lambda now: not now.occupied)
+        found = queue_counters.wait(target, lambda now: not now.occupied)
     assert not arrived & set(numbered.numbers(Kind.COVERED))
     assert arrived >= set(numbered.numbers(Kind.HARMLESS))
     assert (found.flushed, found.by_default) == (0, 0)

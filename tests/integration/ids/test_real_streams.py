@@ -9,11 +9,12 @@ import threading
 
 import pytest
 
-from devkit import counters, firewall, iperf, modules
-from devkit.ids import engine
 from devkit.lab import topology
 from devkit.lab.client import Lab
-from devkit.target import Target
+from devkit.measure import iperf
+from devkit.suricata import engine
+from devkit.target import kernel_modules, nftables, queue_counters
+from devkit.target.qemu import Target
 
 _BYTES = 3_000_000
 _PATIENCE = 120.0
@@ -47,20 +48,20 @@ def _sent_and_received(lab: Lab) -> tuple[bytes, bytes]:
     return data, bytes(received)
 
 
-@pytest.mark.parametrize("module", [modules.NFQUEUE, modules.FASTQUEUE])
+@pytest.mark.parametrize("module", [kernel_modules.NFQUEUE, kernel_modules.FASTQUEUE])
 def test_a_stream_arrives_as_it_was_sent(ids_target: Target, ids_lab: Lab, module: str) -> None:
     with (
-        modules.present(ids_target, module),
+        kernel_modules.present(ids_target, module),
         engine.running(ids_target, module) as suricata,
-        firewall.ruled(ids_target, firewall.queue_all()),
+        nftables.ruled(ids_target, nftables.queue_all()),
     ):
         sent, received = _sent_and_received(ids_lab)
         assert sent == received
         assert suricata.events() == []
         measured = iperf.measure(ids_lab, topology.load().server.endpoint.address4, 2)
         assert measured.mbit_per_s > 0
-        if module == modules.FASTQUEUE:
-            found = counters.read(ids_target)[0]
+        if module == kernel_modules.FASTQUEUE:
+            found = queue_counters.read(ids_target)[0]
             found.check()
             assert found.queued > _BYTES / 1500
         # iperf3's server closes before it has read all: each late segment gets a reset, and Suricata

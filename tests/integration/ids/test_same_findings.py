@@ -9,10 +9,10 @@ import pytest
 from corpus import corpus
 from replay import Replay
 
-from devkit import counters, firewall, modules
-from devkit.ids import alerts, engine, rules
-from devkit.ids.alerts import Event
-from devkit.target import Target
+from devkit.suricata import engine, eve_log, rules
+from devkit.suricata.eve_log import Event
+from devkit.target import kernel_modules, nftables, queue_counters
+from devkit.target.qemu import Target
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Findings:
 
 
 def _run(target: Target, replay: Replay, module: str) -> Findings:
-    with modules.present(target, module), engine.running(target, module) as suricata:
-        with firewall.ruled(target, firewall.queue_all()):
+    with kernel_modules.present(target, module), engine.running(target, module) as suricata:
+        with nftables.ruled(target, nftables.queue_all()):
             arrived = replay.play(corpus())
-            if module == modules.FASTQUEUE:
-                found = counters.read(target)[0]
+            if module == kernel_modules.FASTQUEUE:
+                found = queue_counters.read(target)[0]
                 found.check()
                 assert not found.by_default
                 assert not found.flushed
@@ -40,7 +40,9 @@ def _run(target: Target, replay: Replay, module: str) -> Findings:
 @pytest.fixture(scope="module")
 def findings(ids_target: Target, replay: Replay) -> dict[str, Findings]:
     """The same traffic over both."""
-    return {name: _run(ids_target, replay, name) for name in (modules.NFQUEUE, modules.FASTQUEUE)}
+    return {
+        name: _run(ids_target, replay, name) for name in (kernel_modules.NFQUEUE, kernel_modules.FASTQUEUE)
+    }
 
 
 def test_every_rule_found_what_it_is_for(findings: dict[str, Findings]) -> None:
@@ -48,18 +50,21 @@ def test_every_rule_found_what_it_is_for(findings: dict[str, Findings]) -> None:
     for name, found in findings.items():
         for action, told in wanted.items():
             numbers = {rule.number for rule in rules.rules() if rule.action == action}
-            assert numbers <= alerts.numbers(found.events, told), name
+            assert numbers <= eve_log.numbers(found.events, told), name
 
 
 def test_entries_are_the_same_one_by_one(findings: dict[str, Findings]) -> None:
-    ours, theirs = findings[modules.FASTQUEUE].events, findings[modules.NFQUEUE].events
-    assert alerts.ordered(ours) == alerts.ordered(theirs)
+    ours, theirs = findings[kernel_modules.FASTQUEUE].events, findings[kernel_modules.NFQUEUE].events
+    assert eve_log.ordered(ours) == eve_log.ordered(theirs)
     assert {event["event_type"] for event in ours} == {"alert", "drop"}
 
 
 @pytest.mark.parametrize("side", ["client", "server"])
 def test_what_passes_is_the_same_byte_for_byte(findings: dict[str, Findings], side: str) -> None:
-    ours, theirs = findings[modules.FASTQUEUE].arrived[side], findings[modules.NFQUEUE].arrived[side]
+    ours, theirs = (
+        findings[kernel_modules.FASTQUEUE].arrived[side],
+        findings[kernel_modules.NFQUEUE].arrived[side],
+    )
     assert ours == theirs
     assert len(ours) > 500
 
@@ -67,7 +72,7 @@ def test_what_passes_is_the_same_byte_for_byte(findings: dict[str, Findings], si
 def test_suricata_counts_the_same(findings: dict[str, Findings]) -> None:
     ours, theirs = (
         [line for line in found.output.splitlines() if "Treated" in line or "Verdict" in line]
-        for found in (findings[modules.FASTQUEUE], findings[modules.NFQUEUE])
+        for found in (findings[kernel_modules.FASTQUEUE], findings[kernel_modules.NFQUEUE])
     )
     assert ours == theirs
     assert len(ours) == 2

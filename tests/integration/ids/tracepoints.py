@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 _TRACING = "/sys/kernel/tracing"
 _EVENTS = f"{_TRACING}/events/fastqueue/enable"

@@ -10,10 +10,10 @@ from handling import set_default
 from network import settle_neighbours
 from wire import Wires
 
-from devkit import counters, firewall, modules
 from devkit.lab import topology
 from devkit.lab.client import Lab
-from devkit.target import Target
+from devkit.target import kernel_modules, nftables, queue_counters
+from devkit.target.qemu import Target
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def wires(session_wires: Wires) -> Wires:
 @pytest.fixture
 def fastqueue(target: Target) -> None:
     """The module is loaded, its parameters are as at the start, and no rule is in force."""
-    modules.only(target, modules.FASTQUEUE)
+    kernel_modules.only(target, kernel_modules.FASTQUEUE)
     set_default(target, "drop")
 
 
@@ -43,9 +43,9 @@ def fastqueue(target: Target) -> None:
 def nothing_left(target: Target) -> Iterator[None]:
     """After a test queues add up, and none is left; rules neither."""
     yield
-    firewall.flush(target)
-    if modules.FASTQUEUE in modules.loaded(target):
-        left = counters.read(target)
+    nftables.flush(target)
+    if kernel_modules.FASTQUEUE in kernel_modules.loaded(target):
+        left = queue_counters.read(target)
         for queue in left.values():
             queue.check()
         assert not left, f"a handler is left: {left}"

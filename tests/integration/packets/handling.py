@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 from wire import MARKER_PORT
 
-from devkit import counters, firewall
-from devkit.background import Background, Ended
-from devkit.counters import Counters
-from devkit.target import Target
+from devkit.target import nftables, queue_counters
+from devkit.target.background_process import Background, Ended
+from devkit.target.qemu import Target
+from devkit.target.queue_counters import Counters
 
 #: First rule of every test: markers pass without being queued.
 PASS_MARKERS = f"udp dport {MARKER_PORT} accept"
@@ -30,13 +30,13 @@ class Handling:
 
     def counters(self) -> Counters:
         """Return the queue's counters; they add up, or this fails."""
-        found = counters.read(self.target)[self.queue]
+        found = queue_counters.read(self.target)[self.queue]
         found.check()
         return found
 
     def wait(self, condition: Callable[[Counters], bool]) -> Counters:
         """Wait until the counters are so, and return them."""
-        return counters.wait(self.target, condition, self.queue)
+        return queue_counters.wait(self.target, condition, self.queue)
 
     def settled(self, received: int) -> Counters:
         """Wait until the queue has got ``received`` packets in all, and has decided about each."""
@@ -74,7 +74,7 @@ def handling(target: Target, *words: str, queue: int = 0, rules: str | None = No
             yield handler
         finally:
             handler.resume()
-        if queue in counters.read(target):
+        if queue in queue_counters.read(target):
             handler.counters()
             ended = program.stop()
             assert ended.status == 0, ended.output
@@ -84,7 +84,7 @@ def handling(target: Target, *words: str, queue: int = 0, rules: str | None = No
 @contextmanager
 def queued(target: Target, rules: Sequence[str] = ("queue num 0",)) -> Iterator[None]:
     """Have forwarded packets queued by ``rules``, markers excepted."""
-    with firewall.ruled(target, PASS_MARKERS, *rules):
+    with nftables.ruled(target, PASS_MARKERS, *rules):
         yield
 
 

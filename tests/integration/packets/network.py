@@ -6,7 +6,7 @@ from __future__ import annotations
 from frames import QUIET_HOSTS, quiet_address, quiet_mac
 
 from devkit.lab.topology import Side, Topology
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 
 def settle_neighbours(target: Target, topology: Topology) -> None:

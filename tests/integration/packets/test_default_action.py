@@ -6,7 +6,7 @@ from frames import Frame
 from handling import handling, queued, set_default
 from wire import Wires, expected
 
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 pytestmark = pytest.mark.usefixtures("fastqueue")
 

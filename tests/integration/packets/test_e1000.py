@@ -9,11 +9,11 @@ from handling import handling, queued
 from network import settle_neighbours
 from wire import Wires
 
-from devkit import modules
-from devkit.build.image import Image
+from devkit.image.image import Image
 from devkit.lab import topology
 from devkit.lab.client import Lab
-from devkit.target import Target
+from devkit.target import kernel_modules
+from devkit.target.qemu import Target
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def e1000(image: Image) -> Iterator[Target]:
 def test_verdicts_order_and_contents(e1000: Target) -> None:
     network = topology.load()
     settle_neighbours(e1000, network)
-    modules.only(e1000, modules.FASTQUEUE)
+    kernel_modules.only(e1000, kernel_modules.FASTQUEUE)
     with Wires(e1000.lab, network) as wires:
         with handling(e1000, "fivetuple", rules=FIVETUPLE_RULES) as handler, queued(e1000):
             check_verdicts(wires, handler, "fivetuple")

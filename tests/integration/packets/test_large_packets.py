@@ -16,11 +16,11 @@ import pytest
 from handling import Handling, handling, queued
 from network import settle_neighbours
 
-from devkit import modules
-from devkit.build.image import Image
+from devkit.image.image import Image
 from devkit.lab import topology
 from devkit.lab.client import Lab
-from devkit.target import Target
+from devkit.target import kernel_modules
+from devkit.target.qemu import Target
 
 PORT = 7001
 BYTES = 1 << 20
@@ -34,7 +34,7 @@ def large(request: pytest.FixtureRequest, image: Image) -> Iterator[Target]:
     cables = request.param == "large from the card"
     with Lab.start(offloads=cables) as lab, Target.boot(image, lab=lab, offloads=True) as target:
         settle_neighbours(target, topology.load())
-        modules.only(target, modules.FASTQUEUE)
+        kernel_modules.only(target, kernel_modules.FASTQUEUE)
         yield target
         assert not target.log.complaints()
 

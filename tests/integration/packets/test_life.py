@@ -8,7 +8,7 @@ from network import settle_neighbours
 from wire import Wires, expected
 
 from devkit.lab import topology
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 pytestmark = pytest.mark.usefixtures("fastqueue")
 

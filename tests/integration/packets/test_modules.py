@@ -8,10 +8,11 @@ from frames import Frame
 from handling import queued
 from wire import Wires, expected
 
-from devkit import datapath, firewall, modules
-from devkit.datapath import FASTQUEUE_C, FASTQUEUE_PYTHON, NFQUEUE_C, PLAIN, DataPath
-from devkit.errors import KitError
-from devkit.target import Target
+from devkit.host.errors import KitError
+from devkit.measure import data_path
+from devkit.measure.data_path import FASTQUEUE_C, FASTQUEUE_PYTHON, NFQUEUE_C, PLAIN, DataPath
+from devkit.target import kernel_modules, nftables
+from devkit.target.qemu import Target
 
 CYCLES = 50
 
@@ -20,34 +21,34 @@ def test_every_path_in_one_boot(target: Target, wires: Wires) -> None:
     """Swapped to and fro; each delivers everything in order."""
     paths: tuple[DataPath, ...] = (NFQUEUE_C, FASTQUEUE_PYTHON, NFQUEUE_C, FASTQUEUE_C, PLAIN)
     for path in paths:
-        with datapath.laid(target, path):
+        with data_path.laid(target, path):
             frames = list(wires.make.each_kind()) + wires.make.numbered(100)
             wires.send(frames)
             for side, wanted in expected(frames).items():
                 wires.wait_count(side, len(wanted))
-            with firewall.ruled(target):
+            with nftables.ruled(target):
                 assert wires.arrived() == expected(frames), path.name
 
 
 def test_the_baseline_is_refused_while_fast_queue_is_loaded(target: Target) -> None:
-    modules.only(target, modules.FASTQUEUE)
+    kernel_modules.only(target, kernel_modules.FASTQUEUE)
     with pytest.raises(KitError) as caught:
-        modules.load(target, modules.NFQUEUE)
+        kernel_modules.load(target, kernel_modules.NFQUEUE)
     assert caught.value.code == "FQ-MODULE"
     assert "busy" in str(caught.value)
-    assert modules.NFQUEUE not in modules.loaded(target)
+    assert kernel_modules.NFQUEUE not in kernel_modules.loaded(target)
 
 
 def test_fast_queue_is_refused_while_the_baseline_is_loaded(target: Target) -> None:
-    modules.only(target, modules.NFQUEUE)
+    kernel_modules.only(target, kernel_modules.NFQUEUE)
     try:
         with pytest.raises(KitError) as caught:
-            modules.load(target, modules.FASTQUEUE)
+            kernel_modules.load(target, kernel_modules.FASTQUEUE)
         assert "busy" in str(caught.value)
         assert any("nfnetlink_queue is loaded" in line for line in caught.value.lines)
-        assert modules.FASTQUEUE not in modules.loaded(target)
+        assert kernel_modules.FASTQUEUE not in kernel_modules.loaded(target)
     finally:
-        modules.only(target, modules.FASTQUEUE)
+        kernel_modules.only(target, kernel_modules.FASTQUEUE)
 
 
 #: Shell text. Both at once, each first in turn: one is in afterwards, and only one.
@@ -71,7 +72,7 @@ echo cycles: $n
 
 
 def test_loaded_at_once_one_of_the_two_is_refused(target: Target) -> None:
-    modules.only(target, None)
+    kernel_modules.only(target, None)
     assert f"cycles: {CYCLES}" in target.run(BOTH_AT_ONCE, timeout=240).output
 
 
@@ -120,7 +121,7 @@ echo cycles: $n
 
 def test_loaded_and_unloaded_many_times_under_traffic(target: Target, wires: Wires) -> None:
     """Each time with a handler that is killed at work. All that arrives is right, and some does."""
-    modules.only(target, None)
+    kernel_modules.only(target, None)
     with queued(target), Traffic(wires) as traffic:
         done = target.run(LOADED_AND_UNLOADED, timeout=240)
     assert f"cycles: {CYCLES}" in done.output

@@ -8,7 +8,7 @@ from frames import Frame
 from handling import Handling, handling, queued
 from wire import Wires, expected
 
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 pytestmark = pytest.mark.usefixtures("fastqueue")
 

@@ -3,12 +3,12 @@
 
 import pytest
 
-from devkit import datapath, report, throughput
-from devkit.datapath import DataPath
+from devkit.host.paths import OUT
 from devkit.lab.client import Lab
-from devkit.paths import OUT
-from devkit.target import Target
-from devkit.throughput import Measurement
+from devkit.measure import data_path, throughput, throughput_report
+from devkit.measure.data_path import DataPath
+from devkit.measure.throughput import Measurement
+from devkit.target.qemu import Target
 
 SECONDS = 2
 RESULT = OUT / "tests" / "throughput.json"
@@ -20,7 +20,7 @@ def results() -> list[Measurement]:
     return []
 
 
-@pytest.mark.parametrize("path", datapath.ALL, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", data_path.ALL, ids=lambda path: path.name)
 def test_tcp_completes(target: Target, lab: Lab, results: list[Measurement], path: DataPath) -> None:
     found = throughput.sample(lab, target, path, SECONDS)
     results.append(Measurement(path, (found,)))
@@ -35,11 +35,11 @@ def test_tcp_completes(target: Target, lab: Lab, results: list[Measurement], pat
 def write(results: list[Measurement], lab: Lab) -> None:
     about = lab.info()["target"]
     content = {
-        **report.surroundings(),
+        **throughput_report.surroundings(),
         "profile": about["profile"],
         "nic": about["nic"],
         "seconds": SECONDS,
         "results": [result.record() for result in results],
-        "not": list(report.caveats(about["profile"])),
+        "not": list(throughput_report.caveats(about["profile"])),
     }
-    report.write_json(RESULT, content)
+    throughput_report.write_json(RESULT, content)

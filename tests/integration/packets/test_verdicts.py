@@ -6,7 +6,7 @@ from checks import HANDLERS, assert_same, check_all_pass, check_verdicts, sizes
 from handling import handling, queued
 from wire import Wires, expected
 
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 pytestmark = pytest.mark.usefixtures("fastqueue")
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from target_programs import install
 
-from devkit import modules
-from devkit.target import Target
+from devkit.target import kernel_modules
+from devkit.target.qemu import Target
 
 PROGRAMS = Path(__file__).parent / "programs"
 PLACE = "/run/safety"
@@ -56,7 +56,7 @@ class Runner:
         assert found["passed"], f"{name}, seed {_SEED}, status {found['status']}:\n{found['output']}"
 
     def _run(self, chosen: Sequence[str]) -> None:
-        modules.only(self._target, modules.FASTQUEUE)
+        kernel_modules.only(self._target, kernel_modules.FASTQUEUE)
         mark = self._target.log.mark()
         command = ["env", f"FASTQUEUE_SOAK={_SOAK}", "python3", f"{PLACE}/run.py", _SEED, *chosen]
         done = self._target.run(command, timeout=_TIMEOUT, check=False)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 from cases import Runner
 
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from devkit.paths import PROJECT
+from devkit.host.paths import PROJECT
 
 HEADER = PROJECT / "kmod/include/uapi/linux/fastqueue.h"
 _WORDS = re.compile(r"#define\s+FASTQUEUE_(\w+)\s+\(?(0x[0-9a-f]+|\d+)u?\b")

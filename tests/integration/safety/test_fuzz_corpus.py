@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit.fuzz import run
+from devkit.fuzz import fuzzer
 from devkit.fuzz.program import CORPUS, Summary
-from devkit.target import Target
+from devkit.target.qemu import Target
 
 _FILE = os.environ.get("FASTQUEUE_FUZZ_CORPUS")
 
@@ -26,8 +26,8 @@ _DONE = ("open", "dup", "alloc", "resize", "set", "kick", "stats", "poll", "wait
 def test_each_sequence_of_the_corpus(target: Target) -> None:
     """abi-fuzz checks counters and what is left, and reads the kernel's log after each."""
     corpus = (Path(_FILE) if _FILE else CORPUS).read_bytes()
-    run.install(target, corpus)
-    output = run.replay(target, timeout=800)
+    fuzzer.install(target, corpus)
+    output = fuzzer.replay(target, timeout=800)
     assert Summary.parse(output).runs
     words = [line.split() for line in output.splitlines() if line.startswith("call ")]
     never = {name for _, name, done, _ in words if done == "0"}

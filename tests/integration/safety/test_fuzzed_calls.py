@@ -12,8 +12,8 @@ import pytest
 from cases import PLACE, Runner
 from fuzzed_sessions import make
 
-from devkit import modules
-from devkit.target import Target
+from devkit.target import kernel_modules
+from devkit.target.qemu import Target
 
 SESSIONS = int(os.environ.get("FASTQUEUE_FUZZ", "2000"))
 SEED = int(os.environ.get("FASTQUEUE_SEED", "1"))
@@ -31,7 +31,7 @@ MET = (
 @pytest.mark.timeout(900)
 def test_any_sequence_of_calls_gets_the_answers_of_the_abi(runner: Runner, target: Target) -> None:
     """The model of programs/call_model.py says what is right; nothing is left after any session."""
-    modules.only(target, modules.FASTQUEUE)
+    kernel_modules.only(target, kernel_modules.FASTQUEUE)
     sessions = make(SESSIONS, SEED)
     target.put(zlib.compress(json.dumps(sessions).encode()), f"{PLACE}/sessions")
     mark = target.log.mark()
@@ -46,8 +46,8 @@ def test_any_sequence_of_calls_gets_the_answers_of_the_abi(runner: Runner, targe
     assert not target.log.complaints(mark)
     missed = [name for name in MET if not found["counts"].get(name)]
     assert not missed, f"no session came to {missed}: {found['counts']}"
-    modules.unload(target, modules.FASTQUEUE)
-    modules.load(target, modules.FASTQUEUE)
+    kernel_modules.unload(target, kernel_modules.FASTQUEUE)
+    kernel_modules.load(target, kernel_modules.FASTQUEUE)
     _memory_comes_back(target, before)
     print(f"{found['sessions']} sessions, {sum(found['counts'].values())} answers: {found['counts']}")
 

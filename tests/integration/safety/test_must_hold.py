@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from devkit.paths import PROJECT
-from devkit.target import Target
+from devkit.host.paths import PROJECT
+from devkit.target.qemu import Target
 
 KMOD = PROJECT / "kmod"
 Passes = Callable[[], None]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build import flavour, kconfig, lists, rootfs
-from devkit.build.buildroot import archives, config
-from devkit.paths import PROJECT
+from devkit.host.paths import PROJECT
+from devkit.image import kconfig, kernel_flavour, rootfs
+from devkit.image.buildroot import archives, config
+from devkit.image.debian import package_lists
 
 EXTERNAL = PROJECT / "br2-external"
 PACKAGES = sorted(path.name for path in (EXTERNAL / "package").iterdir())
@@ -83,7 +84,7 @@ def test_configurations_name_files_that_are_there(path: Path) -> None:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_the_kernel_has_a_hash_for_module_and_headers(path: Path) -> None:
     version = options(path)["BR2_LINUX_KERNEL_CUSTOM_VERSION_VALUE"].strip('"')
-    assert version.startswith(f"{flavour.DEFAULT}.")
+    assert version.startswith(f"{kernel_flavour.DEFAULT}.")
     for name in ("linux", "linux-headers"):
         (line,) = (EXTERNAL / f"patches/{name}/{name}.hash").read_text().splitlines()[1:]
         assert line.split()[::2] == ["sha256", f"linux-{version}.tar.xz"]
@@ -92,7 +93,9 @@ def test_the_kernel_has_a_hash_for_module_and_headers(path: Path) -> None:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_both_bases_have_the_same_kernel_options_and_overlay(path: Path) -> None:
     found = options(path)
-    assert (in_tree(found["BR2_LINUX_KERNEL_CUSTOM_CONFIG_FILE"]),) == flavour.flavour(flavour.DEFAULT).files
+    assert (in_tree(found["BR2_LINUX_KERNEL_CUSTOM_CONFIG_FILE"]),) == kernel_flavour.flavour(
+        kernel_flavour.DEFAULT
+    ).files
     assert in_tree(found["BR2_ROOTFS_OVERLAY"]) == rootfs.OVERLAY
 
 
@@ -106,7 +109,7 @@ def test_the_small_configuration_is_the_full_one_less_tools() -> None:
 
 def test_busybox_fragment_asks_only_for_what_the_debian_base_has() -> None:
     asked = options(EXTERNAL / "board/common/busybox.fragment")
-    applets = {f"CONFIG_{name.upper()}" for name in lists.words("applets.txt")}
+    applets = {f"CONFIG_{name.upper()}" for name in package_lists.words("applets.txt")}
     others = {name for name in asked if not name.startswith("CONFIG_FEATURE_")} - applets
     assert others <= {"CONFIG_NC_EXTRA", "CONFIG_NC_SERVER"}
     assert {name for name, value in asked.items() if value != "y"} == {"CONFIG_FEATURE_LS_COLOR_IS_DEFAULT"}

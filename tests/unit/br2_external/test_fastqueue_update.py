@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build import disk
-from devkit.build.rootfs import OVERLAY
+from devkit.image import disk_image
+from devkit.image.rootfs import OVERLAY
 
 UPDATE = OVERLAY / "usr/bin/fastqueue-update"
 #: Where grubenv and its copy begin in the boot partition, and what lies beside them.
@@ -26,7 +26,11 @@ def partitions(tmp_path: Path) -> Path:
     """Slot a runs and is committed; slot b is empty. grubenv and its copy lie in the boot partition."""
     space = COPY - FIRST - 512
     (tmp_path / "1").write_bytes(
-        b"\0" * FIRST + disk.environment() + OTHER.ljust(space, b"\0") + disk.environment() + OTHER
+        b"\0" * FIRST
+        + disk_image.environment()
+        + OTHER.ljust(space, b"\0")
+        + disk_image.environment()
+        + OTHER
     )
     for number in (2, 3):
         (tmp_path / str(number)).write_bytes(b"\0" * 100_000)
@@ -69,29 +73,29 @@ def test_update_fills_the_other_slot_and_puts_it_on_trial(partitions: Path) -> N
     assert done.returncode == 0, done.stderr
     assert (partitions / "3").read_bytes() == new + b"\0" * (100_000 - len(new))
     assert (partitions / "2").read_bytes() == b"\0" * 100_000
-    assert grubenv(partitions) == disk.environment("a", "b", 1)
+    assert grubenv(partitions) == disk_image.environment("a", "b", 1)
     assert hashlib.sha256(new).hexdigest() in done.stdout.decode()
     # The sector and nothing around it.
     boot = (partitions / "1").read_bytes()
     assert boot[:FIRST] == b"\0" * FIRST
     assert boot[FIRST + 512 : COPY] == OTHER.ljust(COPY - FIRST - 512, b"\0")
-    assert boot[COPY:] == disk.environment("a") + OTHER
+    assert boot[COPY:] == disk_image.environment("a") + OTHER
 
 
 def test_from_a_file_with_its_sum(partitions: Path) -> None:
     (partitions / "new").write_bytes(image())
     sum_of_it = hashlib.sha256(image()).hexdigest()
     assert update(partitions, "--sha256", sum_of_it, str(partitions / "new")).returncode == 0
-    assert grubenv(partitions) == disk.environment("a", "b", 1)
+    assert grubenv(partitions) == disk_image.environment("a", "b", 1)
 
 
 def test_the_trial_commits_itself_and_the_next_update_goes_back(partitions: Path) -> None:
     assert update(partitions, data=image()).returncode == 0
     assert update(partitions, "--commit", running=3).returncode == 0
-    assert grubenv(partitions) == grubenv(partitions, COPY) == disk.environment("b")
+    assert grubenv(partitions) == grubenv(partitions, COPY) == disk_image.environment("b")
     assert update(partitions, data=image(8192), running=3).returncode == 0
-    assert grubenv(partitions) == disk.environment("b", "a", 1)
-    assert grubenv(partitions, COPY) == disk.environment("b")
+    assert grubenv(partitions) == disk_image.environment("b", "a", 1)
+    assert grubenv(partitions, COPY) == disk_image.environment("b")
     assert (partitions / "2").read_bytes()[:8192] == image(8192)
 
 
@@ -114,7 +118,7 @@ def test_what_is_no_slot_image_is_never_put_on_trial(data: bytes, why: str, part
     done = update(partitions, data=data)
     assert done.returncode != 0
     assert why in done.stderr.decode()
-    assert grubenv(partitions) == disk.environment("a")
+    assert grubenv(partitions) == disk_image.environment("a")
 
 
 def test_a_slot_that_is_too_small_is_told(partitions: Path) -> None:
@@ -123,20 +127,20 @@ def test_a_slot_that_is_too_small_is_told(partitions: Path) -> None:
     done = update(partitions, data=image())
     assert done.returncode != 0
     assert "slot b cannot be written" in done.stderr.decode()
-    assert grubenv(partitions) == disk.environment("a")
+    assert grubenv(partitions) == disk_image.environment("a")
 
 
 def test_a_wrong_sum_is_told(partitions: Path) -> None:
     done = update(partitions, "--sha256", "0" * 64, data=image())
     assert done.returncode != 0
     assert "SHA-256" in done.stderr.decode()
-    assert grubenv(partitions) == disk.environment("a")
+    assert grubenv(partitions) == disk_image.environment("a")
 
 
 def test_an_older_trial_is_called_off_before_its_slot_is_written(partitions: Path) -> None:
     assert update(partitions, data=image()).returncode == 0
     assert update(partitions, data=b"x" * 8192).returncode != 0
-    assert grubenv(partitions) == disk.environment("a")
+    assert grubenv(partitions) == disk_image.environment("a")
 
 
 def test_no_update_over_the_committed_slot_while_a_trial_runs(partitions: Path) -> None:
@@ -150,7 +154,7 @@ def test_no_update_over_the_committed_slot_while_a_trial_runs(partitions: Path) 
 
 def test_a_slot_that_runs_in_place_of_the_committed_one_is_committed_first(partitions: Path) -> None:
     assert update(partitions, data=b"x" * 8192, running=3).returncode != 0
-    assert grubenv(partitions) == disk.environment("b")
+    assert grubenv(partitions) == disk_image.environment("b")
 
 
 def _begun(partitions: Path) -> subprocess.Popen[bytes]:
@@ -174,10 +178,10 @@ def _refused(partitions: Path) -> bool:
 def test_one_update_at_a_time(partitions: Path) -> None:
     first = _begun(partitions)
     assert _refused(partitions)
-    assert grubenv(partitions) == disk.environment("a")
+    assert grubenv(partitions) == disk_image.environment("a")
     first.communicate(image())
     assert first.returncode == 0
-    assert grubenv(partitions) == disk.environment("a", "b", 1)
+    assert grubenv(partitions) == disk_image.environment("a", "b", 1)
     assert not list(partitions.glob("fastqueue-update*"))
 
 
@@ -208,11 +212,12 @@ def test_a_sum_without_a_value(partitions: Path) -> None:
     done = update(partitions, "--sha256", data=image())
     assert done.returncode != 0
     assert "which SHA-256?" in done.stderr.decode()
-    assert grubenv(partitions) == disk.environment("a")
+    assert grubenv(partitions) == disk_image.environment("a")
 
 
 @pytest.mark.parametrize(
-    "content", [b"", disk.environment() + bytes(512) + disk.environment(), b"x" + disk.environment()]
+    "content",
+    [b"", disk_image.environment() + bytes(512) + disk_image.environment(), b"x" + disk_image.environment()],
 )
 def test_an_older_disk_without_grubenv_in_one_sector(content: bytes, partitions: Path) -> None:
     (partitions / "1").write_bytes(content)
@@ -224,22 +229,22 @@ def test_an_older_disk_without_grubenv_in_one_sector(content: bytes, partitions:
 
 def test_an_older_disk_has_one_place(partitions: Path) -> None:
     """There the sector is found by its signature."""
-    (partitions / "1").write_bytes(bytes(FIRST) + disk.environment() + OTHER)
+    (partitions / "1").write_bytes(bytes(FIRST) + disk_image.environment() + OTHER)
     assert update(partitions, "--commit", running=3, told=False).returncode == 0
-    assert (partitions / "1").read_bytes() == bytes(FIRST) + disk.environment("b") + OTHER
+    assert (partitions / "1").read_bytes() == bytes(FIRST) + disk_image.environment("b") + OTHER
     assert update(partitions, data=image(), running=3, told=False).returncode == 0
-    assert grubenv(partitions) == disk.environment("b", "a", 1)
+    assert grubenv(partitions) == disk_image.environment("b", "a", 1)
 
 
-GOOD = disk.environment("b")
+GOOD = disk_image.environment("b")
 LOST = {
     "zero": bytes(512),
     "ones": b"\xff" * 512,
     "half": GOOD[:26] + bytes(486),
     "hash": b"#" * 512,
-    "slot": disk.environment("x"),
-    "tries": disk.environment("a").replace(b"tries=0\n#", b"tries=zz\n"),
-    "trial": disk.environment("a").replace(b"trial=\n", b"trial=c\n").removesuffix(b"#"),
+    "slot": disk_image.environment("x"),
+    "tries": disk_image.environment("a").replace(b"tries=0\n#", b"tries=zz\n"),
+    "trial": disk_image.environment("a").replace(b"trial=\n", b"trial=c\n").removesuffix(b"#"),
     "text": b"slot=b\ntrial=\n".ljust(512, b"#"),
 }
 
@@ -260,11 +265,11 @@ def test_a_lost_sector_locks_nothing_out(content: bytes, places: tuple[int, ...]
     done = update(partitions, "--status", running=3)
     assert done.stdout.decode().split() == ["running=b", "slot=b", "trial=", "tries=0"]
     assert update(partitions, data=image(), running=3).returncode == 0
-    assert grubenv(partitions) == disk.environment("b", "a", 1)
-    assert grubenv(partitions, COPY) == disk.environment("b")
+    assert grubenv(partitions) == disk_image.environment("b", "a", 1)
+    assert grubenv(partitions, COPY) == disk_image.environment("b")
     lose(partitions, content, *places)
     assert update(partitions, "--commit", running=3).returncode == 0
-    assert grubenv(partitions) == grubenv(partitions, COPY) == disk.environment("b")
+    assert grubenv(partitions) == grubenv(partitions, COPY) == disk_image.environment("b")
 
 
 @pytest.mark.parametrize("content", LOST.values(), ids=LOST.keys())
@@ -273,7 +278,7 @@ def test_a_boot_writes_what_was_lost(content: bytes, partitions: Path) -> None:
     lose(partitions, content, FIRST, COPY)
     done = update(partitions, "--repair", running=3)
     assert (done.returncode, done.stdout) == (0, b"grubenv was lost: slot b is committed, as it runs\n")
-    assert grubenv(partitions) == grubenv(partitions, COPY) == disk.environment("b")
+    assert grubenv(partitions) == grubenv(partitions, COPY) == disk_image.environment("b")
     assert update(partitions, "--repair", running=3).stdout == b""
 
 
@@ -281,16 +286,16 @@ def test_a_trial_is_not_called_off_by_the_loss_of_the_copy(partitions: Path) -> 
     assert update(partitions, data=image()).returncode == 0
     lose(partitions, bytes(512), COPY)
     assert update(partitions, "--repair").stdout == b"grubcopy was lost\n"
-    assert grubenv(partitions) == disk.environment("a", "b", 1)
-    assert grubenv(partitions, COPY) == disk.environment("a")
+    assert grubenv(partitions) == disk_image.environment("a", "b", 1)
+    assert grubenv(partitions, COPY) == disk_image.environment("a")
 
 
 def test_the_copy_never_names_the_slot_that_is_being_written(partitions: Path) -> None:
     """The boot loader may have to trust it at any moment: as after a commit that power cut in two."""
-    lose(partitions, disk.environment("b"), FIRST)
+    lose(partitions, disk_image.environment("b"), FIRST)
     done = update(partitions, data=b"x" * 8192, running=3)
     assert "no slot image" in done.stderr.decode()
-    assert grubenv(partitions, COPY) == disk.environment("b")
+    assert grubenv(partitions, COPY) == disk_image.environment("b")
 
 
 @pytest.mark.parametrize("told", ["1", "1,", ",2", "1,2,3", "a,b", "1,-2", "1 2"])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.native import COMPILER, UAPI, sysroot
+from devkit.image.native_programs import COMPILER, UAPI, sysroot
 
 _X86 = ("x86_64", "i686", "i586")
 HERE = Path(__file__).parent

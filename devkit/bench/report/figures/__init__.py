@@ -4,4 +4,4 @@
 from __future__ import annotations
 
 # First of all: it loads matplotlib.
-import devkit.drawing  # noqa: F401
+import devkit.host.plotting  # noqa: F401

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from devkit.bench.figures import style
-from devkit.bench.ids import found, ways
-from devkit.bench.results import Results
+from devkit.bench.ids import catalogue, summary
+from devkit.bench.report.figures import style
+from devkit.bench.results.results import Results
 
 #: snort-inline over NFQUEUE and over Fast Queue on a Pentium III, Mbit/s (figure 7).
 PAPER = (70.0, 112.0)
@@ -24,7 +24,7 @@ def bars(results: Results) -> Figure | None:
     """The paper's two bars, then TCP of each IDS with offloads off and on."""
     parts = [
         (f"{family}, offloads {'on' if offloads else 'off'}", _of(results, family, offloads))
-        for family in ways.FAMILIES
+        for family in catalogue.FAMILIES
         for offloads in (False, True)
     ]
     shown = [(title, one) for title, one in parts if one]
@@ -44,8 +44,8 @@ def bars(results: Results) -> Figure | None:
 
 def _of(results: Results, family: str, offloads: bool) -> list[Bar]:
     """Bars of one part; flows that bypass with offloads on are mere forwarding, and would dwarf others."""
-    shown = [way for way in ways.ALL if way.family == family and not (offloads and way.bypass)]
-    rates = [(way, found.tcp(results, way, offloads)) for way in shown]
+    shown = [way for way in catalogue.ALL if way.family == family and not (offloads and way.bypass)]
+    rates = [(way, summary.tcp(results, way, offloads)) for way in shown]
     return [(way.label, rate.median, _COLOURS[way.module]) for way, rate in rates if rate]
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from devkit.bench.figures import style
-from devkit.bench.loads import UDP_1400
-from devkit.bench.results import Results
-from devkit.bench.rows import FASTQUEUE_C, NFQUEUE_C, Row
+from devkit.bench.paths.catalogue import FASTQUEUE_C, NFQUEUE_C, Row
+from devkit.bench.report.figures import style
+from devkit.bench.results.results import Results
+from devkit.bench.workload.loads import UDP_1400
 
 _FUNCTIONS = 18
 

@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from devkit.bench.figures import style
-from devkit.bench.results import Results
+from devkit.bench.report.figures import style
+from devkit.bench.results.results import Results
 
 _COLOURS = {
     "plain": style.PLAIN,

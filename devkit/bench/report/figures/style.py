@@ -13,8 +13,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from devkit.bench.results import Results
-from devkit.bench.rows import Row
+from devkit.bench.paths.catalogue import Row
+from devkit.bench.results.results import Results
 
 Draw = Callable[[Results], Figure | None]
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from devkit.bench.figures import style
-from devkit.bench.loads import SWEEP
 from devkit.bench.progress import per_packet
-from devkit.bench.results import Results
-from devkit.bench.tune import Model, mean_latency
+from devkit.bench.report.figures import style
+from devkit.bench.results.results import Results
+from devkit.bench.timer_model import Model, mean_latency
+from devkit.bench.workload.loads import SWEEP
 
 _SHADES = ("#8ecae6", "#2a6f97", "#012a4a")
 

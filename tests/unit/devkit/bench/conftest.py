@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from devkit.bench.results import Results
+from devkit.bench.results.results import Results
 
 AROUND = {
     "date": "2026-01-01",

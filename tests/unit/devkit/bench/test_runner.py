@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 import pytest
 
-from devkit.bench.rows import PLAIN
+from devkit.bench.paths.catalogue import PLAIN
 from devkit.bench.runner import SECTIONS, Request
-from devkit.errors import KitError
+from devkit.host.errors import KitError
 
 
 def test_words_choose_rows_and_parts() -> None:

@@ -3,10 +3,10 @@ from collections.abc import Callable
 
 import pytest
 
-from devkit.bench import task
-from devkit.bench.results import Results
-from devkit.bench.tune import Advice, Model, Round, advise
-from devkit.errors import KitError
+from devkit.bench.results.results import Results
+from devkit.bench.timer_model import Advice, Model, Round, advise
+from devkit.commands import bench
+from devkit.host.errors import KitError
 
 Make = Callable[..., Results]
 
@@ -104,7 +104,7 @@ def test_what_cannot_be_is_told(rate: float, latency: float, memory: int, words:
 @pytest.mark.parametrize("size", [10, 1_000, 100_032])
 def test_a_frame_that_no_ring_has_is_told(size: int) -> None:
     with pytest.raises(KitError) as caught:
-        task.advise(load=20_000, latency=1_000, burst=20, frame_size=size, memory=16)
+        bench.advise(load=20_000, latency=1_000, burst=20, frame_size=size, memory=16)
     assert caught.value.code == "FQ-ARGUMENT"
 
 

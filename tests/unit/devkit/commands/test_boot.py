@@ -8,10 +8,10 @@ import tarfile
 from pathlib import Path
 from typing import cast
 
-from devkit.addition import SURICATA, Addition
-from devkit.ids import engine
-from devkit.session import settle_in
-from devkit.target import Target
+from devkit.commands.boot import settle_in
+from devkit.qemu.extra_disk import SURICATA, Addition
+from devkit.suricata import engine
+from devkit.target.qemu import Target
 
 
 class _Target:

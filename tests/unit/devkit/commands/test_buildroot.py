@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from devkit import terminal
-from devkit.build import package_index
-from devkit.build.buildroot import base, make, offline, tools
-from devkit.errors import KitError
+from devkit.commands import buildroot
+from devkit.host.errors import KitError
+from devkit.image import package_index
+from devkit.image.buildroot import image_parts, make, sources
+from devkit.target import console
 
 
 @pytest.fixture
@@ -23,13 +24,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> make.Place:
     (found.output / "build/busybox-1.37.0/.stamp_built").touch()
     (found.output / "build/busybox-extra-1.0").mkdir()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(base, "place", lambda _: found)
-    monkeypatch.setattr(tools, "_configured", lambda _: found)
-    monkeypatch.setattr(tools, "_packages", lambda _: {"busybox", "busybox-extra"})
+    monkeypatch.setattr(image_parts, "place", lambda _: found)
+    monkeypatch.setattr(buildroot, "_configured", lambda _: found)
+    monkeypatch.setattr(buildroot, "_packages", lambda _: {"busybox", "busybox-extra"})
     return found
 
 
-WISH = base.Request(Path("tree"))
+WISH = image_parts.Request(Path("tree"))
 
 
 @pytest.mark.parametrize(
@@ -40,13 +41,13 @@ def test_a_package_is_built_again_or_for_the_first_time(
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(make, "build", lambda _, *targets: asked.extend(targets))
-    tools.build_package(WISH, name)
+    buildroot.build_package(WISH, name)
     assert asked == [target]
 
 
 def test_a_package_that_there_is_not_is_refused(place: make.Place) -> None:
     with pytest.raises(KitError) as caught:
-        tools.build_package(WISH, "emacs")
+        buildroot.build_package(WISH, "emacs")
     assert caught.value.code == "FQ-PACKAGE"
 
 
@@ -59,10 +60,10 @@ def test_half_a_database_does_not_stay(place: make.Place, monkeypatch: pytest.Mo
         (database / "git").mkdir(parents=True)
         raise KitError("FQ-COMMAND", "no network", "none")
 
-    monkeypatch.setattr(tools, "sbom", lambda _: bill)
-    monkeypatch.setattr(tools, "_filter", fails)
+    monkeypatch.setattr(buildroot, "sbom", lambda _: bill)
+    monkeypatch.setattr(buildroot, "_filter", fails)
     with pytest.raises(KitError) as caught:
-        tools.cve(WISH)
+        buildroot.cve(WISH)
     assert caught.value.code == "FQ-CVE"
     assert not database.exists()
 
@@ -76,9 +77,9 @@ def test_vulnerabilities_are_counted_by_their_state(
         {"id": "CVE-1", "analysis": {"state": "exploitable"}, "affects": [{"ref": "busybox"}]},
         {"id": "CVE-2", "analysis": {"state": "not_affected"}},
     ]
-    monkeypatch.setattr(tools, "sbom", lambda _: bill)
-    monkeypatch.setattr(tools, "_filter", lambda *_: json.dumps({"vulnerabilities": found}))
-    tools.cve(WISH, nvd=str(place.output))
+    monkeypatch.setattr(buildroot, "sbom", lambda _: bill)
+    monkeypatch.setattr(buildroot, "_filter", lambda *_: json.dumps({"vulnerabilities": found}))
+    buildroot.cve(WISH, nvd=str(place.output))
     shown = capsys.readouterr().out
     assert "CVE-1: busybox" in shown
     assert "CVE-2" not in shown
@@ -95,14 +96,14 @@ def test_names_of_licences_come_from_the_python_index_where_there_is_no_network(
             archive.writestr("library/schema/spdx.SNAPSHOT.schema.json", '{"enum": ["MIT"]}')
         return into / "library.whl"
 
-    monkeypatch.setattr(offline, "answers", lambda: False)
+    monkeypatch.setattr(sources, "answers", lambda: False)
     monkeypatch.setattr(package_index, "fetch", fetch)
-    tools._have_schema(place)
+    buildroot._have_schema(place)
     assert json.loads((make.downloads() / "cyclonedx/spdx-1.6.schema.json").read_text()) == {"enum": ["MIT"]}
 
 
 def test_menus_need_a_terminal(place: make.Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "is_interactive", lambda: False)
+    monkeypatch.setattr(console, "is_interactive", lambda: False)
     with pytest.raises(KitError) as caught:
-        tools.menuconfig(WISH)
+        buildroot.menuconfig(WISH)
     assert caught.value.code == "FQ-TTY"

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.paths import PROJECT
-from devkit.program import Inv, after_dashes
+from devkit.commands.cli import Inv, after_dashes
+from devkit.host.paths import PROJECT
 
 
 def _run(*words: str) -> int | str | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from devkit import doctor
-from devkit.doctor import Finding
-from devkit.errors import KitError
+from devkit.commands import doctor
+from devkit.commands.doctor import Finding
+from devkit.host.errors import KitError
 
 PACKAGES = doctor.host_packages(
     "# comment\n\nmmdebstrap   mmdebstrap  unpacks the user land\nlibelf-dev  -  kernel build\n"

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from invoke.exceptions import Exit
 
-from devkit import guard
-from devkit.errors import KitError
+from devkit.commands import exit_on_error
+from devkit.host.errors import KitError
 
 
 def _raising(error: BaseException) -> Exit:
-    @guard.guarded
+    @exit_on_error.guarded
     def body() -> None:
         raise error
 
@@ -35,7 +35,7 @@ def test_interrupt() -> None:
 
 
 def test_the_unforeseen_is_one_line_and_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(exit_on_error, "LOGS", tmp_path / "logs")
     done = _raising(ZeroDivisionError("oh"))
     assert done.code == 1
     assert str(done.message).startswith("FQ-BUG: ZeroDivisionError: oh\n")
@@ -53,13 +53,13 @@ def test_a_place_that_cannot_be_used_is_no_fault_of_the_kit(number: int) -> None
 
 
 def test_other_errors_of_the_system_are_unforeseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(exit_on_error, "LOGS", tmp_path / "logs")
     for error in (OSError(errno.EIO, "broken", "/file"), OSError(errno.ENOSPC, "full")):
         assert str(_raising(error).message).startswith("FQ-BUG: ")
 
 
 def test_the_body_keeps_its_name_and_arguments() -> None:
-    @guard.guarded
+    @exit_on_error.guarded
     def body(word: str, *, count: int = 1) -> None:
         """What it does."""
         assert (word, count) == ("a", 2)

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from devkit import program, terminal
-from devkit.errors import KitError
-from devkit.flash import confirm, interrupts, status
-from devkit.flash.blockdevice import Device
+from devkit.commands import cli
+from devkit.flash import confirm, exit_status, interrupts
+from devkit.flash.block_device import Device
+from devkit.host.errors import KitError
+from devkit.target import console
 
 STICK = Device("sdb", "/dev/sdb", "8:16", "disk", 10**9)
 INV = ["inv", "--search-root", "/home/flash"]
@@ -36,27 +37,27 @@ INV = ["inv", "--search-root", "/home/flash"]
     ],
 )
 def test_the_device_needs_no_option(words: list[str], expected: list[str]) -> None:
-    assert program.with_device([*INV, *words]) == [*INV, *expected]
+    assert cli.with_device([*INV, *words]) == [*INV, *expected]
 
 
 @pytest.mark.parametrize("typed", ["sdb", "/dev/sdb", " sdb "])
 def test_the_right_name(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
-    monkeypatch.setattr(terminal, "is_interactive", lambda: True)
+    monkeypatch.setattr(console, "is_interactive", lambda: True)
     monkeypatch.setattr("builtins.input", lambda prompt: typed)
     confirm.confirm(STICK)
 
 
 @pytest.mark.parametrize("typed", ["", "y", "yes", "sda", "/dev/sdb1"])
 def test_another_name(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
-    monkeypatch.setattr(terminal, "is_interactive", lambda: True)
+    monkeypatch.setattr(console, "is_interactive", lambda: True)
     monkeypatch.setattr("builtins.input", lambda prompt: typed)
     with pytest.raises(KitError, match="nothing was written") as caught:
         confirm.confirm(STICK)
-    assert (caught.value.code, caught.value.status) == ("FQ-FLASH-CONFIRM", status.NOT_CONFIRMED)
+    assert (caught.value.code, caught.value.status) == ("FQ-FLASH-CONFIRM", exit_status.NOT_CONFIRMED)
 
 
 def test_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "is_interactive", lambda: False)
+    monkeypatch.setattr(console, "is_interactive", lambda: False)
     with pytest.raises(KitError, match="no terminal") as caught:
         confirm.confirm(STICK)
     assert "--yes" in caught.value.remedy
@@ -80,7 +81,7 @@ def test_interrupts_are_told_and_handlers_restored(number: signal.Signals) -> No
     ):
         os.kill(os.getpid(), number)
         signal.pause()
-    assert caught.value.status == status.INTERRUPTED
+    assert caught.value.status == exit_status.INTERRUPTED
     assert signal.getsignal(number) == before
 
 

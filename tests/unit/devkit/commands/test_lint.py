@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit import lint
-from devkit.build import linux_source, native
-from devkit.errors import KitError
-from devkit.paths import PROJECT
+from devkit.commands import lint
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
+from devkit.image import linux_source, native_programs
 
 
 def test_shell_scripts_are_known_by_their_first_line(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_one_run_shows_all_that_fails(
     monkeypatch.setattr(lint, "analyses", lambda *_: found)
     monkeypatch.setattr(lint, "compiled_against", lambda _: Path("/kernel"))
     monkeypatch.setattr(linux_source, "checkers", lambda: Path("/checkers"))
-    monkeypatch.setattr(native, "sysroot", lambda: Path("/libraries"))
+    monkeypatch.setattr(native_programs, "sysroot", lambda: Path("/libraries"))
     with pytest.raises(KitError, match="complaints of analysis, first, third, silent"):
         lint.lint()
     shown = capsys.readouterr().out

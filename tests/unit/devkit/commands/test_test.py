@@ -13,30 +13,31 @@ from typing import Any
 import other_user
 import pytest
 
-from devkit import coverage, suite
-from devkit.errors import KitError
+from devkit.commands import test
+from devkit.host.errors import KitError
+from devkit.target import line_coverage
 
 PYTEST = [sys.executable, "-P", "-m", "pytest"]
 
 
 def test_unit_tests_come_first() -> None:
-    assert suite.plan(None, None, []) == [[*PYTEST, "tests/unit"], [*PYTEST, "tests/integration"]]
+    assert test.plan(None, None, []) == [[*PYTEST, "tests/unit"], [*PYTEST, "tests/integration"]]
 
 
 def test_selection_and_arguments_are_passed_on() -> None:
-    assert suite.plan("unit", "cache", ["-x", "-v"]) == [[*PYTEST, "-k", "cache", "-x", "-v", "tests/unit"]]
+    assert test.plan("unit", "cache", ["-x", "-v"]) == [[*PYTEST, "-k", "cache", "-x", "-v", "tests/unit"]]
 
 
 def test_a_path_is_run_alone() -> None:
-    path = "tests/unit/devkit/test_suite.py::test_a_path_is_run_alone"
-    assert suite.plan(None, None, ["-x", path]) == [[*PYTEST, "-x", path]]
+    path = "tests/unit/devkit/commands/test_test.py::test_a_path_is_run_alone"
+    assert test.plan(None, None, ["-x", path]) == [[*PYTEST, "-x", path]]
 
 
 def test_fuzz_targets_alone_get_seconds_and_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[list[list[str]], dict[str, str]]] = []
-    monkeypatch.setattr(suite, "_run", lambda lines, environment: seen.append((lines, environment)))
-    suite.run_fuzz_targets(60, 7, "rule_file", ["-x"])
-    suite.run_fuzz_targets(5)
+    monkeypatch.setattr(test, "_run", lambda lines, environment: seen.append((lines, environment)))
+    test.run_fuzz_targets(60, 7, "rule_file", ["-x"])
+    test.run_fuzz_targets(5)
     words = ["-m", "fuzz", "-s"]
     assert seen == [
         (
@@ -56,7 +57,7 @@ def test_the_environment_of_fuzz_targets_reaches_pytest(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setenv("FASTQUEUE_OTHER", "stays")
-    suite.run_fuzz_targets(60)
+    test.run_fuzz_targets(60)
     assert found[0]["FASTQUEUE_FUZZ_SECONDS"] == "60"
     assert found[0]["FASTQUEUE_OTHER"] == "stays"
 
@@ -77,7 +78,7 @@ def test_the_tests_files_are_in_a_private_directory(
     monkeypatch.delenv("PYTEST_DEBUG_TEMPROOT", raising=False)
     if taken:
         (tmp_path / f"fq-tests-{os.geteuid()}").symlink_to("/usr")
-    suite.run_tests("unit")
+    test.run_tests("unit")
     (place,) = places
     assert place.parent == tmp_path
     assert not place.is_symlink()
@@ -93,37 +94,37 @@ def test_root_is_not_kept_from_its_tests(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.delenv("PYTEST_DEBUG_TEMPROOT", raising=False)
-    test = tmp_path / "test_one.py"
-    test.write_text("def test_one(tmp_path):\n    (tmp_path / 'file').touch()\n")
-    suite._run([[*PYTEST, "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(test)]])
+    file = tmp_path / "test_one.py"
+    file.write_text("def test_one(tmp_path):\n    (tmp_path / 'file').touch()\n")
+    test._run([[*PYTEST, "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(file)]])
 
 
 def test_fuzz_targets_take_time() -> None:
     with pytest.raises(KitError, match="--fuzz must be at least 1"):
-        suite.run_fuzz_targets(-1)
+        test.run_fuzz_targets(-1)
 
 
 def test_another_kernel_needs_no_unit_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = _statuses(monkeypatch, [0])
-    suite.run_tests(kernel="6.1")
+    test.run_tests(kernel="6.1")
     assert seen == ["tests/integration"]
 
 
 def test_another_kernel_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr(suite, "_run", asked.extend)
-    suite.run_tests(kernel="newest")
+    monkeypatch.setattr(test, "_run", asked.extend)
+    test.run_tests(kernel="newest")
     assert asked == [[*PYTEST, "--kernel=newest", "tests/integration"]]
 
 
 def test_unknown_kernel_is_refused_before_anything_runs() -> None:
     with pytest.raises(KitError, match="there is no kernel 'linux'"):
-        suite.run_tests(kernel="linux")
+        test.run_tests(kernel="linux")
 
 
 def test_each_debug_kernel_gets_what_reaches_the_module() -> None:
     folders = ["tests/integration/packets", "tests/integration/safety"]
-    assert suite.plan_debug("accept", ["-x"]) == [
+    assert test.plan_debug("accept", ["-x"]) == [
         [*PYTEST, "-k", "accept", "-x", "--timeout=1500", f"--kernel={name}", *folders]
         for name in ("lockdep", "kasan", "kcsan", "rt")
     ]
@@ -132,25 +133,25 @@ def test_each_debug_kernel_gets_what_reaches_the_module() -> None:
 def test_a_path_is_run_alone_on_the_debug_kernels_too() -> None:
     path = "tests/integration/safety/test_soak.py"
     names = ("lockdep", "kasan", "kcsan", "rt")
-    assert suite.plan_debug(None, [path]) == [
+    assert test.plan_debug(None, [path]) == [
         [*PYTEST, path, "--timeout=1500", f"--kernel={name}"] for name in names
     ]
 
 
 def test_coverage_is_of_one_run_on_the_kernel_that_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     folders = [f"tests/integration/{name}" for name in ("packets", "safety", "compat")]
-    (line,) = suite.plan_coverage(None, [])
+    (line,) = test.plan_coverage(None, [])
     assert line == [*PYTEST, "--timeout=1500", "--kernel=coverage", *folders]
 
 
 def test_coverage_is_shown_also_where_a_test_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[object] = []
-    monkeypatch.setattr(coverage, "forget", lambda: None)
-    monkeypatch.setattr(coverage, "measure", lambda: ["counts"])
-    monkeypatch.setattr(coverage, "show", shown.append)
+    monkeypatch.setattr(line_coverage, "forget", lambda: None)
+    monkeypatch.setattr(line_coverage, "measure", lambda: ["counts"])
+    monkeypatch.setattr(line_coverage, "show", shown.append)
     _statuses(monkeypatch, [1])
     with pytest.raises(KitError, match="status 1"):
-        suite.run_tests(measured=True)
+        test.run_tests(measured=True)
     assert shown == [["counts"]]
 
 
@@ -168,32 +169,32 @@ def _statuses(monkeypatch: pytest.MonkeyPatch, statuses: Iterable[int]) -> list[
 def test_failing_unit_tests_end_it_with_their_status(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = _statuses(monkeypatch, [1])
     with pytest.raises(KitError) as caught:
-        suite.run_tests()
+        test.run_tests()
     assert (caught.value.code, caught.value.status) == ("FQ-TEST", 1)
     assert seen == ["tests/unit"]
 
 
 def test_a_selection_may_leave_a_folder_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     _statuses(monkeypatch, [0, 5])
-    suite.run_tests(expression="cache")
+    test.run_tests(expression="cache")
 
 
 def test_nothing_selected_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     _statuses(monkeypatch, [5, 5])
     with pytest.raises(KitError, match="no test was selected"):
-        suite.run_tests(expression="nonsense")
+        test.run_tests(expression="nonsense")
 
 
 def test_a_disk_is_for_the_tests_that_boot(monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[list[str]] = []
-    monkeypatch.setattr(suite, "_run", lines.extend)
-    suite.run_tests(source="disk")
+    monkeypatch.setattr(test, "_run", lines.extend)
+    test.run_tests(source="disk")
     assert lines == [[*PYTEST, "--from=disk", "tests/integration"]]
 
 
 def test_an_unknown_base_is_refused_before_anything_runs() -> None:
     with pytest.raises(KitError, match="there is no base 'gentoo'") as caught:
-        suite.run_tests(base="gentoo")
+        test.run_tests(base="gentoo")
     assert (caught.value.code, caught.value.status) == ("FQ-BASE", 2)
 
 
@@ -203,7 +204,7 @@ def test_an_unknown_base_is_refused_before_anything_runs() -> None:
 )
 def test_a_board_runs_what_it_was_flashed_with(more: dict[str, Any]) -> None:
     with pytest.raises(KitError, match="was flashed with") as caught:
-        suite.run_tests(target="serial:/dev/ttyUSB0", **more)
+        test.run_tests(target="serial:/dev/ttyUSB0", **more)
     assert (caught.value.code, caught.value.status) == ("FQ-ARGUMENT", 2)
 
 
@@ -225,8 +226,8 @@ def test_options_that_exclude_each_other(
     more: dict[str, Any], options: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither is passed over, and pytest is not asked what it makes of both."""
-    monkeypatch.setattr(suite, "_run", lambda _: pytest.fail("pytest was run"))
-    monkeypatch.setattr(suite, "_run_measured", lambda _: pytest.fail("pytest was run"))
+    monkeypatch.setattr(test, "_run", lambda _: pytest.fail("pytest was run"))
+    monkeypatch.setattr(test, "_run_measured", lambda _: pytest.fail("pytest was run"))
     with pytest.raises(KitError, match=options) as caught:
-        suite.run_tests("unit" if " and " not in options else None, **more)
+        test.run_tests("unit" if " and " not in options else None, **more)
     assert (caught.value.code, caught.value.status) == ("FQ-ARGUMENT", 2)

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import json
 
-from devkit.errors import KitError
-from devkit.flash import blockdevice, listing, policy
+from devkit.flash import block_device, device_listing, policy
+from devkit.host.errors import KitError
 
 _EVIL = "A\n  remedy: rm -r ~\x1b[2J"
 
 
-def stick() -> blockdevice.Machine:
+def stick() -> block_device.Machine:
     """A machine with a mounted stick, whatever can be named on it being _EVIL."""
     device = {
         "name": "sdz", "kname": "sdz", "path": "/dev/sdz", "type": "disk", "size": 10**9, "ro": False,
@@ -19,13 +19,13 @@ def stick() -> blockdevice.Machine:
         "fstype": "ext4", "label": _EVIL, "mountpoints": [f"/media/u/{_EVIL}"], "maj:min": "8:0",
         "log-sec": 512,
     }  # fmt: skip
-    return blockdevice.parse(json.dumps({"blockdevices": [device]}))
+    return block_device.parse(json.dumps({"blockdevices": [device]}))
 
 
 def test_a_refusal_has_the_lines_of_one() -> None:
     machine = stick()
     refused = policy.refusals(machine.devices[0], machine, policy.Request(1))
-    reasons, remedies = listing.against(refused)
+    reasons, remedies = device_listing.against(refused)
     assert "umount" in remedies
     assert str(KitError("FQ-FLASH-REFUSED", reasons, remedies)).splitlines() == [
         f"FQ-FLASH-REFUSED: {reasons}",
@@ -35,7 +35,11 @@ def test_a_refusal_has_the_lines_of_one() -> None:
 
 def test_no_line_of_a_listing_has_a_control_character() -> None:
     machine = stick()
-    refused = listing.against(policy.refusals(machine.devices[0], machine, policy.Request(1)))
-    lines = [*listing.overview(machine, policy.Request(1)), *listing.portrait(machine.devices[0]), *refused]
+    refused = device_listing.against(policy.refusals(machine.devices[0], machine, policy.Request(1)))
+    lines = [
+        *device_listing.overview(machine, policy.Request(1)),
+        *device_listing.portrait(machine.devices[0]),
+        *refused,
+    ]
     assert lines
     assert all(line.isprintable() for line in lines)

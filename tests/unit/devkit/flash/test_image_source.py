@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.errors import KitError
-from devkit.flash import source, status
+from devkit.flash import exit_status, image_source
+from devkit.host.errors import KitError
 
 #: An entry of a partition table: active, Linux, from sector 1, two sectors.
 ENTRY = b"\x80\0\0\0\x83\0\0\0\1\0\0\0\2\0\0\0"
@@ -32,13 +32,13 @@ def describe(path: Path, **changes: object) -> None:
 
 def refused(path: Path, said: str) -> None:
     with pytest.raises(KitError, match=said) as caught:
-        source.load(path)
-    assert (caught.value.code, caught.value.status) == ("FQ-FLASH-IMAGE", status.IMAGE)
+        image_source.load(path)
+    assert (caught.value.code, caught.value.status) == ("FQ-FLASH-IMAGE", exit_status.IMAGE)
 
 
 def test_image_json(path: Path) -> None:
     describe(path)
-    assert source.load(path) == source.DiskImage(path, len(CONTENT), SUM, "pentium3")
+    assert image_source.load(path) == image_source.DiskImage(path, len(CONTENT), SUM, "pentium3")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_image_json(path: Path) -> None:
 )
 def test_sums(path: Path, line: str) -> None:
     path.with_name("disk.img.sha256").write_text(line)
-    assert source.load(path) == source.DiskImage(path, len(CONTENT), SUM, None)
+    assert image_source.load(path) == image_source.DiskImage(path, len(CONTENT), SUM, None)
 
 
 def test_image_json_of_other_files_does_not_count(path: Path) -> None:
@@ -90,12 +90,12 @@ def test_no_disk_image(path: Path, content: bytes) -> None:
 
 def test_the_content_is_compared(path: Path) -> None:
     describe(path)
-    image = source.load(path)
+    image = image_source.load(path)
     told: list[int] = []
     with path.open("rb") as file:
-        source.check(image, file, told.append)
+        image_source.check(image, file, told.append)
     assert sum(told) == len(CONTENT)
     path.write_bytes(CONTENT[:-1] + b"x")
     with path.open("rb") as file, pytest.raises(KitError, match="is damaged") as caught:
-        source.check(image, file, told.append)
+        image_source.check(image, file, told.append)
     assert caught.value.code == "FQ-FLASH-IMAGE"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit.errors import KitError
-from devkit.flash import blockdevice, places
-from devkit.flash.blockdevice import Device, Machine
-from devkit.flash.places import Mount
+from devkit.flash import block_device, needed_devices
+from devkit.flash.block_device import Device, Machine
+from devkit.flash.needed_devices import Mount
+from devkit.host.errors import KitError
 
 MOUNTINFO = """\
 22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/mapper/vg-root rw
@@ -32,23 +32,25 @@ MOUNTINFO = """\
     ],
 )
 def test_the_mount_of_a_path(path: str, source: str) -> None:
-    found = places.mount_of(path, places.parse_mounts(MOUNTINFO))
+    found = needed_devices.mount_of(path, needed_devices.parse_mounts(MOUNTINFO))
     assert found is not None
     assert found.source == source
 
 
 def test_mounts_are_parsed() -> None:
-    assert places.parse_mounts(MOUNTINFO)[2] == Mount("/home", "0:30", "/dev/sda2")
+    assert needed_devices.parse_mounts(MOUNTINFO)[2] == Mount("/home", "0:30", "/dev/sda2")
 
 
 def test_working_directory_and_image_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The file system of the tests, whatever it is, as the only device of a machine.
-    mounts = places.parse_mounts(Path("/proc/self/mountinfo").read_text())
-    mount = places.mount_of(str(tmp_path), mounts)
+    mounts = needed_devices.parse_mounts(Path("/proc/self/mountinfo").read_text())
+    mount = needed_devices.mount_of(str(tmp_path), mounts)
     assert mount is not None
-    number = places._number(mount)
+    number = needed_devices._number(mount)
     monkeypatch.chdir(tmp_path)
-    machine = places.with_needed(Machine((Device("x", "/dev/x", number, "disk", 1),)), tmp_path / "disk.img")
+    machine = needed_devices.with_needed(
+        Machine((Device("x", "/dev/x", number, "disk", 1),)), tmp_path / "disk.img"
+    )
     words = (f"the working directory {tmp_path}", f"the image {tmp_path}/disk.img")
     assert machine.needed[number] == words
 
@@ -56,8 +58,8 @@ def test_working_directory_and_image_are_found(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize("text", ["", "[]", '{"blockdevices": [{"name": "sda"}]}'])
 def test_an_lsblk_that_says_something_else(text: str) -> None:
     with pytest.raises(KitError, match="is not understood"):
-        blockdevice.parse(text)
+        block_device.parse(text)
 
 
 def test_this_machine_can_be_read() -> None:
-    assert all(device.path.startswith("/dev/") for device in blockdevice.read().devices)
+    assert all(device.path.startswith("/dev/") for device in block_device.read().devices)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit.flash import blockdevice
-from devkit.flash.blockdevice import Device, Machine
-from devkit.flash.listing import overview
+from devkit.flash import block_device
+from devkit.flash.block_device import Device, Machine
+from devkit.flash.device_listing import overview
 from devkit.flash.policy import Refusal, Request, refusals
 
 MACHINES = Path(__file__).with_name("machines")
@@ -19,7 +19,7 @@ IMAGE = 268435456
 
 def recorded(name: str, **needed: str) -> Machine:
     """A machine; ``needed`` has words by device name."""
-    machine = blockdevice.parse((MACHINES / f"{name}.json").read_text())
+    machine = block_device.parse((MACHINES / f"{name}.json").read_text())
     numbers = {_device(machine, f"/dev/{device}").number: (word,) for device, word in needed.items()}
     return dataclasses.replace(machine, needed=numbers)
 

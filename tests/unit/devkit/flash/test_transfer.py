@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.errors import KitError
-from devkit.flash import status, transfer
+from devkit.flash import exit_status, transfer
 from devkit.flash.transfer import CHUNK
+from devkit.host.errors import KitError
 
 SIZE = 3 * CHUNK + 1536
 Spoiler = Callable[[int, int], None]
@@ -99,7 +99,7 @@ def test_what_failed_has_no_partition_table(file: BufferedReader) -> None:
     medium.spoil_write = failing_at(2 * CHUNK)
     with pytest.raises(KitError) as caught:
         write(file, medium)
-    assert caught.value.status == status.WRITE
+    assert caught.value.status == exit_status.WRITE
     assert caught.value.what == f"writing to /dev/memory failed at or after byte {2 * CHUNK} of {SIZE}: gone"
     assert "/dev/memory is incomplete" in caught.value.remedy
     assert not any(medium.content[:CHUNK])
@@ -128,7 +128,7 @@ def test_one_bit_that_differs_is_found(file: BufferedReader, data: bytes, place:
     medium.content[place] ^= 1
     with pytest.raises(KitError, match=rf"byte {place} reads back otherwise") as caught:
         verify(file, medium, data)
-    assert (caught.value.code, caught.value.status) == ("FQ-FLASH-VERIFY", status.VERIFY)
+    assert (caught.value.code, caught.value.status) == ("FQ-FLASH-VERIFY", exit_status.VERIFY)
 
 
 def test_what_cannot_be_read_is_not_believed(file: BufferedReader, data: bytes) -> None:

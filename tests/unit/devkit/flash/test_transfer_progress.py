@@ -5,9 +5,9 @@ import errno
 
 import pytest
 
-from devkit.flash import meter
-from devkit.flash.meter import Meter, duration
-from devkit.flash.units import human
+from devkit.flash import transfer_progress
+from devkit.flash.sizes import human
+from devkit.flash.transfer_progress import Meter, duration
 
 
 class Clock:
@@ -61,8 +61,8 @@ def test_summary(clock: Clock) -> None:
 def test_a_line_every_five_seconds(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(meter.Meter.__init__, "__defaults__", (clock,))
-    with meter.phase("write /dev/sdb", 12_000_000) as advance:
+    monkeypatch.setattr(transfer_progress.Meter.__init__, "__defaults__", (clock,))
+    with transfer_progress.phase("write /dev/sdb", 12_000_000) as advance:
         for _ in range(12):
             clock.now += 1
             advance(1_000_000)
@@ -75,7 +75,7 @@ def test_a_line_every_five_seconds(
 
 
 def test_what_fails_says_how_far_it_was(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(KeyboardInterrupt), meter.phase("write", 2_000_000) as advance:
+    with pytest.raises(KeyboardInterrupt), transfer_progress.phase("write", 2_000_000) as advance:
         advance(1_000_000)
         raise KeyboardInterrupt
     assert capsys.readouterr().out.startswith("✗ write  1.0 MB of 2.0 MB  50 %")
@@ -101,10 +101,10 @@ def test_a_transfer_goes_on_where_nobody_listens(
     def deaf(text: str) -> None:
         raise error
 
-    monkeypatch.setattr(meter, "say", deaf)
-    monkeypatch.setattr(meter, "EVERY", 0.0)
+    monkeypatch.setattr(transfer_progress, "say", deaf)
+    monkeypatch.setattr(transfer_progress, "EVERY", 0.0)
     done = 0
-    with meter.phase("write", 2) as advance:
+    with transfer_progress.phase("write", 2) as advance:
         for _ in range(2):
             advance(1)
             done += 1

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from devkit import command
-from devkit.build import native
 from devkit.fuzz import program
-from devkit.fuzz.blocks import Blocks
+from devkit.fuzz.kcov_blocks import Blocks
 from devkit.fuzz.program import Summary, last_sequences
+from devkit.host import run_command
+from devkit.image import native_programs
 
 OUTPUT = """run 1
 open
@@ -58,9 +58,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "-Wl,--unresolved-symbols=ignore-all",
         "-no-pie",
         f"-I{program.SOURCE}",
-        f"-I{native.UAPI}",
+        f"-I{native_programs.UAPI}",
     ]
-    command.run(["gcc", *words, *sources, "-o", place / "written"])
+    run_command.run(["gcc", *words, *sources, "-o", place / "written"])
     return place / "written"
 
 
@@ -99,7 +99,7 @@ def test_blocks_are_counted_by_function(tmp_path: Path) -> None:
     source.write_text(
         "int f(int a)\n{\n\treturn a;\n}\nint g(int a)\n{\n\tif (a)\n\t\tf(1);\n\treturn f(a);\n}\n"
     )
-    command.run(["gcc", "-O0", "-c", "-fsanitize-coverage=trace-pc", source, "-o", built])
+    run_command.run(["gcc", "-O0", "-c", "-fsanitize-coverage=trace-pc", source, "-o", built])
     blocks = Blocks.read(built)
     (f, reached, of_f), (g, _, of_g) = blocks.by_function({min(blocks.offsets)})
     assert (f, reached, g) == ("f", 1, "g")

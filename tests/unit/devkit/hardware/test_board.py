@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit import board, cpu
-from devkit.errors import KitError
+from devkit.hardware import board, cpu_class
+from devkit.host.errors import KitError
 
 GOOD = """
 summary = "a board"
@@ -42,7 +42,7 @@ def test_a_board_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", board.names())
 def test_what_a_board_that_runs_the_image_needs_is_in_the_kernel(name: str) -> None:
     one = board.load(name)
-    if not one.lacking(cpu.IMAGE_CLASSES["i386"]):
+    if not one.lacking(cpu_class.IMAGE_CLASSES["i386"]):
         options = CONFIGURATION.read_text().splitlines()
         for option in (one.disk.option, *(nics.option for nics in one.nics)):
             assert f"CONFIG_{option}=y" in options or f"CONFIG_{option}=m" in options
@@ -96,10 +96,10 @@ def test_an_unknown_board() -> None:
 def test_classes_contain_what_came_before() -> None:
     line = ["i586", "i686", "pentium2", "pentium3", "pentium4", "x86-64"]
     for older, newer in pairwise(line):
-        assert cpu.lacking(newer, older) == []
-        assert cpu.lacking(older, newer)
+        assert cpu_class.lacking(newer, older) == []
+        assert cpu_class.lacking(older, newer)
 
 
 def test_an_unknown_class() -> None:
     with pytest.raises(KitError, match="'z80'"):
-        cpu.lacking("pentium3", "z80")
+        cpu_class.lacking("pentium3", "z80")

@@ -5,24 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from devkit import profile
-from devkit.errors import KitError
+from devkit.hardware import machine_profile
+from devkit.host.errors import KitError
 
 GOOD = 'summary = "x"\naccelerator = "tcg"\ncpu = "pentium3"\nboot_timeout = 9\narguments = ["-a", "1"]\n'
 
 
 def test_those_of_the_kit() -> None:
-    assert {"kvm", "p3", "p3-1g"} <= set(profile.names())
-    for name in profile.names():
-        assert profile.load(name).cpu == ("qemu64" if name == "smp64" else "pentium3")
-    assert "shift=0,sleep=on" in profile.load("p3-1g").arguments
-    assert profile.load("kvm").fallback == "p3"
+    assert {"kvm", "p3", "p3-1g"} <= set(machine_profile.names())
+    for name in machine_profile.names():
+        assert machine_profile.load(name).cpu == ("qemu64" if name == "smp64" else "pentium3")
+    assert "shift=0,sleep=on" in machine_profile.load("p3-1g").arguments
+    assert machine_profile.load("kvm").fallback == "p3"
 
 
 def test_load(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(GOOD + 'fallback = "p3"\n')
-    found = profile.load("mine", tmp_path)
-    assert found == profile.Profile("mine", "x", "tcg", "pentium3", 9, ("-a", "1"), "p3")
+    found = machine_profile.load("mine", tmp_path)
+    assert found == machine_profile.Profile("mine", "x", "tcg", "pentium3", 9, ("-a", "1"), "p3")
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_load(tmp_path: Path) -> None:
 def test_faults_are_named(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "mine.toml").write_text(text)
     with pytest.raises(KitError, match=said) as caught:
-        profile.load("mine", tmp_path)
+        machine_profile.load("mine", tmp_path)
     assert caught.value.code == "FQ-PROFILE"
 
 
 def test_unknown_name_lists_what_there_is() -> None:
     with pytest.raises(KitError) as caught:
-        profile.load("../p3")
-    assert caught.value.remedy == f"one of: {', '.join(profile.names())}"
+        machine_profile.load("../p3")
+    assert caught.value.remedy == f"one of: {', '.join(machine_profile.names())}"

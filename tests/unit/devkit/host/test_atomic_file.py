@@ -11,9 +11,9 @@ from typing import cast
 
 import pytest
 
-from devkit import atomic_file, command, requirements
-from devkit.fuzz import run as fuzz
-from devkit.target import Target
+from devkit.fuzz import fuzzer as fuzz
+from devkit.host import atomic_file, requirements, run_command
+from devkit.target.qemu import Target
 
 
 def test_a_new_file_and_another_content(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_the_lock_file_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         Path(argv[argv.index("--report") + 1]).write_text(json.dumps({"install": []}))
         return ""
 
-    monkeypatch.setattr(command, "run", pip)
+    monkeypatch.setattr(run_command, "run", pip)
     assert kept(tmp_path / "requirements.txt", lambda: requirements.lock(tmp_path / "requirements.txt"))
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit import bounded_log
+from devkit.host import bounded_log
 
 
 @given(st.lists(st.integers(0, 37), max_size=30), st.integers(0, 400))

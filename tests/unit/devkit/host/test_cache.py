@@ -13,8 +13,8 @@ from pathlib import Path
 import other_user
 import pytest
 
-from devkit import cache
-from devkit.errors import KitError
+from devkit.host import cache
+from devkit.host.errors import KitError
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +110,7 @@ def test_inputs_edited_while_building_are_built_again(place: Path, tmp_path: Pat
 _BUILDER = """
 import sys, time
 from pathlib import Path
-from devkit import cache
+from devkit.host import cache
 def make(work):
     with open(sys.argv[1], "a") as log: log.write("made\\n")
     time.sleep(0.3)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 import pytest
 
-from devkit import host_load
+from devkit.host import cpu_load
 
 BEFORE = "cpu  1000 10 200 5000 50 0 40 0 300 0\ncpu0 1 2 3\n"
 
@@ -16,8 +16,8 @@ BEFORE = "cpu  1000 10 200 5000 50 0 40 0 300 0\ncpu0 1 2 3\n"
     ],
 )
 def test_use_is_neither_idle_nor_waiting(after: str, use: float) -> None:
-    assert host_load.between(BEFORE, after) == pytest.approx(use)
+    assert cpu_load.between(BEFORE, after) == pytest.approx(use)
 
 
 def test_this_host_can_be_read() -> None:
-    assert 0.0 <= host_load.busy(0.05) <= 1.0
+    assert 0.0 <= cpu_load.busy(0.05) <= 1.0

@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from devkit.errors import KitError
-from devkit.paths import PROJECT
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
 
 _CODE = re.compile(r"\bFQ-[A-Z]+(?:-[A-Z]+)*\b")
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import other_user
 import pytest
 
-from devkit import lock
-from devkit.build import image
-from devkit.errors import KitError
-from devkit.lab import folder
-from devkit.paths import PROJECT
+from devkit.host import file_lock
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
+from devkit.image import image
+from devkit.lab import rundir
 
 BUSY = KitError("FQ-BUSY", "busy", "wait")
 
@@ -25,7 +25,7 @@ BUSY = KitError("FQ-BUSY", "busy", "wait")
 def held(path: Path) -> Iterator[None]:
     """Hold a lock as another process would: flock() is of the open file, not of the process."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = lock.hold(path, BUSY)
+    descriptor = file_lock.hold(path, BUSY)
     try:
         yield
     finally:
@@ -48,13 +48,13 @@ def test_its_mode_is_0600_whatever_it_was(before: int | None, tmp_path: Path) ->
 
 def test_one_who_waits_says_so_once_and_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with held(tmp_path / "lock"), pytest.raises(KitError) as caught:
-        lock.hold(tmp_path / "lock", BUSY, 0.5, "Another one: waiting.")
+        file_lock.hold(tmp_path / "lock", BUSY, 0.5, "Another one: waiting.")
     assert caught.value is BUSY
     assert capsys.readouterr().out == "Another one: waiting.\n"
 
 
 def test_one_that_is_free_takes_no_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    os.close(lock.hold(tmp_path / "lock", BUSY, 0.5, "Another one: waiting."))
+    os.close(file_lock.hold(tmp_path / "lock", BUSY, 0.5, "Another one: waiting."))
     assert capsys.readouterr().out == ""
 
 
@@ -64,7 +64,7 @@ def publish_locked() -> None:
 
 
 def labs_locked() -> None:
-    with folder.locked():
+    with rundir.locked():
         pass
 
 
@@ -84,7 +84,7 @@ def test_the_labs_are_not_waited_for_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FASTQUEUE_RUNTIME", str(tmp_path / "runtime"))
-    monkeypatch.setattr(folder, "_PATIENCE", 0.3)
+    monkeypatch.setattr(rundir, "_PATIENCE", 0.3)
     with held(tmp_path / "runtime/.lock"), pytest.raises(KitError) as caught:
         labs_locked()
     assert caught.value.code == "FQ-BUSY"
@@ -111,4 +111,4 @@ def test_another_user_cannot_lock_the_images(monkeypatch: pytest.MonkeyPatch) ->
 def test_every_lock_of_the_kit_is_one_of_these() -> None:
     """The cache waits for whole builds, with a word, in a directory that others cannot enter."""
     uses = [path for path in (PROJECT / "devkit").rglob("*.py") if "fcntl.flock" in path.read_text()]
-    assert sorted(path.name for path in uses) == ["cache.py", "lock.py"]
+    assert sorted(path.name for path in uses) == ["cache.py", "file_lock.py"]

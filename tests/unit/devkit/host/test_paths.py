@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit import paths
+from devkit.host import paths
 
 
 def test_folders_named_relatively_stay_where_they_were_meant(

@@ -10,8 +10,8 @@ from pathlib import Path
 import other_user
 import pytest
 
-from devkit import lock, private_dir
-from devkit.errors import KitError
+from devkit.host import file_lock, private_dir
+from devkit.host.errors import KitError
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_nothing_behind_a_link_is_removed(which: str, tmp_path: Path) -> None:
 
 
 def holding(path: Path) -> Callable[[], object]:
-    return lambda: os.close(lock.hold(path, KitError("FQ-BUSY", "busy", "wait")))
+    return lambda: os.close(file_lock.hold(path, KitError("FQ-BUSY", "busy", "wait")))
 
 
 def test_a_lock_is_a_file_and_no_link(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit import regular_file
+from devkit.host import regular_file
 
 
 def refused(path: Path, limit: int = 100) -> int | None:

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from devkit import requirements
-from devkit.errors import KitError
-from devkit.paths import PROJECT
+from devkit.host import requirements
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
 
 
 def item(name: str, version: str, **archive: object) -> dict[str, object]:

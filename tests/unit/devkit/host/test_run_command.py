@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from devkit import command
-from devkit.errors import KitError
+from devkit.host import run_command
+from devkit.host.errors import KitError
 
 
 def test_output_is_returned() -> None:
-    assert command.run(["echo", "words"]) == "words\n"
+    assert run_command.run(["echo", "words"]) == "words\n"
 
 
 def test_failure_has_the_last_lines(tmp_path: Path) -> None:
     log = tmp_path / "logs/log"
     with pytest.raises(KitError) as caught:
-        command.run(["sh", "-c", "echo reason; exit 3"], log=log)
+        run_command.run(["sh", "-c", "echo reason; exit 3"], log=log)
     assert caught.value.code == "FQ-COMMAND"
     assert caught.value.lines[-1] == "reason"
     assert caught.value.log == log
@@ -30,19 +30,19 @@ def test_failure_has_the_last_lines(tmp_path: Path) -> None:
 def test_the_end_of_a_log_has_a_limit(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"first\n" * 10_000 + b"x" * 20_000 + b"\nlast\n")
-    lines = command.tail(log)
+    lines = run_command.tail(log)
     assert (len(lines), lines[0], lines[-1]) == (25, "first", "last")
     assert len(lines[-2]) < 600
     log.write_bytes(b"x" * (8 << 20))
-    assert len("".join(command.tail(log))) < 600
+    assert len("".join(run_command.tail(log))) < 600
 
 
 def test_missing_tool_and_timeout() -> None:
     with pytest.raises(KitError) as caught:
-        command.run(["no-such-tool-of-any-kind"])
+        run_command.run(["no-such-tool-of-any-kind"])
     assert caught.value.code == "FQ-TOOL"
     with pytest.raises(KitError, match=r"no end after 0\.1 s"):
-        command.run(["sleep", "5"], timeout=0.1)
+        run_command.run(["sleep", "5"], timeout=0.1)
 
 
 def test_compiler_errors_are_shown_and_not_the_noise_after_them(tmp_path: Path) -> None:
@@ -50,16 +50,18 @@ def test_compiler_errors_are_shown_and_not_the_noise_after_them(tmp_path: Path) 
     log.write_text("x.c:1:1: error: of an earlier run\n")
     script = "echo '/w/ring.c:7:2: error: no semicolon'; seq 100; exit 2"
     with pytest.raises(KitError) as caught:
-        command.compile_with(["sh", "-c", script], log=log, env={"PATH": "/usr/bin:/bin"}, work=Path("/w"))
+        run_command.compile_with(
+            ["sh", "-c", script], log=log, env={"PATH": "/usr/bin:/bin"}, work=Path("/w")
+        )
     assert caught.value.lines == ["ring.c:7:2: error: no semicolon"]
 
 
 _OWNER = """
 import sys
 from pathlib import Path
-from devkit import command
+from devkit.host import run_command
 argv, environment = ["sh", "-c", sys.argv[1]], {"PATH": "/usr/bin:/bin"}
-command.compile_with(argv, log=Path(sys.argv[2]), env=environment, work=Path("/w"))
+run_command.compile_with(argv, log=Path(sys.argv[2]), env=environment, work=Path("/w"))
 """
 
 
@@ -82,7 +84,7 @@ def test_tools_run_where_nobody_else_has_files_for_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert command.run(["pwd"]) == "/\n"
-    command.run(["pwd"], log=tmp_path / "log")
+    assert run_command.run(["pwd"]) == "/\n"
+    run_command.run(["pwd"], log=tmp_path / "log")
     assert (tmp_path / "log").read_text() == "$ pwd\n/\n"
-    assert command.run(["pwd"], cwd=tmp_path) == f"{tmp_path}\n"
+    assert run_command.run(["pwd"], cwd=tmp_path) == f"{tmp_path}\n"

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.table import Table
 
-from devkit import progress
-from devkit.errors import KitError
-from devkit.flash import listing, meter
-from devkit.flash.blockdevice import Device
-from devkit.kernel_log import KernelLog
-from devkit.printable import ConsoleFilter, Decoder, one_line, printable
+from devkit.flash import device_listing, transfer_progress
+from devkit.flash.block_device import Device
+from devkit.host import progress
+from devkit.host.errors import KitError
+from devkit.host.terminal_text import ConsoleFilter, Decoder, one_line, printable
+from devkit.target.kernel_log import KernelLog
 
 HOSTILE = "a\x1b]0;title\x07\x1b[2J\x9b2J\x08\r\u202eb\x7f"
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
@@ -75,7 +75,7 @@ def test_markup_of_others_is_text(
     with progress.stage(text):
         # Rich draws what is under way a moment later.
         assert not terminal or _comes(screen, text, 6)
-    with meter.phase(text, 1) as advance:
+    with transfer_progress.phase(text, 1) as advance:
         advance(1)
     assert screen.getvalue().count(text) >= (9 if terminal else 7)
     assert "\x1b]8" not in screen.getvalue()
@@ -108,7 +108,7 @@ def test_labels_and_names_of_disks() -> None:
     label = "x\nCould be written to:\n\x1b[2J"
     part = Device("sdz1", "/dev/sdz1", "8:1", "part", 10**6, label=label, filesystem="ext4")
     device = Device("sdz", "/dev/sdz", "8:0", "disk", 10**7, model=HOSTILE, serial=HOSTILE, children=(part,))
-    for line in listing.portrait(device):
+    for line in device_listing.portrait(device):
         assert not CONTROLS.search(line)
         assert "\n" not in line
 

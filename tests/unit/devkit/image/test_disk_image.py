@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build import disk, layout
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.image import disk_image, partition_layout
 
 
 @pytest.fixture
 def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     """A small root file system and something in the place of a kernel; a cache of the test's own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(disk, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(disk_image, "LOGS", tmp_path / "logs")
     tree, rootfs, kernel = (tmp_path / name for name in ("tree", "rootfs-key", "kernel-key"))
     for folder in (tree, rootfs, kernel):
         folder.mkdir()
@@ -32,17 +32,20 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
 
 
 def test_partitions_follow_each_other_in_whole_megabytes() -> None:
-    for before, after in itertools.pairwise(layout.PARTITIONS.values()):
+    for before, after in itertools.pairwise(partition_layout.PARTITIONS.values()):
         assert before.begin + before.size == after.begin
-    assert all(part.begin % layout.MB == part.size % layout.MB == 0 for part in layout.PARTITIONS.values())
-    assert layout.SLOT_A.size == layout.SLOT_B.size
+    assert all(
+        part.begin % partition_layout.MB == part.size % partition_layout.MB == 0
+        for part in partition_layout.PARTITIONS.values()
+    )
+    assert partition_layout.SLOT_A.size == partition_layout.SLOT_B.size
 
 
 def test_what_genimage_accepts_and_the_kit_does_not_read_is_an_error() -> None:
     with pytest.raises(KeyError, match="size"):
-        layout.read("partition a {\n partition-type = 0x83\n}")
+        partition_layout.read("partition a {\n partition-type = 0x83\n}")
     with pytest.raises(ValueError, match="1G"):
-        layout.read("partition a {\n partition-type = 0x83\n size = 1G\n}")
+        partition_layout.read("partition a {\n partition-type = 0x83\n size = 1G\n}")
 
 
 @pytest.mark.parametrize(
@@ -56,60 +59,64 @@ def test_what_genimage_accepts_and_the_kit_does_not_read_is_an_error() -> None:
     ],
 )
 def test_a_layout_that_was_edited_into_another_is_refused(old: str, new: str, said: str) -> None:
-    text = layout.CONFIG.read_text()
+    text = partition_layout.CONFIG.read_text()
     assert old in text
     with pytest.raises(KitError, match=said) as caught:
-        layout.table(text.replace(old, new))
+        partition_layout.table(text.replace(old, new))
     assert caught.value.code == "FQ-DISK"
 
 
 def test_environment_is_one_sector_with_all_variables() -> None:
-    block = disk.environment("b", "a", 1)
+    block = disk_image.environment("b", "a", 1)
     assert len(block) == 512
     assert block.rstrip(b"#") == b"# GRUB Environment Block\nslot=b\ntrial=a\ntries=1\n"
 
 
 def test_image_has_table_loader_and_slots(parts: tuple[Path, Path]) -> None:
-    made = disk.disk(*parts)
+    made = disk_image.disk(*parts)
     content = (made / "disk.img").read_bytes()
-    assert len(content) == layout.SIZE
-    assert (made / "disk.img").stat().st_blocks * 512 < layout.SIZE / 2
+    assert len(content) == partition_layout.SIZE
+    assert (made / "disk.img").stat().st_blocks * 512 < partition_layout.SIZE / 2
     assert content[510:512] == b"\x55\xaa"
-    assert struct.unpack_from("<I", content, 440) == (int(layout.LABEL, 16),)
-    for number, part in enumerate(layout.PARTITIONS.values()):
+    assert struct.unpack_from("<I", content, 440) == (int(partition_layout.LABEL, 16),)
+    for number, part in enumerate(partition_layout.PARTITIONS.values()):
         active, kind, begin, sectors = struct.unpack_from("<B3xB3xII", content, 446 + 16 * number)
         assert (begin * 512, sectors * 512) == (part.begin, part.size)
         assert (active == 0x80, kind) == (part.active, part.kind)
     assert b"GRUB" in content[:440]
     assert b"Geom" in content[:440]
     slot = (made / "slot.squashfs").read_bytes()
-    assert content[layout.SLOT_A.begin :].startswith(slot)
-    assert not content[layout.SLOT_B.begin : layout.SLOT_B.begin + layout.SLOT_B.size].strip(b"\0")
+    assert content[partition_layout.SLOT_A.begin :].startswith(slot)
+    assert not content[
+        partition_layout.SLOT_B.begin : partition_layout.SLOT_B.begin + partition_layout.SLOT_B.size
+    ].strip(b"\0")
 
 
 def test_boot_partition_has_a_filled_in_grub_cfg_and_grubenv_twice(
     parts: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    content = (disk.disk(*parts) / "disk.img").read_bytes()
+    content = (disk_image.disk(*parts) / "disk.img").read_bytes()
     partition = tmp_path / "boot"
-    partition.write_bytes(content[layout.BOOT.begin : layout.BOOT.begin + layout.BOOT.size])
+    partition.write_bytes(
+        content[partition_layout.BOOT.begin : partition_layout.BOOT.begin + partition_layout.BOOT.size]
+    )
 
     def read(name: str) -> bytes:
         argv: list[str | Path] = ["/sbin/debugfs", "-R", f"cat {name}", partition]
         return subprocess.run(argv, check=True, capture_output=True).stdout
 
-    assert read("grubenv") == read("grubcopy") == disk.environment("a")
+    assert read("grubenv") == read("grubcopy") == disk_image.environment("a")
     config = read("grub.cfg").decode()
-    assert f"root=PARTUUID={layout.LABEL}-0" in config
+    assert f"root=PARTUUID={partition_layout.LABEL}-0" in config
     assert not re.search("@[A-Z]+@", config)
     offsets = [found.start() for found in re.finditer(b"# GRUB Environment Block", partition.read_bytes())]
     assert len(offsets) == 2
-    assert offsets[1] - offsets[0] >= disk.SPACE
+    assert offsets[1] - offsets[0] >= disk_image.SPACE
     assert f"fq.env={offsets[0] // 512},{offsets[1] // 512} " in config
 
 
 def test_slot_is_the_root_file_system_with_its_kernel(parts: tuple[Path, Path], tmp_path: Path) -> None:
-    slot = disk.disk(*parts) / "slot.squashfs"
+    slot = disk_image.disk(*parts) / "slot.squashfs"
     subprocess.run(["unsquashfs", "-q", "-n", "-d", tmp_path / "out", slot], check=True)
     assert (tmp_path / "out/init").read_text() == "#!/bin/sh\n"
     assert (tmp_path / "out/boot/bzImage").read_bytes() == (parts[1] / "bzImage").read_bytes()
@@ -121,14 +128,14 @@ def test_the_same_parts_give_the_same_bytes(parts: tuple[Path, Path], tmp_path: 
         work = tmp_path / f"work{turn}"
         work.mkdir()
         os.utime(parts[1] / "bzImage", (1e9 + turn, 1e9 + turn))
-        disk._make(work, *parts)
+        disk_image._make(work, *parts)
         images.append([(work / name).read_bytes() for name in ("disk.img", "slot.squashfs")])
     assert images[0] == images[1]
 
 
 def test_too_large_for_a_slot(parts: tuple[Path, Path]) -> None:
     with (parts[1] / "bzImage").open("wb") as file:
-        file.write(os.urandom(layout.SLOT_A.size))
+        file.write(os.urandom(partition_layout.SLOT_A.size))
     with pytest.raises(KitError) as caught:
-        disk.disk(*parts)
+        disk_image.disk(*parts)
     assert caught.value.code == "FQ-DISK"

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from devkit.build import flavour, image, module
-from devkit.build.rootfs import Parts
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.image import image, kernel_flavour, kernel_module
+from devkit.image.rootfs import Parts
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Parts, dict[s
 
 
 def _described(made: tuple[Parts, dict[str, Path]]) -> dict[str, Any]:
-    return image.describe("debian", *made, flavour.flavour("lockdep"))
+    return image.describe("debian", *made, kernel_flavour.flavour("lockdep"))
 
 
 def test_description(made: tuple[Parts, dict[str, Path]]) -> None:
@@ -92,13 +92,13 @@ def test_no_makefile_outside_the_cache_is_run(
 
 def test_a_compiler_outside_the_checkout_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a checkout that was moved, the image's kernel still names the compiler in the old place."""
-    monkeypatch.setattr(module, "OUT", tmp_path / "checkout/out")
+    monkeypatch.setattr(kernel_module, "OUT", tmp_path / "checkout/out")
     inside = tmp_path / "checkout/out/buildroot/x/host/bin/i686-"
-    assert module._compiler({"cross_compile": str(inside)}) == [f"CROSS_COMPILE={inside}"]
-    assert module._compiler({}) == []
+    assert kernel_module._compiler({"cross_compile": str(inside)}) == [f"CROSS_COMPILE={inside}"]
+    assert kernel_module._compiler({}) == []
     for outside in (tmp_path / "out/x/i686-", tmp_path / "checkout/out/../../i686-", Path("i686-")):
         with pytest.raises(KitError) as caught:
-            module._compiler({"cross_compile": str(outside)})
+            kernel_module._compiler({"cross_compile": str(outside)})
         assert caught.value.code == "FQ-IMAGE"
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build import isa
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.image import instruction_audit
 
 HANDLER = """
 #include <stddef.h>
@@ -51,7 +51,7 @@ def built(folder: Path, source: str, suffix: str, *options: str) -> Path:
 def test_a_handler_with_sse2_is_caught_and_named(tmp_path: Path) -> None:
     handler = built(tmp_path, HANDLER, ".c", "-march=pentium4", "-msse2", "-mfpmath=sse")
     with pytest.raises(KitError) as caught:
-        isa.check([("usr/lib/python3/dist-packages/_rules.so", handler)])
+        instruction_audit.check([("usr/lib/python3/dist-packages/_rules.so", handler)])
     assert caught.value.code == "FQ-ISA"
     first = caught.value.lines[0]
     assert first.startswith("usr/lib/python3/dist-packages/_rules.so: add at 0x")
@@ -59,7 +59,7 @@ def test_a_handler_with_sse2_is_caught_and_named(tmp_path: Path) -> None:
 
 
 def test_the_same_handler_for_a_pentium_iii_passes(tmp_path: Path) -> None:
-    isa.check([("handler.so", built(tmp_path, HANDLER, ".c", "-march=pentium3"))])
+    instruction_audit.check([("handler.so", built(tmp_path, HANDLER, ".c", "-march=pentium3"))])
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_the_same_handler_for_a_pentium_iii_passes(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_later_instructions(instruction: str, tmp_path: Path) -> None:
-    found = isa.scan(built(tmp_path, ASSEMBLY.format(instruction=instruction), ".s"))
+    found = instruction_audit.scan(built(tmp_path, ASSEMBLY.format(instruction=instruction), ".s"))
     assert [(one.symbol, one.text.split()[0]) for one in found] == [("work", found[0].text.split()[0])]
 
 
@@ -87,12 +87,12 @@ def test_later_instructions(instruction: str, tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_a_pentium_iii_has(instruction: str, tmp_path: Path) -> None:
-    assert isa.scan(built(tmp_path, ASSEMBLY.format(instruction=instruction), ".s")) == []
+    assert instruction_audit.scan(built(tmp_path, ASSEMBLY.format(instruction=instruction), ".s")) == []
 
 
 def test_code_behind_a_table_is_found(tmp_path: Path) -> None:
     table = ".byte 0xff, 0xff, 0xff, 0xff, 0x0f, 0x0b\n\t" + "nop\n\t" * 16 + "pxor %xmm0, %xmm0"
-    found = isa.scan(built(tmp_path, ASSEMBLY.format(instruction=table), ".s"))
+    found = instruction_audit.scan(built(tmp_path, ASSEMBLY.format(instruction=table), ".s"))
     assert [one.text for one in found] == ["pxor xmm0, xmm0"]
 
 
@@ -102,12 +102,16 @@ def test_known_files_and_others_than_programs_are_left_out(tmp_path: Path) -> No
     text.write_text("mfence")
     link = tmp_path / "link"
     link.symlink_to(handler)
-    isa.check([("etc/text", text), ("usr/lib/link.so", link)])
-    isa.check([("usr/lib/x.so", handler)], [isa.Known("*/x.so", "asks first")])
-    isa.check([("usr/lib/y.so", handler)], [isa.Known("*/y.so:work", "asks first")])
+    instruction_audit.check([("etc/text", text), ("usr/lib/link.so", link)])
+    instruction_audit.check([("usr/lib/x.so", handler)], [instruction_audit.Known("*/x.so", "asks first")])
+    instruction_audit.check(
+        [("usr/lib/y.so", handler)], [instruction_audit.Known("*/y.so:work", "asks first")]
+    )
     for pattern in ("*/x.so", "*/y.so:rest"):
         with pytest.raises(KitError):
-            isa.check([("usr/lib/y.so", handler)], [isa.Known(pattern, "asks first")])
+            instruction_audit.check(
+                [("usr/lib/y.so", handler)], [instruction_audit.Known(pattern, "asks first")]
+            )
 
 
 def test_a_reason_for_static_programs_covers_no_other(tmp_path: Path) -> None:
@@ -115,29 +119,29 @@ def test_a_reason_for_static_programs_covers_no_other(tmp_path: Path) -> None:
     source.write_text("\t.globl _start\n_start:\n\tmfence\n\tret\n")
     made = tmp_path / "busybox"
     compiler: list[str | Path] = ["i686-linux-gnu-gcc", "-nostdlib", "-o", made, source]
-    static = [isa.Known("static:usr/bin/busybox", "has its own C library")]
+    static = [instruction_audit.Known("static:usr/bin/busybox", "has its own C library")]
     subprocess.run([*compiler, "-static"], check=True)
-    isa.check([("usr/bin/busybox", made)], static)
+    instruction_audit.check([("usr/bin/busybox", made)], static)
     subprocess.run([*compiler, "-pie"], check=True)
     with pytest.raises(KitError, match="1 instruction"):
-        isa.check([("usr/bin/busybox", made)], static)
+        instruction_audit.check([("usr/bin/busybox", made)], static)
 
 
 def test_a_program_for_another_processor(tmp_path: Path) -> None:
     source = tmp_path / "source.c"
     source.write_text("int nothing;\n")
     subprocess.run(["gcc", "-c", "-o", tmp_path / "other.so", source], check=True)
-    assert "EM_X86_64" in isa.scan(tmp_path / "other.so")[0].text
+    assert "EM_X86_64" in instruction_audit.scan(tmp_path / "other.so")[0].text
 
 
 def test_seen_files_come_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     handler = built(tmp_path, ASSEMBLY.format(instruction="mfence"), ".s")
-    first = isa.foreign(handler)
-    monkeypatch.setattr(isa, "scan", lambda _: pytest.fail("scanned again"))
-    assert isa.foreign(handler) == first
+    first = instruction_audit.foreign(handler)
+    monkeypatch.setattr(instruction_audit, "scan", lambda _: pytest.fail("scanned again"))
+    assert instruction_audit.foreign(handler) == first
 
 
 def test_every_known_file_has_a_reason() -> None:
-    entries = isa.known(isa.KNOWN.read_text())
+    entries = instruction_audit.known(instruction_audit.KNOWN.read_text())
     assert entries
     assert all(len(one.reason.split()) > 3 for one in entries)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build import kconfig
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.image import kconfig
 
 RESULT = """\
 #

@@ -12,8 +12,8 @@ from threading import Thread
 
 import pytest
 
-from devkit.build import package_index, pypi
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.image import package_index, pypi
 
 _BACKEND = 'open({marker!r}, "w")\nimport setuptools\nsetuptools.setup(name="a-thing", version="1.0")\n'
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from devkit import command
-from devkit.build import pypi
+from devkit.host import run_command
+from devkit.image import pypi
 
 _REQUIREMENT = "thing==1.0 --hash=sha256:00"
 
 
 def test_tools_are_installed_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr(command, "run", lambda argv, **_: asked.append(argv))
+    monkeypatch.setattr(run_command, "run", lambda argv, **_: asked.append(argv))
     pypi.tool(tmp_path, tmp_path / "tools", _REQUIREMENT, tmp_path / "log")
     (argv,) = asked
     assert argv[1:4] == ["-P", "-m", "pip"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build import rootfs
-from devkit.build.rootfs import Parts
+from devkit.image import rootfs
+from devkit.image.rootfs import Parts
 
 
 @pytest.fixture

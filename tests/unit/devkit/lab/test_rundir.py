@@ -14,9 +14,10 @@ from pathlib import Path
 import other_user
 import pytest
 
-from devkit import paths, peer, session
-from devkit.errors import KitError
-from devkit.lab import folder
+from devkit.commands import boot
+from devkit.host import paths, unix_peer
+from devkit.host.errors import KitError
+from devkit.lab import rundir
 from devkit.lab.client import Lab, running
 
 
@@ -31,19 +32,19 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def locked() -> None:
-    with folder.locked():
+    with rundir.locked():
         pass
 
 
 USES: dict[str, Callable[[], object]] = {
-    "status": session.status,
-    "down": session.down,
-    "down --all": lambda: session.down(everything=True),
-    "run": lambda: session.run(["true"]),
+    "status": boot.status,
+    "down": boot.down,
+    "down --all": lambda: boot.down(everything=True),
+    "run": lambda: boot.run(["true"]),
     "boot": lambda: Lab.start("default"),
     "attach": lambda: Lab.attach("default"),
     "running": running,
-    "alive": lambda: folder.alive("default"),
+    "alive": lambda: rundir.alive("default"),
     "lock": locked,
 }
 
@@ -125,7 +126,7 @@ def test_another_users_listener_gets_nothing(tmp_path: Path) -> None:
 
     try:
         with other_user.running(listen), pytest.raises(KitError) as caught:
-            peer.connect(place / "console.sock")
+            unix_peer.connect(place / "console.sock")
         assert caught.value.code == "FQ-PEER"
         assert str(other_user.UID) in caught.value.what
     finally:
@@ -136,5 +137,5 @@ def test_a_listener_of_ones_own(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(tmp_path / "s"))
         sock.listen()
-        with peer.connect(tmp_path / "s") as connected:
-            assert peer.credentials(connected) == (os.getpid(), os.geteuid(), os.getegid())
+        with unix_peer.connect(tmp_path / "s") as connected:
+            assert unix_peer.credentials(connected) == (os.getpid(), os.geteuid(), os.getegid())

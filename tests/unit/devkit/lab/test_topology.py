@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
 from devkit.lab.topology import LAB, Command, Setting, load, steps
-from devkit.paths import PROJECT
 
 TEXT = (PROJECT / "qemu" / "topology.toml").read_text()
 

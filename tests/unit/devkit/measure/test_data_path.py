@@ -6,11 +6,12 @@ from typing import cast
 
 import pytest
 
-from devkit import datapath, firewall, modules
-from devkit.errors import KitError
-from devkit.kernel_log import KernelLog
-from devkit.shell import Result
-from devkit.target import Target
+from devkit.host.errors import KitError
+from devkit.measure import data_path
+from devkit.target import kernel_modules, nftables
+from devkit.target.kernel_log import KernelLog
+from devkit.target.qemu import Target
+from devkit.target.shell import Result
 
 
 class Recorder:
@@ -44,11 +45,11 @@ def target(tmp_path: Path) -> Recorder:
 
 
 def test_the_modules_exclude_each_other(target: Recorder) -> None:
-    modules.only(cast(Target, target), modules.NFQUEUE)
-    modules.only(cast(Target, target), modules.FASTQUEUE)
-    modules.only(cast(Target, target), modules.FASTQUEUE)
+    kernel_modules.only(cast(Target, target), kernel_modules.NFQUEUE)
+    kernel_modules.only(cast(Target, target), kernel_modules.FASTQUEUE)
+    kernel_modules.only(cast(Target, target), kernel_modules.FASTQUEUE)
     assert target.commands == ["modprobe nfnetlink_queue", "rmmod nfnetlink_queue", "modprobe fastqueue"]
-    with modules.present(cast(Target, target), None):
+    with kernel_modules.present(cast(Target, target), None):
         assert target.modules == {"nft_queue"}
 
 
@@ -56,25 +57,25 @@ def test_a_module_that_is_refused_is_told_in_the_kernels_words(tmp_path: Path) -
     target = Recorder(tmp_path, broken="modprobe")
     target.log.path.unlink()
     with pytest.raises(KitError) as caught:
-        modules.load(cast(Target, target), modules.FASTQUEUE)
+        kernel_modules.load(cast(Target, target), kernel_modules.FASTQUEUE)
     assert caught.value.code == "FQ-MODULE"
     assert caught.value.lines == ["device or resource busy", "[    2.0] fastqueue: no room"]
 
 
 def test_rules_replace_older_ones_in_one_step_and_go(target: Recorder) -> None:
-    with pytest.raises(ValueError, match="in between"), firewall.ruled(cast(Target, target), "accept"):
+    with pytest.raises(ValueError, match="in between"), nftables.ruled(cast(Target, target), "accept"):
         raise ValueError("in between")
-    assert target.commands == [f"nft {firewall.script(['accept'])}", f"nft {firewall.DELETE}"]
+    assert target.commands == [f"nft {nftables.script(['accept'])}", f"nft {nftables.DELETE}"]
 
 
 def test_rules_are_asked_in_their_order() -> None:
-    text = firewall.script(["udp dport 9 accept", firewall.queue_all(3, bypass=True)])
+    text = nftables.script(["udp dport 9 accept", nftables.queue_all(3, bypass=True)])
     assert text.index("udp dport 9 accept") < text.index("queue num 3 bypass")
-    assert text.startswith(firewall.DELETE)
+    assert text.startswith(nftables.DELETE)
 
 
 def test_plain_forwarding_has_no_handler_and_no_module(target: Recorder) -> None:
-    with datapath.laid(cast(Target, target), datapath.PLAIN) as handler:
+    with data_path.laid(cast(Target, target), data_path.PLAIN) as handler:
         assert handler is None
     assert target.commands == []
-    assert len({path.name for path in datapath.ALL}) == len(datapath.ALL)
+    assert len({path.name for path in data_path.ALL}) == len(data_path.ALL)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from devkit import iperf
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.measure import iperf
 
 
 def report() -> dict[str, Any]:

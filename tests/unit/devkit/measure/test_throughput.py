@@ -3,11 +3,11 @@ from typing import cast
 
 import pytest
 
-from devkit import throughput
-from devkit.errors import KitError
+from devkit.host.errors import KitError
 from devkit.lab.client import Lab
-from devkit.shell import Result
-from devkit.target import Target
+from devkit.measure import throughput
+from devkit.target.qemu import Target
+from devkit.target.shell import Result
 
 
 class Uptime:

@@ -4,8 +4,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from devkit import figure
-from devkit.throughput import Measurement
+from devkit.measure import throughput_figure
+from devkit.measure.throughput import Measurement
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -16,7 +16,7 @@ def texts(drawn: Figure) -> list[str]:
 
 
 def test_every_path_has_its_name_rate_and_ratio(measurements: list[Measurement]) -> None:
-    shown = "\n".join(texts(figure.throughput_figure(measurements, "profile p3")))
+    shown = "\n".join(texts(throughput_figure.throughput_figure(measurements, "profile p3")))
     for name in ("plain forwarding", "NFQUEUE, C", "Fast Queue, Python", "Fast Queue, C"):
         assert name in shown
     for label in ("400 Mbit/s · 100% of plain", "100 Mbit/s · 25%", "248 Mbit/s · 62%", "300 Mbit/s · 75%"):
@@ -26,7 +26,7 @@ def test_every_path_has_its_name_rate_and_ratio(measurements: list[Measurement])
 
 
 def test_labels_lie_inside_the_picture_and_apart(measurements: list[Measurement]) -> None:
-    drawn = figure.throughput_figure(measurements, "profile p3, NIC virtio")
+    drawn = throughput_figure.throughput_figure(measurements, "profile p3, NIC virtio")
     drawn.draw_without_rendering()
     width, height = drawn.bbox.width, drawn.bbox.height
     boxes = [text.get_window_extent() for text in drawn.axes[0].texts]
@@ -38,6 +38,6 @@ def test_labels_lie_inside_the_picture_and_apart(measurements: list[Measurement]
 
 def test_the_file_is_a_png(tmp_path: Path, measurements: list[Measurement]) -> None:
     path = tmp_path / "new" / "result.png"
-    figure.save(figure.throughput_figure(measurements, "profile p3"), path)
+    throughput_figure.save(throughput_figure.throughput_figure(measurements, "profile p3"), path)
     assert path.read_bytes().startswith(PNG)
     assert path.stat().st_size > 5000

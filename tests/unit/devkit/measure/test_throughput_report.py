@@ -5,13 +5,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from devkit import report
-from devkit.throughput import Measurement
+from devkit.measure import throughput_report
+from devkit.measure.throughput import Measurement
 
 
 def printed(results: list[Measurement], profile: str = "p3") -> str:
     console = Console(file=io.StringIO(), width=80, force_terminal=False)
-    console.print(report.table(results, profile, "virtio"))
+    console.print(throughput_report.table(results, profile, "virtio"))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -39,17 +39,17 @@ def test_nothing_is_cut_off_in_80_columns(measurements: list[Measurement]) -> No
 
 
 def test_every_profile_says_what_its_figures_are_not() -> None:
-    assert "emulates the processor" in report.caveats("p3")[0]
-    assert "not cycle-accurate" in report.caveats("p3-1g")[1]
-    assert "noisy" not in " ".join(report.caveats("p3", 0.05))
+    assert "emulates the processor" in throughput_report.caveats("p3")[0]
+    assert "not cycle-accurate" in throughput_report.caveats("p3-1g")[1]
+    assert "noisy" not in " ".join(throughput_report.caveats("p3", 0.05))
     for profile in ("p3", "p3-1g", "kvm"):
-        assert "other work took 40%" in " ".join(report.caveats(profile, 0.4))
-        assert any("GRO" in caveat for caveat in report.caveats(profile))
+        assert "other work took 40%" in " ".join(throughput_report.caveats(profile, 0.4))
+        assert any("GRO" in caveat for caveat in throughput_report.caveats(profile))
 
 
 def test_json_is_whole(tmp_path: Path, measurements: list[Measurement]) -> None:
     path = tmp_path / "deep" / "result.json"
-    report.write_json(path, {"results": [result.record() for result in measurements]})
+    throughput_report.write_json(path, {"results": [result.record() for result in measurements]})
     found = json.loads(path.read_text())["results"]
     assert [each["path"] for each in found] == ["plain", "nfqueue-c", "fastqueue-python", "fastqueue-c"]
     assert found[2]["mbit_per_s"] == 248.0
@@ -59,7 +59,7 @@ def test_json_is_whole(tmp_path: Path, measurements: list[Measurement]) -> None:
 
 
 def test_surroundings_name_the_host() -> None:
-    found = report.surroundings()
+    found = throughput_report.surroundings()
     assert found["date"].endswith("+00:00")
     assert found["host"]["cpu"]
     assert found["host"]["qemu"]

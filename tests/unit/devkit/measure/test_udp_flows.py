@@ -4,8 +4,8 @@ from typing import cast
 
 import pytest
 
-from devkit import flows
 from devkit.lab.client import Lab
+from devkit.measure import udp_flows
 
 
 class Loopback:
@@ -38,14 +38,17 @@ def free_ports() -> tuple[int, int]:
         return one.getsockname()[1], two.getsockname()[1]
 
 
-def exchange(lost: int | None, passing: int, dropped: int) -> tuple[flows.Flow, flows.Flow]:
+def exchange(lost: int | None, passing: int, dropped: int) -> tuple[udp_flows.Flow, udp_flows.Flow]:
     lab = cast(Lab, Loopback(lost))
-    return flows.exchange(lab, "127.0.0.1", passing=passing, dropped=dropped, number=50)
+    return udp_flows.exchange(lab, "127.0.0.1", passing=passing, dropped=dropped, number=50)
 
 
 def test_what_arrives_is_counted_by_flow() -> None:
     passing, dropped = free_ports()
-    assert exchange(dropped, passing, dropped) == (flows.Flow(passing, 50, 50), flows.Flow(dropped, 50, 0))
+    assert exchange(dropped, passing, dropped) == (
+        udp_flows.Flow(passing, 50, 50),
+        udp_flows.Flow(dropped, 50, 0),
+    )
 
 
 def test_a_flow_that_should_not_pass_and_does_is_seen() -> None:
@@ -54,7 +57,7 @@ def test_a_flow_that_should_not_pass_and_does_is_seen() -> None:
 
 
 def test_a_flow_that_does_not_arrive_is_counted_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flows, "_ARRIVAL_TIME", 0.2)
+    monkeypatch.setattr(udp_flows, "_ARRIVAL_TIME", 0.2)
     passing, dropped = free_ports()
     assert exchange(passing, passing, dropped)[0].arrived == 0
 
@@ -71,6 +74,6 @@ class Endless:
 
 @pytest.mark.timeout(30)
 def test_a_flood_ends_with_the_time_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flows, "_ARRIVAL_TIME", 0.2)
+    monkeypatch.setattr(udp_flows, "_ARRIVAL_TIME", 0.2)
     for expected in (0, 10):
-        assert flows._receive(cast(socket.socket, Endless()), expected) > expected
+        assert udp_flows._receive(cast(socket.socket, Endless()), expected) > expected

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit import boot_disk, profile, qemu
-from devkit.errors import KitError
+from devkit.hardware import machine_profile
+from devkit.host.errors import KitError
 from devkit.lab import topology
+from devkit.qemu import boot_disk, command_line
 
 
 @pytest.fixture
@@ -24,8 +25,8 @@ def image(tmp_path: Path) -> Path:
 
 
 def arguments(disk: boot_disk.Disk) -> list[str]:
-    launch = qemu.launch(
-        qemu.Machine(profile.load("p3"), disk=disk), program="/usr/bin/qemu-system-i386",
+    launch = command_line.launch(
+        command_line.Machine(machine_profile.load("p3"), disk=disk), program="/usr/bin/qemu-system-i386",
         kernel=Path("/i/bzImage"), rootfs=Path("/i/rootfs"), topology=topology.load(), logs=Path("/logs"),
     )  # fmt: skip
     assert list(launch.given) == disk.names
@@ -54,7 +55,7 @@ def test_a_disk_of_the_users_own_keeps_what_is_written(image: Path) -> None:
     assert not any("snapshot" in word for word in argv)
     assert "-no-reboot" not in argv
     assert (
-        qemu.Machine(profile.load("p3"), disk=disk)
+        command_line.Machine(machine_profile.load("p3"), disk=disk)
         .command()
         .endswith(f"--from disk --bus usb --disk {image}")
     )
@@ -75,7 +76,7 @@ def test_wrong_words(words: tuple[str, ...]) -> None:
 
 def test_a_disk_brings_its_own_kernel_arguments(image: Path) -> None:
     with pytest.raises(KitError) as caught:
-        qemu.Machine(profile.load("p3"), disk=boot_disk.Disk(image), kernel_args="quiet")
+        command_line.Machine(machine_profile.load("p3"), disk=boot_disk.Disk(image), kernel_args="quiet")
     assert caught.value.code == "FQ-ARGUMENT"
 
 

@@ -8,25 +8,26 @@ from typing import Any
 
 import pytest
 
-from devkit import profile, qemu
-from devkit.errors import KitError
+from devkit.hardware import machine_profile
+from devkit.host.errors import KitError
 from devkit.lab import topology
 from devkit.lab.machine import Launch
+from devkit.qemu import command_line
 
 
-def launch(machine: qemu.Machine, program: str = "/usr/bin/qemu-system-i386") -> Launch:
-    return qemu.launch(
+def launch(machine: command_line.Machine, program: str = "/usr/bin/qemu-system-i386") -> Launch:
+    return command_line.launch(
         machine, program=program, kernel=Path("/i/bzImage"), rootfs=Path("/i/root,fs"),
         topology=topology.load(), logs=Path("/logs"),
     )  # fmt: skip
 
 
-def arguments(machine: qemu.Machine) -> list[str]:
+def arguments(machine: command_line.Machine) -> list[str]:
     return list(launch(machine).argv)
 
 
-def machine(name: str = "p3", **more: Any) -> qemu.Machine:  # noqa: ANN401
-    return qemu.Machine(profile.load(name), **more)
+def machine(name: str = "p3", **more: Any) -> command_line.Machine:  # noqa: ANN401
+    return command_line.Machine(machine_profile.load(name), **more)
 
 
 def has(argv: list[str], first: str, second: str) -> bool:
@@ -121,7 +122,9 @@ def test_a_qemu_that_is_not_the_systems_has_its_files() -> None:
 
 
 def test_files_of_a_profile() -> None:
-    profile_of_a_plugin = replace(profile.load("p3"), reads=(Path("/x/lib.so"),), writes=(Path("/x/out"),))
-    found = launch(qemu.Machine(profile_of_a_plugin))
+    profile_of_a_plugin = replace(
+        machine_profile.load("p3"), reads=(Path("/x/lib.so"),), writes=(Path("/x/out"),)
+    )
+    found = launch(command_line.Machine(profile_of_a_plugin))
     assert "/x/lib.so" in found.reads
     assert list(found.writes) == ["/x/out"]

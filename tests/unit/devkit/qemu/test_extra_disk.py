@@ -8,21 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from devkit import addition, profile, qemu
-from devkit.addition import Addition
-from devkit.build import squashfs, suricata
-from devkit.errors import KitError
+from devkit.hardware import machine_profile
+from devkit.host.errors import KitError
+from devkit.image import squashfs
+from devkit.image.debian import suricata_disk
+from devkit.qemu import command_line, extra_disk
+from devkit.qemu.extra_disk import Addition
 
 _TOOLS = Addition("tools", "/mnt/tool", "/mnt", 100, lambda rootfs: rootfs.with_name("tools,1.squashfs"))
 
 
 def test_a_word_that_there_is_not_is_told_with_those_that_there_are() -> None:
-    assert addition.chosen("") is None
-    found = addition.chosen("suricata")
+    assert extra_disk.chosen("") is None
+    found = extra_disk.chosen("suricata")
     assert found is not None
-    assert found.program == suricata.PROGRAM
+    assert found.program == suricata_disk.PROGRAM
     with pytest.raises(KitError, match="snort") as told:
-        addition.chosen("snort")
+        extra_disk.chosen("snort")
     assert "suricata" in told.value.remedy
 
 
@@ -35,7 +37,7 @@ def test_the_disk_can_only_be_read_and_is_known_by_its_serial_number() -> None:
 
 
 def test_the_command_that_boots_it_again_names_it() -> None:
-    machine = qemu.Machine(profile.load("p3"), addition=_TOOLS)
+    machine = command_line.Machine(machine_profile.load("p3"), addition=_TOOLS)
     assert "--with tools" in machine.command()
 
 
@@ -65,7 +67,7 @@ def test_the_disk_has_the_program_and_the_libraries_that_the_image_lacks(
     unpacked: Path, tmp_path: Path, place: str
 ) -> None:
     base = _with_libraries(tmp_path / "base", place, *_LIBRARIES[1:])
-    found = suricata.selected(unpacked, base)
+    found = suricata_disk.selected(unpacked, base)
     assert set(found) == {"usr/bin/suricata", "lib/libselinux.so.1"}
     assert all(path.is_relative_to(unpacked) for path in found.values())
 
@@ -74,7 +76,7 @@ def test_a_library_of_another_build_is_debians(unpacked: Path, tmp_path: Path) -
     base = _with_libraries(tmp_path / "base", "usr/lib", *_LIBRARIES)
     with (base / "usr/lib/libpcre2-8.so.0").open("ab") as file:
         file.write(b"another build")
-    assert set(suricata.selected(unpacked, base)) == {"usr/bin/suricata", "lib/libpcre2-8.so.0"}
+    assert set(suricata_disk.selected(unpacked, base)) == {"usr/bin/suricata", "lib/libpcre2-8.so.0"}
 
 
 def test_the_c_library_is_the_images_and_has_to_be_new_enough(unpacked: Path, tmp_path: Path) -> None:
@@ -82,10 +84,10 @@ def test_the_c_library_is_the_images_and_has_to_be_new_enough(unpacked: Path, tm
     libc = base / "usr/lib/libc.so.6"
     with libc.open("ab") as file:
         file.write(b"another build")
-    assert set(suricata.selected(unpacked, base)) == {"usr/bin/suricata"}
+    assert set(suricata_disk.selected(unpacked, base)) == {"usr/bin/suricata"}
     shutil.copyfile(base / "usr/lib/libselinux.so.1", libc)
     with pytest.raises(KitError, match=r"needs GLIBC_\S+, which the image's libc\.so\.6 has not") as told:
-        suricata.selected(unpacked, base)
+        suricata_disk.selected(unpacked, base)
     assert told.value.code == "FQ-LIBRARY"
 
 
@@ -96,7 +98,7 @@ def test_what_the_disk_is_made_for_is_the_images_libraries(tmp_path: Path) -> No
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(path)
         squashfs.pack(root, root.with_suffix(".squashfs"), tmp_path / "log")
-        return suricata.libraries_of(root.with_suffix(".squashfs"))
+        return suricata_disk.libraries_of(root.with_suffix(".squashfs"))
 
     found = listed("one")
     assert len(found) == 1

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from devkit import analysis, cache, command, lint
-from devkit.build import extension, flavour, kernel, module, native
-from devkit.errors import KitError
-from devkit.paths import PROJECT
+from devkit.commands import lint
+from devkit.host import cache, run_command
+from devkit.host.errors import KitError
+from devkit.host.paths import PROJECT
+from devkit.image import kernel, kernel_flavour, kernel_module, native_programs, python_extension
+from devkit.static_checks import c_analysis
 
 FREED = """\
 #include <stdlib.h>
@@ -46,21 +48,24 @@ def sources(tmp_path: Path) -> Path:
 def gcc(tmp_path: Path, sources: Path, monkeypatch: pytest.MonkeyPatch) -> Gcc:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "packages.json").write_text("{}")
-    compiler = (command.need(native.COMPILER, "gcc-i686-linux-gnu"), *native.CFLAGS.split())
-    return lambda: analysis.gcc(tmp_path, {sources: compiler})
+    compiler = (
+        run_command.need(native_programs.COMPILER, "gcc-i686-linux-gnu"),
+        *native_programs.CFLAGS.split(),
+    )
+    return lambda: c_analysis.gcc(tmp_path, {sources: compiler})
 
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Files that gcc is run on."""
     found: list[str] = []
-    original = analysis._printed
+    original = c_analysis._printed
 
     def noted(argv: list[str]) -> str:
         found.append(Path(argv[-1]).name)
         return original(argv)
 
-    monkeypatch.setattr(analysis, "_printed", noted)
+    monkeypatch.setattr(c_analysis, "_printed", noted)
     return found
 
 
@@ -104,31 +109,31 @@ def test_a_changed_header_has_its_users_analysed_again(gcc: Gcc, sources: Path) 
 
 
 def test_a_tool_that_fails_without_a_word_complains() -> None:
-    assert analysis._printed(["sh", "-c", "exit 3"]) == "exit status 3: sh -c exit 3"
-    assert analysis._printed(["sh", "-c", "echo chatter >&2"], errors=False) == ""
-    assert analysis._printed(["sh", "-c", "echo broken >&2; exit 1"], errors=False) == "broken"
+    assert c_analysis._printed(["sh", "-c", "exit 3"]) == "exit status 3: sh -c exit 3"
+    assert c_analysis._printed(["sh", "-c", "echo chatter >&2"], errors=False) == ""
+    assert c_analysis._printed(["sh", "-c", "echo broken >&2; exit 1"], errors=False) == "broken"
 
 
 def test_all_c_code_that_is_shipped_is_analysed(tmp_path: Path) -> None:
-    roots = (*analysis.userspace(tmp_path), module.SOURCE)
+    roots = (*c_analysis.userspace(tmp_path), kernel_module.SOURCE)
     shipped = [
         path for path in lint.project_files()
         if path.suffix == ".c" and not path.is_relative_to(PROJECT / "tests")
     ]  # fmt: skip
-    assert native.SOURCE / "libfastqueue/ring.c" in shipped
-    assert extension.SOURCE / "flows.c" in shipped
+    assert native_programs.SOURCE / "libfastqueue/ring.c" in shipped
+    assert python_extension.SOURCE / "flows.c" in shipped
     assert [path for path in shipped if not any(path.is_relative_to(root) for root in roots)] == []
 
 
 def test_missing_semantic_patches_are_told(tmp_path: Path) -> None:
-    for pattern in analysis.PATCHES:
+    for pattern in c_analysis.PATCHES:
         path = tmp_path / f"{pattern.replace('*', 'some')}.cocci"
         path.parent.mkdir(exist_ok=True)
         path.touch()
-    assert len(analysis.semantic_patches(tmp_path)) == len(analysis.PATCHES)
+    assert len(c_analysis.semantic_patches(tmp_path)) == len(c_analysis.PATCHES)
     (tmp_path / "free/kfree.cocci").unlink()
     with pytest.raises(KitError, match="no semantic patch free/kfree"):
-        analysis.semantic_patches(tmp_path)
+        c_analysis.semantic_patches(tmp_path)
 
 
 def test_headers_are_prepared_only_without_a_built_kernel(
@@ -138,7 +143,7 @@ def test_headers_are_prepared_only_without_a_built_kernel(
     monkeypatch.setattr(kernel, "source", lambda _: tmp_path)
     monkeypatch.setattr(kernel, "headers", lambda _: tmp_path / "headers")
     (tmp_path / "source.json").write_text("{}")
-    default = flavour.flavour(flavour.DEFAULT)
+    default = kernel_flavour.flavour(kernel_flavour.DEFAULT)
     assert kernel.compiled_against(default) == tmp_path / "headers"
     key = kernel._key(default, tmp_path)
     built = cache.entry("kernel", key, lambda work: (work / "bzImage").touch())
@@ -148,8 +153,8 @@ def test_headers_are_prepared_only_without_a_built_kernel(
 
 
 def test_module_is_copied_without_what_was_built(tmp_path: Path) -> None:
-    shutil.copytree(module.SOURCE, tmp_path / "source")
+    shutil.copytree(kernel_module.SOURCE, tmp_path / "source")
     (tmp_path / "source/main.o").touch()
-    copy = module.copied(tmp_path, tmp_path / "source")
-    assert (copy / "main.c").read_bytes() == (module.SOURCE / "main.c").read_bytes()
+    copy = kernel_module.copied(tmp_path, tmp_path / "source")
+    assert (copy / "main.c").read_bytes() == (kernel_module.SOURCE / "main.c").read_bytes()
     assert not (copy / "main.o").exists()

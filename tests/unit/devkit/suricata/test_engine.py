@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from devkit import modules
-from devkit.ids import engine
+from devkit.suricata import engine
+from devkit.target import kernel_modules
 
 
 def test_the_same_words_but_for_the_library() -> None:
-    over_nfqueue = engine.command(modules.NFQUEUE, ("nfq.fail-open=yes",), queue=3)
-    assert engine.command(modules.FASTQUEUE, ("nfq.fail-open=yes",), queue=3) == [
+    over_nfqueue = engine.command(kernel_modules.NFQUEUE, ("nfq.fail-open=yes",), queue=3)
+    assert engine.command(kernel_modules.FASTQUEUE, ("nfq.fail-open=yes",), queue=3) == [
         "fastqueue-run",
         *over_nfqueue,
     ]

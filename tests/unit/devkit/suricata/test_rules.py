@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.ids import rules
+from devkit.suricata import rules
 
 
 def test_there_are_a_few_hundred_of_every_kind() -> None:

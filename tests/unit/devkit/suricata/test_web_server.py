@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from devkit.ids import web_server
+from devkit.suricata import web_server
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 

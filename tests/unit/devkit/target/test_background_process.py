@@ -5,11 +5,11 @@ from typing import cast
 
 import pytest
 
-from devkit import background
-from devkit.background import Background
-from devkit.errors import KitError
-from devkit.shell import Result
-from devkit.target import Target
+from devkit.host.errors import KitError
+from devkit.target import background_process
+from devkit.target.background_process import Background
+from devkit.target.qemu import Target
+from devkit.target.shell import Result
 
 
 class Here:
@@ -26,7 +26,7 @@ class Here:
 
 @pytest.fixture
 def target(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Target:
-    monkeypatch.setattr(background, "_FOLDER", str(tmp_path))
+    monkeypatch.setattr(background_process, "_FOLDER", str(tmp_path))
     return cast(Target, Here())
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from devkit.command import python
-from devkit.paths import PROJECT
+from devkit.host.paths import PROJECT
+from devkit.host.run_command import python
 
 _JOIN = """
 import sys
 from pathlib import Path
-from devkit import terminal
-terminal.interact(Path(sys.argv[1]))
+from devkit.target import console
+console.interact(Path(sys.argv[1]))
 """
 
 

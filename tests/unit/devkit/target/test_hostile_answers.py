@@ -13,17 +13,19 @@ from typing import Any
 import pytest
 from pexpect import EOF
 
-from devkit import command, iperf, slots, target, throughput
-from devkit.background import Background
-from devkit.bench import bed, source
-from devkit.bench.outside import Counted
-from devkit.channel import Channel
-from devkit.errors import KitError
-from devkit.fuzz import run as fuzz
-from devkit.ids.engine import Engine
-from devkit.serial_target import Address, SerialTarget
-from devkit.shell import Result
-from devkit.target_commands import TargetCommands, understood
+from devkit.bench.methods.external_traffic import Counted
+from devkit.bench.workload import traffic_source, veth_network
+from devkit.fuzz import fuzzer as fuzz
+from devkit.host import run_command
+from devkit.host.errors import KitError
+from devkit.measure import iperf, throughput
+from devkit.suricata.engine import Engine
+from devkit.target import ab_update, qemu
+from devkit.target.background_process import Background
+from devkit.target.base import TargetCommands, understood
+from devkit.target.channel import Channel
+from devkit.target.serial import Address, SerialTarget
+from devkit.target.shell import Result
 
 
 @dataclass
@@ -40,12 +42,12 @@ class Odd(TargetCommands):
 
 
 def _in_bed(odd: Odd) -> None:
-    with bed.made(odd):  # type: ignore[arg-type]
+    with veth_network.made(odd):  # type: ignore[arg-type]
         pass
 
 
 _QUESTIONS: dict[str, Callable[[Any], object]] = {
-    "slots": slots.slots,
+    "slots": ab_update.slots,
     "file": lambda odd: odd.get("/etc/passwd"),
     "program": lambda odd: Background(odd, ["true"]),
     "processor": lambda odd: throughput.cpu_use(odd, 1),
@@ -53,7 +55,7 @@ _QUESTIONS: dict[str, Callable[[Any], object]] = {
     "alerts": lambda odd: Engine(odd, None).events(),  # type: ignore[arg-type]
     "corpus": fuzz._store_corpus,
     "blocks": fuzz.reached,
-    "source": lambda odd: source.parse(odd.run().output),
+    "source": lambda odd: traffic_source.parse(odd.run().output),
     "bed": _in_bed,
 }
 _ANSWERS = {
@@ -112,7 +114,7 @@ _COMPLAINTS: dict[str, Callable[[], object]] = {
     "an answer": lambda: _read(_LONG),
     "a command": lambda: Failing(Chatty(_LINES), None).run("false"),  # type: ignore[arg-type]
     "a report": lambda: iperf.parse(_LONG),
-    "a text": lambda: _raise(command.last_lines(_LONG)),
+    "a text": lambda: _raise(run_command.last_lines(_LONG)),
 }
 
 
@@ -129,7 +131,7 @@ def test_of_many_lines_only_the_last_ones_take_memory(complain: Callable[[], obj
         assert tracemalloc.get_traced_memory()[1] < 2 * _LINES
     finally:
         tracemalloc.stop()
-    assert len(caught.value.lines) == command.TAIL_LINES
+    assert len(caught.value.lines) == run_command.TAIL_LINES
 
 
 def test_a_file_of_the_target_has_a_limit() -> None:
@@ -185,7 +187,7 @@ def test_a_board_whose_line_goes_away_is_an_error_with_a_code(monkeypatch: pytes
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr("devkit.serial_target.SerialLine", Line)
+    monkeypatch.setattr("devkit.target.serial.SerialLine", Line)
     with pytest.raises(KitError) as caught:
         SerialTarget.attach(Address(Path("/dev/ttyUSB0")), 5.0)
     assert caught.value.code == "FQ-TARGET"
@@ -203,5 +205,5 @@ def test_a_target_that_hangs_up_is_an_error_with_a_code(
 
     monkeypatch.setattr(Channel, "connect", connect)
     with pytest.raises(KitError) as caught:
-        target._attached(Lab())  # type: ignore[arg-type]
+        qemu._attached(Lab())  # type: ignore[arg-type]
     assert caught.value.code == "FQ-TARGET"

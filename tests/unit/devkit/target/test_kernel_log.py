@@ -8,9 +8,9 @@ from fuzzing import kit_logs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit import bounded_log
-from devkit.errors import KitError
-from devkit.kernel_log import KernelLog
+from devkit.host import bounded_log
+from devkit.host.errors import KitError
+from devkit.target.kernel_log import KernelLog
 
 LOGS = Path(__file__).parent / "kernel_logs"
 

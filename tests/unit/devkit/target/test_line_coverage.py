@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit import coverage
-from devkit.build.module import SOURCE
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.image.kernel_module import SOURCE
+from devkit.target import line_coverage
 
 
 def _document(*files: tuple[str, dict[int, int]]) -> dict[str, object]:
@@ -28,7 +28,7 @@ def _document(*files: tuple[str, dict[int, int]]) -> dict[str, object]:
 def test_objects_that_include_a_header_add_up_and_the_kernels_own_files_are_left_out() -> None:
     first = _document(("/build/kmod/main.c", {1: 3, 2: 0}), ("/build/kmod/ring.h", {5: 0, 6: 0}))
     second = _document(("/build/kmod/ring.h", {5: 2}), ("./include/linux/list.h", {9: 1}))
-    main, ring = coverage.merged([first, second])
+    main, ring = line_coverage.merged([first, second])
     assert (main.name, main.reached, main.missed) == ("main.c", 1, [2])
     assert (ring.name, ring.reached, ring.missed) == ("ring.h", 1, [6])
 
@@ -36,8 +36,8 @@ def test_objects_that_include_a_header_add_up_and_the_kernels_own_files_are_left
 def test_unreached_lines_are_shown_with_their_text(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one = coverage.FileCoverage("main.c", {1: 1, 2: 0})
-    coverage.show([one], tmp_path / "out/unreached.txt")
+    one = line_coverage.FileCoverage("main.c", {1: 1, 2: 0})
+    line_coverage.show([one], tmp_path / "out/unreached.txt")
     text = (SOURCE / "main.c").read_text().splitlines()[1].strip()
     assert (tmp_path / "out/unreached.txt").read_text() == f"main.c:2: {text}\n"
     assert "1 of 2 lines, 50.0 %" in capsys.readouterr().out
@@ -63,7 +63,7 @@ def test_counters_come_out_of_their_archive_under_their_own_names_only(tmp_path:
     odd = ["--object-directory=a.gcda", "x/-h.gcda", "..gcda", "a b.gcda", "A.gcda", "main.gcno"]
     good = ["./main.gcda", "../../outside.gcda", "fastqueue.mod.gcda", "queue_list.gcda"]
     packed = _archive(*(_member(name) for name in good + odd), (link, b""))
-    coverage.unpack(packed, tmp_path / "counters")
+    line_coverage.unpack(packed, tmp_path / "counters")
     found = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert found == dict.fromkeys(("main.gcda", "outside.gcda", "queue_list.gcda"), b"gcda")
 
@@ -93,17 +93,17 @@ _BOMBS = {
 @pytest.mark.parametrize("packed", _BOMBS.values(), ids=_BOMBS.keys())
 def test_what_a_target_sends_has_limits(packed: Callable[[], bytes], tmp_path: Path) -> None:
     with pytest.raises(KitError) as caught:
-        coverage.unpack(packed(), tmp_path)
+        line_coverage.unpack(packed(), tmp_path)
     assert caught.value.code == "FQ-COVERAGE"
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 32 << 20
 
 
 def test_holes_are_not_filled(tmp_path: Path) -> None:
-    coverage.unpack(_sparse(), tmp_path)
+    line_coverage.unpack(_sparse(), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_without_counters_there_is_no_coverage(tmp_path: Path) -> None:
     with pytest.raises(KitError) as caught:
-        coverage.measure(tmp_path)
+        line_coverage.measure(tmp_path)
     assert caught.value.code == "FQ-COVERAGE"

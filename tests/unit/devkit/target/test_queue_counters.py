@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from devkit import counters
-from devkit.errors import KitError
-from devkit.shell import Result
+from devkit.host.errors import KitError
+from devkit.target import queue_counters
+from devkit.target.shell import Result
 
 HEADING = (
     "queue owner frames frame_size occupied processed received queued accepted dropped flushed timed_out "
@@ -17,7 +17,7 @@ LINE = "3 411 2048 2048 4 1 120 110 90 10 6 2 0 10 0 33 500 0 0 3 8 1000 drop 0x
 
 
 def test_a_queue_is_read_by_the_columns_names() -> None:
-    found = counters.parse(HEADING + LINE)[3]
+    found = queue_counters.parse(HEADING + LINE)[3]
     assert (found.owner, found.received, found.queued, found.flushed) == (411, 120, 110, 6)
     assert (found.default_action, found.flags, found.by_default) == ("drop", 5, 10)
     assert (found.refused, found.over_memory) == (3, 8)
@@ -25,7 +25,7 @@ def test_a_queue_is_read_by_the_columns_names() -> None:
 
 
 def test_no_queue_is_no_error() -> None:
-    assert counters.parse(HEADING) == {}
+    assert queue_counters.parse(HEADING) == {}
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_no_queue_is_no_error() -> None:
 )
 def test_another_format_is_refused(text: str) -> None:
     with pytest.raises(KitError) as caught:
-        counters.parse(text)
+        queue_counters.parse(text)
     assert caught.value.code == "FQ-COUNTERS"
 
 
@@ -50,7 +50,7 @@ def test_another_format_is_refused(text: str) -> None:
     ],
 )
 def test_a_packet_that_is_nowhere_breaks_the_law(change: dict[str, int]) -> None:
-    found = counters.parse(HEADING + LINE)[3]
+    found = queue_counters.parse(HEADING + LINE)[3]
     with pytest.raises(AssertionError):
         dataclasses.replace(found, **change).check()  # type: ignore[arg-type]
 
@@ -71,17 +71,17 @@ LATER = LINE.replace(" 4 1 120 110 90 ", " 0 0 120 110 94 ")
 
 def test_waiting_ends_when_it_is_so() -> None:
     target: Any = _Moments(LINE, LINE, LATER)
-    assert counters.wait(target, lambda now: not now.occupied, 3).accepted == 94
+    assert queue_counters.wait(target, lambda now: not now.occupied, 3).accepted == 94
 
 
 def test_waiting_ends_when_a_packet_is_nowhere() -> None:
     target: Any = _Moments(LINE, LATER.replace(" 94 ", " 95 "))
     with pytest.raises(AssertionError, match="queued is not accepted"):
-        counters.wait(target, lambda now: False, 3)
+        queue_counters.wait(target, lambda now: False, 3)
 
 
 def test_waiting_ends_when_it_is_never_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counters, "_PATIENCE", 0.0)
+    monkeypatch.setattr(queue_counters, "_PATIENCE", 0.0)
     target: Any = _Moments(LINE)
     with pytest.raises(AssertionError, match="does not come to that"):
-        counters.wait(target, lambda now: False, 3)
+        queue_counters.wait(target, lambda now: False, 3)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pexpect import EOF
 
-from devkit import suite
-from devkit.channel import Channel
-from devkit.errors import KitError
-from devkit.serial_line import SerialLine
-from devkit.serial_target import Address
+from devkit.commands import test
+from devkit.host.errors import KitError
+from devkit.target.channel import Channel
+from devkit.target.serial import Address
+from devkit.target.serial_line import SerialLine
 
 
 @pytest.fixture
@@ -98,5 +98,5 @@ def test_no_speed(ends: tuple[int, Path]) -> None:
 
 
 def test_the_suite_for_a_board() -> None:
-    (argv,) = suite.plan_board("serial:/dev/ttyUSB0", "kernel", ["-x"])
+    (argv,) = test.plan_board("serial:/dev/ttyUSB0", "kernel", ["-x"])
     assert argv[3:] == ["pytest", "-k", "kernel", "-x", "--target=serial:/dev/ttyUSB0", "tests/integration"]

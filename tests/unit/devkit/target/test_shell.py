@@ -22,13 +22,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pexpect import EOF
 
-from devkit import framed_output
-from devkit import shell as shells
-from devkit.channel import Channel
-from devkit.command import TAIL_LINES
-from devkit.errors import KitError
-from devkit.framed_output import KEPT_BESIDE_SINK, Output
-from devkit.shell import Shell
+from devkit.host.errors import KitError
+from devkit.host.run_command import TAIL_LINES
+from devkit.target import framed_output
+from devkit.target import shell as shells
+from devkit.target.channel import Channel
+from devkit.target.framed_output import KEPT_BESIDE_SINK, Output
+from devkit.target.shell import Shell
 
 # A board's console is interactive, the target's channel is not; busybox where the host has it.
 BUSYBOX = ["busybox"] if shutil.which("busybox") else []
@@ -200,7 +200,7 @@ def test_timeout_leaves_the_channel_usable(shell: Shell) -> None:
 
 def test_timeout_of_a_deaf_command(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(KitError) as caught:
-        monkeypatch.setattr("devkit.shell._INTERRUPT_TIME", 0.3)
+        monkeypatch.setattr("devkit.target.shell._INTERRUPT_TIME", 0.3)
         shell.run("trap '' INT; while :; do sleep 0.1; done", timeout=0.3)
     # An interactive busybox keeps Ctrl-\\ from its children too: then the channel is lost, and says so.
     assert caught.value.code == ("FQ-CHANNEL" if shell.dead else "FQ-TIMEOUT")
@@ -209,7 +209,7 @@ def test_timeout_of_a_deaf_command(shell: Shell, monkeypatch: pytest.MonkeyPatch
 
 
 def test_channel_is_declared_lost(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("devkit.shell._INTERRUPT_TIME", 0.3)
+    monkeypatch.setattr("devkit.target.shell._INTERRUPT_TIME", 0.3)
     for _ in range(2):
         with pytest.raises(KitError) as caught:
             shell.run("trap '' INT QUIT; sleep 5 & wait; sleep 5", timeout=0.3)
@@ -328,7 +328,7 @@ def test_the_time_limit_holds_while_output_comes(shell: Shell) -> None:
 
 
 def test_a_channel_that_nobody_reads_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("devkit.channel._MOST", 100_000)
+    monkeypatch.setattr("devkit.target.channel._MOST", 100_000)
     ours, theirs = socket.socketpair()
     channel = Channel(ours)
     theirs.settimeout(0.5)
@@ -364,7 +364,7 @@ class Pieces:
 
 
 def test_small_pieces_take_no_more_memory_than_large_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("devkit.channel._MOST", 100_000)
+    monkeypatch.setattr("devkit.target.channel._MOST", 100_000)
     count = 60_000
     channel = Channel(Pieces(count))  # type: ignore[arg-type]
     with channel._changed:

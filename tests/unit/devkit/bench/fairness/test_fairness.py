@@ -7,13 +7,14 @@ from typing import Any, cast
 
 import pytest
 
-from devkit.bench import compare, page
-from devkit.bench.fairness import cases, found, measure, tables
-from devkit.bench.results import Results
-from devkit.bench.store import Store
-from devkit.bench.target.fairness.share import Answers
-from devkit.errors import KitError
-from devkit.target import Target
+from devkit.bench.fairness import cases, measure, summary, tables
+from devkit.bench.guest.fairness.share import Answers
+from devkit.bench.report import html
+from devkit.bench.results import compare
+from devkit.bench.results.results import Results
+from devkit.bench.results.store import Store
+from devkit.host.errors import KitError
+from devkit.target.qemu import Target
 
 
 class Answered:
@@ -57,13 +58,13 @@ def measured(nothing: Results) -> Results:
 
 
 def test_what_is_taken_is_neither_the_process_nor_what_an_empty_queue_costs() -> None:
-    assert found.share(share(9_200, 30_000)).taken == pytest.approx(8 - 3 - 1)
-    assert found.share(share(9_200, 30_000)).process == pytest.approx(3)
+    assert summary.share(share(9_200, 30_000)).taken == pytest.approx(8 - 3 - 1)
+    assert summary.share(share(9_200, 30_000)).process == pytest.approx(3)
 
 
 def test_a_longer_window_counts_for_its_length() -> None:
     result = share(0, 0) | {"full": window(19_400, 40_000, 2_000_000)}
-    assert found.share(result).taken == pytest.approx(0)
+    assert summary.share(result).taken == pytest.approx(0)
 
 
 def test_each_figure_stands_beside_its_bound(measured: Results) -> None:
@@ -79,7 +80,7 @@ def test_each_figure_stands_beside_its_bound(measured: Results) -> None:
 
 
 def test_the_report_and_a_comparison_have_the_figures(measured: Results) -> None:
-    assert "Processor taken by unprivileged queues" in page.page(measured)
+    assert "Processor taken by unprivileged queues" in html.page(measured)
     changes = {change.key: change for change in compare.changes(measured, measured)}
     assert changes["fairness/share/unanswered"].new == pytest.approx(4)
     assert changes["fairness/pause/close-drop"].new == pytest.approx(1.1)
@@ -89,7 +90,7 @@ def test_the_report_and_a_comparison_have_the_figures(measured: Results) -> None
 def test_a_run_without_the_part_says_nothing_of_it(nothing: Results) -> None:
     assert tables.share_table(nothing) is None
     assert tables.pause_table(nothing) is None
-    assert "Pauses of other" not in page.page(nothing)
+    assert "Pauses of other" not in html.page(nothing)
 
 
 def test_what_an_interrupted_run_has_is_not_measured_again(tmp_path: Path, measured: Results) -> None:

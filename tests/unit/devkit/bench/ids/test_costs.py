@@ -3,7 +3,7 @@ from pathlib import Path
 
 from fastqueue.rules import read_payload_rules
 
-from devkit.bench.ids import laying, streams, ways
+from devkit.bench.ids import catalogue, laying, tcp_streams
 from devkit.bench.ids.costs import KERNEL, LIBRARY, PROGRAM, handing, key, parts
 
 MAPS = """\
@@ -27,13 +27,13 @@ def test_each_instruction_counts_for_one_of_three() -> None:
 
 
 def test_no_two_results_have_one_name() -> None:
-    keys = [key(way) for way in ways.costed()] + [flow.key for flow in streams.plan()]
+    keys = [key(way) for way in catalogue.costed()] + [flow.key for flow in tcp_streams.plan()]
     assert len(keys) == len(set(keys))
 
 
 def test_each_ids_is_measured_over_both_queues_nfqueue_first() -> None:
-    for family in ways.FAMILIES:
-        of = [way.module for way in ways.ALL if way.family == family]
+    for family in catalogue.FAMILIES:
+        of = [way.module for way in catalogue.ALL if way.family == family]
         assert of[0] == "nfnetlink_queue"
         assert "fastqueue" in of
 

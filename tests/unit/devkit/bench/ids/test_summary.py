@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from devkit.bench import page
-from devkit.bench.ids import costs, found, streams, tables, ways
-from devkit.bench.results import Results
+from devkit.bench.ids import catalogue, costs, summary, tables, tcp_streams
+from devkit.bench.report import html
+from devkit.bench.results.results import Results
 
 
 def cost(kernel: float, library: float, program: float) -> dict[str, Any]:
@@ -23,31 +23,31 @@ def stream(rate: float) -> dict[str, Any]:
 @pytest.fixture
 def measured(nothing: Results) -> Results:
     raw = {
-        costs.key(ways.PLAIN): cost(6_000, 0, 100),
-        costs.key(ways.NFQUEUE): cost(14_000, 1_000, 40_000),
-        costs.key(ways.FASTQUEUE): cost(8_000, 700, 40_000),
-        costs.key(ways.LIGHT_FASTQUEUE_PYTHON): {"per_packet": 98_000.0},
-        streams.key(ways.NFQUEUE.name, False): stream(70),
-        streams.key(ways.FASTQUEUE.name, False): stream(112),
-        streams.key(ways.NFQUEUE.name, True): stream(80),
-        streams.key(ways.FASTQUEUE_GSO.name, True): stream(120),
+        costs.key(catalogue.PLAIN): cost(6_000, 0, 100),
+        costs.key(catalogue.NFQUEUE): cost(14_000, 1_000, 40_000),
+        costs.key(catalogue.FASTQUEUE): cost(8_000, 700, 40_000),
+        costs.key(catalogue.LIGHT_FASTQUEUE_PYTHON): {"per_packet": 98_000.0},
+        tcp_streams.key(catalogue.NFQUEUE.name, False): stream(70),
+        tcp_streams.key(catalogue.FASTQUEUE.name, False): stream(112),
+        tcp_streams.key(catalogue.NFQUEUE.name, True): stream(80),
+        tcp_streams.key(catalogue.FASTQUEUE_GSO.name, True): stream(120),
     }
     return Results({**nothing.content, "results": raw})
 
 
 def test_the_queues_own_is_the_kernels_beyond_forwarding_and_its_library(measured: Results) -> None:
-    assert found.own(measured, ways.NFQUEUE) == 9_000
-    assert found.own(measured, ways.FASTQUEUE) == 2_700
-    assert found.own_ratio(measured, ways.FASTQUEUE, ways.NFQUEUE) == pytest.approx(0.3)
+    assert summary.own(measured, catalogue.NFQUEUE) == 9_000
+    assert summary.own(measured, catalogue.FASTQUEUE) == 2_700
+    assert summary.own_ratio(measured, catalogue.FASTQUEUE, catalogue.NFQUEUE) == pytest.approx(0.3)
 
 
 def test_what_cannot_be_told_apart_has_no_own_cost(measured: Results) -> None:
-    assert found.cost(measured, ways.LIGHT_FASTQUEUE_PYTHON) == 98_000
-    assert found.own(measured, ways.LIGHT_FASTQUEUE_PYTHON) is None
+    assert summary.cost(measured, catalogue.LIGHT_FASTQUEUE_PYTHON) == 98_000
+    assert summary.own(measured, catalogue.LIGHT_FASTQUEUE_PYTHON) is None
 
 
 def test_tcp_is_compared_with_the_same_ids_over_nfqueue(measured: Results) -> None:
-    assert found.tcp_ratio(measured, ways.FASTQUEUE, ways.NFQUEUE, False) == pytest.approx(1.6)
+    assert summary.tcp_ratio(measured, catalogue.FASTQUEUE, catalogue.NFQUEUE, False) == pytest.approx(1.6)
     table = tables.table(measured)
     assert table
     lines = {line[:2]: line[2:] for line in table.lines}
@@ -60,7 +60,7 @@ def test_goals_say_what_is_reached(measured: Results) -> None:
 
 
 def test_the_report_has_the_papers_bars_beside_the_runs(measured: Results) -> None:
-    text = page.page(measured)
+    text = html.page(measured)
     assert "snort-inline" in text
     assert "An IDS behind the queue" in text
 
@@ -68,4 +68,4 @@ def test_the_report_has_the_papers_bars_beside_the_runs(measured: Results) -> No
 def test_a_run_without_the_part_says_nothing_of_it(nothing: Results) -> None:
     assert tables.table(nothing) is None
     assert tables.goal_table(nothing) is None
-    assert "snort-inline" not in page.page(nothing)
+    assert "snort-inline" not in html.page(nothing)

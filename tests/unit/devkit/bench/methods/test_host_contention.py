@@ -3,7 +3,7 @@ import os
 import subprocess
 import sys
 
-from devkit.bench.host_use import HostUse
+from devkit.bench.methods.host_contention import HostUse
 
 STAT = "cpu  {busy} 0 0 {idle} 0 0 0 0\n"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.bench import laying, netfilterqueue
-from devkit.bench.rows import ALL, NETFILTERQUEUE, NFQUEUE_PYTHON, PLAIN, TARGET_FOLDER, Setting
+from devkit.bench.paths import laying, netfilterqueue_package
+from devkit.bench.paths.catalogue import ALL, NETFILTERQUEUE, NFQUEUE_PYTHON, PLAIN, TARGET_FOLDER, Setting
 
 
 def test_a_row_of_the_image_brings_no_files() -> None:
@@ -16,7 +16,7 @@ def test_programs_of_the_kits_own_are_there_under_their_commands_names(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "_impl.so").touch()
-    monkeypatch.setattr(netfilterqueue, "package", lambda: tmp_path)
+    monkeypatch.setattr(netfilterqueue_package, "package", lambda: tmp_path)
     for row in ALL:
         brought = laying.files(row)
         assert all(path.is_file() for path in brought.values())
@@ -27,5 +27,5 @@ def test_programs_of_the_kits_own_are_there_under_their_commands_names(
 
 
 def test_what_is_fetched_is_pinned_by_version_and_hash() -> None:
-    for requirement in (netfilterqueue.SOURCE, netfilterqueue.CYTHON):
+    for requirement in (netfilterqueue_package.SOURCE, netfilterqueue_package.CYTHON):
         assert re.fullmatch(r"\w+==[\d.]+ --hash=sha256:[0-9a-f]{64}", requirement)

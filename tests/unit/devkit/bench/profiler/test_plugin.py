@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.bench.instructions import plugin
-from devkit.errors import KitError
+from devkit.bench.profiler import plugin
+from devkit.host.errors import KitError
 
 
 @pytest.fixture

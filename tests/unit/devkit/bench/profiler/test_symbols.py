@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-from devkit.bench.instructions.symbols import USER, Symbols, totals
-from devkit.bench.results import difference
+from devkit.bench.profiler.symbols import USER, Symbols, totals
+from devkit.bench.results.results import difference
 
 LINES = [
     "c1000000 T _text",

@@ -4,8 +4,8 @@ import io
 import pytest
 from rich.console import Console
 
-from devkit.bench.printed import printed
-from devkit.bench.tables import Table
+from devkit.bench.report.console_tables import printed
+from devkit.bench.report.tables import Table
 
 TABLE = Table(
     ("path", "1400 bytes, IPv6", "3,000 packets/s", "highest rate"),

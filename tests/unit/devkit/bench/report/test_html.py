@@ -4,9 +4,9 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
-from devkit.bench import page
-from devkit.bench.goals import goals
-from devkit.bench.results import Results
+from devkit.bench.report import html
+from devkit.bench.results.results import Results
+from devkit.bench.results.targets import goals
 
 Make = Callable[..., Results]
 
@@ -25,7 +25,7 @@ class Tags(HTMLParser):
 
 def test_the_report_is_self_contained_and_warns_at_every_figure(results: Make, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    page.write(results(), path)
+    html.write(results(), path)
     text = path.read_text()
     assert all(link.startswith("#") for link in Tags(text).links)
     figures = re.findall(r"<figure>.*?</figure>", text, re.DOTALL)
@@ -38,7 +38,7 @@ def test_the_report_is_self_contained_and_warns_at_every_figure(results: Make, t
 
 
 def test_the_report_has_each_table(results: Make) -> None:
-    text = page.page(results())
+    text = html.page(results())
     for title in (
         "What was to be reached",
         "Instructions per packet, whole target",
@@ -52,11 +52,11 @@ def test_the_report_has_each_table(results: Make) -> None:
 
 
 def test_the_same_figures_give_the_same_report(results: Make) -> None:
-    assert page.page(results()) == page.page(results())
+    assert html.page(results()) == html.page(results())
 
 
 def test_a_run_with_next_to_nothing_gives_a_report(nothing: Results) -> None:
-    assert "not finished" in page.page(nothing)
+    assert "not finished" in html.page(nothing)
 
 
 def test_goals_say_what_is_reached(results: Make) -> None:

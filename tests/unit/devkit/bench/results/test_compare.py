@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from devkit.bench import compare
-from devkit.bench.results import Results
+from devkit.bench.results import compare
+from devkit.bench.results.results import Results
 
 Make = Callable[..., Results]
 

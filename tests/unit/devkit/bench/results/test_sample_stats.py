@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from devkit.bench.spread import Spread, change, quantile
+from devkit.bench.results.sample_stats import Spread, change, quantile
 
 
 def test_a_spread_has_median_and_extremes() -> None:

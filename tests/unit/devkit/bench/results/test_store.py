@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit.bench import store
-from devkit.bench.store import Store
-from devkit.errors import KitError
+from devkit.bench.results import store
+from devkit.bench.results.store import Store
+from devkit.host.errors import KitError
 
 
 @pytest.fixture

@@ -5,16 +5,17 @@ from typing import Any, cast
 
 import pytest
 
-from devkit.bench import source, table
-from devkit.bench.bed import Bed
-from devkit.bench.loads import LATENCY, TCP_GSO, UDP_1400, Load
-from devkit.bench.rows import ALL, FASTQUEUE_C, NETFILTERQUEUE, PLAIN, PYTHON_BATCH, Setting
-from devkit.bench.saturation import Search
-from devkit.bench.source import Run
-from devkit.bench.steps import Step, by_setting
-from devkit.errors import KitError
-from devkit.shell import Result
-from devkit.target import Target
+from devkit.bench.methods import main_table
+from devkit.bench.methods.saturation import Search
+from devkit.bench.paths.catalogue import ALL, FASTQUEUE_C, NETFILTERQUEUE, PLAIN, PYTHON_BATCH, Setting
+from devkit.bench.schedule import Step, by_setting
+from devkit.bench.workload import traffic_source
+from devkit.bench.workload.loads import LATENCY, TCP_GSO, UDP_1400, Load
+from devkit.bench.workload.traffic_source import Run
+from devkit.bench.workload.veth_network import Bed
+from devkit.host.errors import KitError
+from devkit.target.qemu import Target
+from devkit.target.shell import Result
 
 LINE = '{"sent": 10, "forwarded": 10, "backlog": 0, "lag_ns": 0, "virtual_ns": 1000, "idle_ns": 400}'
 BED = Bed("02:00:00:00:00:01")
@@ -36,7 +37,7 @@ def target(answer: Callable[[dict[str, str]], str]) -> Target:
 
 
 def test_a_run_is_read_and_its_cost_is_what_is_not_idle() -> None:
-    run = source.parse(LINE)
+    run = traffic_source.parse(LINE)
     assert run.per_packet == 60
     assert run.busy == pytest.approx(0.6)
     assert run.record()["sent"] == 10
@@ -46,7 +47,7 @@ def test_a_run_is_read_and_its_cost_is_what_is_not_idle() -> None:
 @pytest.mark.parametrize("text", ["", "[]", "bench-source: no", '{"sent": 1}'])
 def test_anything_else_is_told(text: str) -> None:
     with pytest.raises(KitError) as caught:
-        source.parse(text)
+        traffic_source.parse(text)
     assert caught.value.code == "FQ-BENCH"
 
 
@@ -61,19 +62,21 @@ def test_anything_else_is_told(text: str) -> None:
     ],
 )
 def test_a_load_is_carried_where_nothing_is_lost_or_piles_up(change: dict[str, int], carried: bool) -> None:
-    run = replace(source.parse(LINE), **cast(dict[str, Any], change))
+    run = replace(traffic_source.parse(LINE), **cast(dict[str, Any], change))
     assert run.carried(UDP_1400) is carried
 
 
 def test_behind_a_timer_two_periods_may_be_inside() -> None:
-    run = replace(source.parse(LINE), backlog=240)
+    run = replace(traffic_source.parse(LINE), backlog=240)
     assert not run.carried(UDP_1400)
     assert run.carried(UDP_1400, timer_us=1000)
 
 
 def test_what_is_not_carried_is_no_figure() -> None:
     with pytest.raises(KitError, match="did not carry 60000 packets/s"):
-        source.carried(target(lambda words: LINE.replace('"forwarded": 10', '"forwarded": 3')), BED, UDP_1400)
+        traffic_source.carried(
+            target(lambda words: LINE.replace('"forwarded": 10', '"forwarded": 3')), BED, UDP_1400
+        )
 
 
 def test_a_load_becomes_options() -> None:
@@ -117,7 +120,7 @@ def test_handlers_get_their_options_before_their_name() -> None:
 
 
 def test_every_row_has_the_columns_that_it_can_have() -> None:
-    keys = {step.key for step in table.steps(ALL, runs=1)}
+    keys = {step.key for step in main_table.steps(ALL, runs=1)}
     for row in ALL:
         assert {f"cost/{row.name}/{column}" for column in ("udp-64", "ipv6-1400", "tcp", "copy-64")} <= keys
         assert (f"cost/{row.name}/tcp-gso" in keys) == (row != NETFILTERQUEUE)

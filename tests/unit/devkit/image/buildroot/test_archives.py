@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit import cache
-from devkit.build.buildroot import archives
-from devkit.build.buildroot.archives import Package
+from devkit.host import cache
+from devkit.image.buildroot import archives
+from devkit.image.buildroot.archives import Package
 
 
 @pytest.mark.parametrize(

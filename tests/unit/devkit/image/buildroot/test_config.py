@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.buildroot import config, make
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.image.buildroot import config, make
 
 WANTED = "BR2_x86_pentium3=y\nBR2_PACKAGE_PYTHON3=y\n"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit import cache
-from devkit.build.buildroot import base, make
-from devkit.paths import PROJECT
+from devkit.host import cache
+from devkit.host.paths import PROJECT
+from devkit.image.buildroot import image_parts, make
 
 
 @pytest.fixture
@@ -40,10 +40,14 @@ def changed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 def test_the_first_time_and_without_changes_nothing_is_built_again(
     place: make.Place, steps: list[str]
 ) -> None:
-    base._renew(place)
-    base._renew(place)
+    image_parts._renew(place)
+    image_parts._renew(place)
     assert steps == []
-    assert set(json.loads((place.output / "inputs.json").read_text())) == {*base.OURS, "busybox", "linux"}
+    assert set(json.loads((place.output / "inputs.json").read_text())) == {
+        *image_parts.OURS,
+        "busybox",
+        "linux",
+    }
 
 
 @pytest.mark.parametrize(
@@ -61,16 +65,16 @@ def test_the_first_time_and_without_changes_nothing_is_built_again(
 def test_what_changed_is_built_again(
     folder: str, expected: list[str], place: make.Place, steps: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base._renew(place)
+    image_parts._renew(place)
     changed(monkeypatch, PROJECT / folder)
-    base._renew(place)
+    image_parts._renew(place)
     assert steps == expected
 
 
 def test_what_failed_to_build_is_tried_again(
     place: make.Place, steps: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base._renew(place)
+    image_parts._renew(place)
     changed(monkeypatch, PROJECT / "kmod")
 
     def fails(_: make.Place, *__: str) -> None:
@@ -79,6 +83,6 @@ def test_what_failed_to_build_is_tried_again(
     with monkeypatch.context() as context:
         context.setattr(make, "run", fails)
         with pytest.raises(RuntimeError):
-            base._renew(place)
-    base._renew(place)
+            image_parts._renew(place)
+    image_parts._renew(place)
     assert steps == ["fastqueue-kmod-rebuild", "fastqueue-native-rebuild"]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit import command
-from devkit.build.buildroot import make
-from devkit.errors import KitError
+from devkit.host import run_command
+from devkit.host.errors import KitError
+from devkit.image.buildroot import make
 
 LOG = """\
 100.0:start:extract             : host-tool
@@ -83,7 +83,7 @@ def test_an_archive_that_is_not_to_be_had_is_told_with_what_to_do(
         place.log.write_text(f"{said}\nmake: *** [Makefile:83: _all] Error 2\n")
         raise KitError("FQ-COMMAND", "exit status 2: make", "mend what the compiler says")
 
-    monkeypatch.setattr(command, "compile_with", fails)
+    monkeypatch.setattr(run_command, "compile_with", fails)
     with pytest.raises(KitError) as caught:
         make.build(place)
     assert caught.value.code == code

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from devkit.build.buildroot import offline
+from devkit.image.buildroot import sources
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_an_answer_counts_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, answer: bytes, reached: bool
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setattr(offline, "PROBE", f"http://127.0.0.1:{server.getsockname()[1]}/")
+        monkeypatch.setattr(sources, "PROBE", f"http://127.0.0.1:{server.getsockname()[1]}/")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
 
         def serve() -> None:
@@ -36,5 +36,5 @@ def test_an_answer_counts_and_nothing_else(
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        assert offline.answers() is reached
+        assert sources.answers() is reached
         thread.join()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.paths import PROJECT
+from devkit.host.paths import PROJECT
 
 PATCHELF = PROJECT / "br2-external/offline/patchelf"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.buildroot import toolchain
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.image.buildroot import toolchain
 
 
 def test_programs_are_those_of_the_system_whatever_path_says(

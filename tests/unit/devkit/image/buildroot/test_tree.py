@@ -12,12 +12,12 @@ from pathlib import Path
 import other_user
 import pytest
 
-from devkit import cache
-from devkit.build import bases
-from devkit.build.bases import Wish
-from devkit.build.buildroot import offline, tree
-from devkit.build.flavour import DEFAULT, flavour
-from devkit.errors import KitError
+from devkit.host import cache
+from devkit.host.errors import KitError
+from devkit.image import base_choice
+from devkit.image.base_choice import Wish
+from devkit.image.buildroot import sources, tree
+from devkit.image.kernel_flavour import DEFAULT, flavour
 
 _ANSWERS = tree._answers
 
@@ -59,28 +59,28 @@ def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_auto_takes_debian_where_there_is_no_tree() -> None:
-    base = bases.choose(Wish(), flavour(DEFAULT))
+    base = base_choice.choose(Wish(), flavour(DEFAULT))
     assert (base.name, base.tree) == ("debian", None)
     assert "no Buildroot tree" in base.reason
 
 
 def test_auto_asks_upstream_once_for_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert bases.choose(Wish(), flavour(DEFAULT)).name == "debian"
+    assert base_choice.choose(Wish(), flavour(DEFAULT)).name == "debian"
     monkeypatch.setattr(tree, "_answers", lambda: pytest.fail("asked again"))
-    base = bases.choose(Wish(), flavour(DEFAULT))
+    base = base_choice.choose(Wish(), flavour(DEFAULT))
     assert base.name == "debian"
     assert "--base=buildroot asks again" in base.reason
 
 
 def test_who_wants_buildroot_asks_each_time(monkeypatch: pytest.MonkeyPatch, upstream: Path) -> None:
-    assert bases.choose(Wish(), flavour(DEFAULT)).name == "debian"
+    assert base_choice.choose(Wish(), flavour(DEFAULT)).name == "debian"
     monkeypatch.setattr(tree, "_answers", lambda: True)
-    assert bases.choose(Wish("buildroot"), flavour(DEFAULT)).tree == tree._in_cache()
+    assert base_choice.choose(Wish("buildroot"), flavour(DEFAULT)).tree == tree._in_cache()
 
 
 def test_auto_clones_where_upstream_answers(monkeypatch: pytest.MonkeyPatch, upstream: Path) -> None:
     monkeypatch.setattr(tree, "_answers", lambda: True)
-    base = bases.choose(Wish(), flavour(DEFAULT))
+    base = base_choice.choose(Wish(), flavour(DEFAULT))
     assert (base.name, base.tree) == ("buildroot", tree._in_cache())
     assert "cloned" in base.reason
     assert tree.commit(tree._in_cache()) == tree.COMMIT
@@ -96,7 +96,7 @@ def test_auto_takes_debian_where_the_tag_was_moved(monkeypatch: pytest.MonkeyPat
         shutil.rmtree(work, ignore_errors=True)
 
     monkeypatch.setattr(cache, "remove_tree", remove)
-    base = bases.choose(Wish(), flavour(DEFAULT))
+    base = base_choice.choose(Wish(), flavour(DEFAULT))
     assert unpacked == [".git"], "nothing is unpacked before its commit is known"
     assert base.name == "debian"
     assert "is not the commit" in base.reason
@@ -105,14 +105,14 @@ def test_auto_takes_debian_where_the_tag_was_moved(monkeypatch: pytest.MonkeyPat
 
 def test_auto_takes_a_tree_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_tree(tree._in_cache())
-    assert bases.choose(Wish(), flavour(DEFAULT)) == bases.Base(
+    assert base_choice.choose(Wish(), flavour(DEFAULT)) == base_choice.Base(
         "buildroot", f"{tree.TAG} of the cache", tree._in_cache()
     )
     named = fake_tree(tmp_path / "named")
     monkeypatch.setenv(tree.VARIABLE, str(named))
-    assert bases.choose(Wish(), flavour(DEFAULT)).tree == named
+    assert base_choice.choose(Wish(), flavour(DEFAULT)).tree == named
     other = fake_tree(tmp_path / "other")
-    assert bases.choose(Wish(buildroot=str(other)), flavour(DEFAULT)).tree == other
+    assert base_choice.choose(Wish(buildroot=str(other)), flavour(DEFAULT)).tree == other
 
 
 def test_a_tree_that_was_built_with_is_found_again(tmp_path: Path) -> None:
@@ -185,21 +185,21 @@ def test_no_repository_where_the_user_stands_says_how_upstream_is_asked(
 
 def test_debian_is_debian_whatever_there_is() -> None:
     fake_tree(tree._in_cache())
-    assert bases.choose(Wish("debian"), flavour(DEFAULT)) == bases.Base("debian", "asked for")
+    assert base_choice.choose(Wish("debian"), flavour(DEFAULT)) == base_choice.Base("debian", "asked for")
 
 
 def test_other_kernels_are_the_debian_bases() -> None:
     fake_tree(tree._in_cache())
-    assert bases.choose(Wish(), flavour("lockdep")).name == "debian"
+    assert base_choice.choose(Wish(), flavour("lockdep")).name == "debian"
     with pytest.raises(KitError) as caught:
-        bases.choose(Wish("buildroot"), flavour("lockdep"))
+        base_choice.choose(Wish("buildroot"), flavour("lockdep"))
     assert caught.value.code == "FQ-BUILDROOT"
 
 
 @pytest.mark.parametrize(("name", "code"), [("buildroot", "FQ-BUILDROOT"), ("gentoo", "FQ-BASE")])
 def test_what_cannot_be_had_is_refused(name: str, code: str) -> None:
     with pytest.raises(KitError) as caught:
-        bases.choose(Wish(name), flavour(DEFAULT))
+        base_choice.choose(Wish(name), flavour(DEFAULT))
     assert caught.value.code == code
 
 
@@ -216,21 +216,21 @@ def test_another_release_is_refused_with_the_command_that_helps(tmp_path: Path) 
 
 
 def test_the_other_base_has_a_folder_of_its_own() -> None:
-    assert [Wish(name).folder for name in bases.BASES] == ["image", "image-buildroot", "image"]
+    assert [Wish(name).folder for name in base_choice.BASES] == ["image", "image-buildroot", "image"]
 
 
 def test_archives_come_from_a_folder_if_one_is_named(tmp_path: Path) -> None:
-    found = offline.choose(str(tmp_path), tmp_path)
+    found = sources.choose(str(tmp_path), tmp_path)
     assert f'BR2_PRIMARY_SITE="file://{tmp_path}"' in found.changes
     with pytest.raises(KitError, match="no folder"):
-        offline.choose("elsewhere", tmp_path)
+        sources.choose("elsewhere", tmp_path)
 
 
 def test_archives_come_from_their_own_sites_where_those_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(offline, "answers", lambda: True)
-    assert offline.choose("auto", tmp_path).name == "upstream"
+    monkeypatch.setattr(sources, "answers", lambda: True)
+    assert sources.choose("auto", tmp_path).name == "upstream"
 
 
 @pytest.mark.parametrize("name", ["auto", "debian"])
@@ -240,19 +240,19 @@ def test_archives_come_from_their_own_sites_where_those_answer(
 )
 def test_words_about_buildroot_are_not_passed_over(name: str, more: dict[str, str], option: str) -> None:
     with pytest.raises(KitError, match=f"{option} cannot be had: the base is debian") as caught:
-        bases.choose(Wish(name, **more), flavour(DEFAULT))
+        base_choice.choose(Wish(name, **more), flavour(DEFAULT))
     assert (caught.value.code, caught.value.status) == ("FQ-BASE", 2)
 
 
 def test_a_tree_is_not_passed_over_either() -> None:
     with pytest.raises(KitError, match="--buildroot cannot be had"):
-        bases.choose(Wish("debian", buildroot="/tree"), flavour(DEFAULT))
+        base_choice.choose(Wish("debian", buildroot="/tree"), flavour(DEFAULT))
 
 
 def test_an_unknown_configuration_is_refused_before_anything_is_fetched() -> None:
     fake_tree(tree._in_cache())
     with pytest.raises(KitError, match="there is no configuration 'other'") as caught:
-        bases.choose(Wish("buildroot", config="other"), flavour(DEFAULT))
+        base_choice.choose(Wish("buildroot", config="other"), flavour(DEFAULT))
     assert caught.value.code == "FQ-BUILDROOT"
 
 
@@ -264,8 +264,8 @@ def test_a_space_in_a_name_is_debians(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (caught.value.code, caught.value.status) == ("FQ-BUILDROOT", 2)
     fake_tree(tree._in_cache())
     monkeypatch.setattr(tree, "PROJECT", tmp_path / "my projects/fastqueue")
-    base = bases.choose(Wish(), flavour(DEFAULT))
+    base = base_choice.choose(Wish(), flavour(DEFAULT))
     assert base.name == "debian"
     assert "my projects" in base.reason
     with pytest.raises(KitError, match="my projects"):
-        bases.choose(Wish("buildroot"), flavour(DEFAULT))
+        base_choice.choose(Wish("buildroot"), flavour(DEFAULT))

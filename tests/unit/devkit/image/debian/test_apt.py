@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit import command
-from devkit.build import apt, list_dates
-from devkit.errors import KitError
+from devkit.host import run_command
+from devkit.host.errors import KitError
+from devkit.image.debian import apt, list_dates
 
 RECORDED = """\
 http://mirror.example/debian/|bookworm|main|Debian
@@ -40,7 +40,7 @@ def test_nothing_known() -> None:
 
 
 def test_without_the_release_there_is_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "run", lambda *_, **__: "http://m.example/|trixie|main|Debian\n")
+    monkeypatch.setattr(run_command, "run", lambda *_, **__: "http://m.example/|trixie|main|Debian\n")
     with pytest.raises(KitError) as caught:
         apt.user_mirrors()
     assert caught.value.code == "FQ-APT"
@@ -73,7 +73,7 @@ def test_a_list_that_was_not_compared_is_not_just_left_out(
     def busy(*_: object) -> None:
         raise KitError("FQ-BUSY", "in use", "run it again")
 
-    monkeypatch.setattr(command, "run", lambda *_, **__: RECORDED)
+    monkeypatch.setattr(run_command, "run", lambda *_, **__: RECORDED)
     monkeypatch.setattr(apt, "_user_settings", list)
     monkeypatch.setattr(list_dates, "check_all", busy)
     with pytest.raises(KitError) as caught:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build import list_dates
-from devkit.errors import KitError
+from devkit.host.errors import KitError
+from devkit.image.debian import list_dates
 
 _SIGNED = """\
 -----BEGIN PGP SIGNED MESSAGE-----

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build import unpacked as module
-from devkit.build.unpacked import unpacked
+from devkit.image.debian import unpack as module
+from devkit.image.debian.unpack import unpacked
 
 _CONTROL = (
     "Package: {name}\nVersion: 1.5-2\nArchitecture: all\nMaintainer: nobody <n@example.org>\nDescription: x\n"

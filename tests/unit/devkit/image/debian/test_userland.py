@@ -9,29 +9,30 @@ from pathlib import Path
 
 import pytest
 
-from devkit import command
-from devkit.build import elf, list_dates, lists, userland
-from devkit.build.apt import Apt, Source
-from devkit.errors import KitError
+from devkit.host import run_command
+from devkit.host.errors import KitError
+from devkit.image import elf
+from devkit.image.debian import list_dates, package_lists, userland
+from devkit.image.debian.apt import Apt, Source
 
 
 def test_last_matching_rule_wins() -> None:
     rules = ["usr/lib/python3/*", "!usr/lib/python3/test/*", "usr/lib/python3/test/support.py"]
-    assert lists.wanted("usr/lib/python3/os.py", rules)
-    assert lists.wanted("usr/lib/python3/json/tool.py", rules)
-    assert not lists.wanted("usr/lib/python3/test/test_os.py", rules)
-    assert lists.wanted("usr/lib/python3/test/support.py", rules)
-    assert not lists.wanted("usr/bin/perl", rules)
+    assert package_lists.wanted("usr/lib/python3/os.py", rules)
+    assert package_lists.wanted("usr/lib/python3/json/tool.py", rules)
+    assert not package_lists.wanted("usr/lib/python3/test/test_os.py", rules)
+    assert package_lists.wanted("usr/lib/python3/test/support.py", rules)
+    assert not package_lists.wanted("usr/bin/perl", rules)
 
 
 @pytest.mark.parametrize("path", ["usr/bin/perl", "usr/bin/dpkg", "usr/share/doc/x", "usr/share/locale/de/x"])
 def test_what_a_target_has_no_use_for_stays_out(path: str) -> None:
-    assert not lists.wanted(path, lists.words("files.txt"))
+    assert not package_lists.wanted(path, package_lists.words("files.txt"))
 
 
 def test_comments_are_no_words() -> None:
-    assert lists.words("packages.txt")[0] == "busybox-static"
-    assert "#" not in " ".join(lists.words("applets.txt"))
+    assert package_lists.words("packages.txt")[0] == "busybox-static"
+    assert "#" not in " ".join(package_lists.words("applets.txt"))
 
 
 def test_libraries_that_libraries_need_are_found() -> None:
@@ -84,7 +85,7 @@ def test_the_lists_that_mmdebstrap_fetched_are_checked_before_anything_is_kept(
             (lists / f"m.example_debian_dists_{suite}_Release").write_text(text)
         return ""
 
-    monkeypatch.setattr(command, "run", mmdebstrap)
+    monkeypatch.setattr(run_command, "run", mmdebstrap)
     with pytest.raises(KitError, match="bookworm-updates is of 2026-11-03") as caught:
         userland._make(tmp_path)
     assert caught.value.code == "FQ-MIRROR"

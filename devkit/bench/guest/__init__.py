@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Programs that run in the target."""

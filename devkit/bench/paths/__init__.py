@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The paths a packet takes through the target, and how each is set up."""

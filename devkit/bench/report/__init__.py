@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The report: HTML, tables and figures."""

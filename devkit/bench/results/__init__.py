@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Raw figures on disk, and what is computed from them."""
