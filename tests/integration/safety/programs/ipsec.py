@@ -4,23 +4,23 @@
 import os
 import socket
 import struct
-import subprocess
 from collections.abc import Callable
 
 import libc
 from changes import checksum
-from checks import eventually, same
+from checks import eventually, holds, same
 from fastqueue import abi
 from fastqueue.meta import Meta
 from lane import Handler, chain, enter, ip
 from nets import Hosts
 from processes import start, wait
 
+_DEVICE = "/proc/self/net/dev_snmp6/p0"
 _CHANGED = abi.ANSWER_ACCEPT | abi.WITH_PAYLOAD
 _COMPLETE = abi.A_LENGTHS | abi.A_CHECKSUMS
 _QUEUED = "udp dport 7000 queue num 0"
 _SPI = 4096
-_STATE = f"proto esp spi {_SPI} enc ecb(cipher_null) ''"
+_STATE = f"proto esp spi {_SPI} mode {{}} enc ecb(cipher_null) ''"
 _IP_RETOPTS = 7
 _RECORD_ROUTE = bytes([7, 11, 4]) + bytes(8) + b"\0"
 _OTHER_OPTIONS = bytes([1, 1, 45, 9]) + bytes(7) + b"\0"
@@ -62,7 +62,7 @@ def _out_of_ipsec(
     family, local = (socket.AF_INET, "127.0.0.1") if version == 4 else (socket.AF_INET6, "::1")
     receiver.bind((local, 7000))
     receiver.settimeout(20)
-    ip(f"xfrm state add src {local} dst {local} mode transport {_STATE}")
+    ip(f"xfrm state add src {local} dst {local} {_STATE.format('transport')}")
     handler = Handler(frame_size=512, writable=True)
     sender = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
     found = []
@@ -169,9 +169,9 @@ def sender_in_another_namespace() -> None:
     ends = "src 10.9.0.1 dst 10.9.0.2"
     ip("link add d0 type dummy", "link set d0 up", "address add 10.9.0.1/24 dev d0",
        "neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev d0 nud permanent",
-       "link add x0 type xfrm dev d0 if_id 7",
-       f"xfrm state add {ends} mode tunnel if_id 7 {_STATE}",
-       f"xfrm policy add dir out dst 10.8.0.2 if_id 7 tmpl {ends} proto esp mode tunnel")  # fmt: skip
+       "link add x0 type xfrm dev d0 if_id 7", "link add p0 type veth peer name p1",
+       f"xfrm state add {ends} {_STATE.format('tunnel')} if_id 7",
+       f"xfrm policy add dst 10.8.0.2 dir out if_id 7 tmpl {ends} proto esp mode tunnel")  # fmt: skip
     handler = Handler()
 
     def inside() -> None:
@@ -185,10 +185,13 @@ def sender_in_another_namespace() -> None:
     go, start_sending = os.pipe()
     pid = start(inside)
     os.read(waits, 1)
-    subprocess.run(["ip", "link", "set", "x0", "netns", str(pid)], check=True)
+    ip(f"link set x0 netns {pid}", f"link set p1 netns {pid}")
+    holds(os.access(_DEVICE, os.F_OK), "this end of a pair")
     os.write(start_sending, b"x")
     same(wait(pid), 0, "the sender's namespace, which ends with its process")
     eventually(lambda: handler.stats().received, "a packet of the sender")
-    eventually(lambda: not handler.stats().occupied, "its packet lets the namespace go")
-    same((handler.stats().flushed, handler.stats().accepted), (1, 0), "flushed, accepted")
+    eventually(lambda: not os.access(_DEVICE, os.F_OK), "the namespace goes while the packet waits")
+    same(handler.stats().occupied, 1, "packets that wait")
+    handler.answer_all()
+    same((handler.stats().accepted, handler.stats().flushed), (1, 0), "accepted, flushed")
     handler.close()
