@@ -16,7 +16,7 @@ from devkit.host.paths import PROJECT
 from devkit.host.progress import say, stage
 from devkit.image import kernel_flavour, linux_source, native_programs
 from devkit.image.kernel import compiled_against
-from devkit.static_checks import c_analysis
+from devkit.static_checks import c_analysis, import_layers
 
 MYPY_TARGETS = ("devkit", "tasks.py", "tests/unit", "pyhandler/src", "pyhandler/examples")
 #: checkpatch types that are left out, and why.
@@ -49,7 +49,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A check that is a function of devkit.static_checks.c_analysis with its inputs."""
+    """A check that is a function of devkit.static_checks with its inputs."""
 
     name: str
     complaints: Callable[[], str]
@@ -141,6 +141,7 @@ def lint() -> None:
     kernel = compiled_against(kernel_flavour.flavour(kernel_flavour.DEFAULT))
     plan: list[Check | Analysis] = [
         *analyses(native_programs.sysroot(), kernel, checkers / "coccinelle"),
+        Analysis("import layers", import_layers.complaints),
         *checks(project_files(), checkers / "checkpatch.pl"),
     ]
     with stage("lint"), ThreadPoolExecutor() as pool:

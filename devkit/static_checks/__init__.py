@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Checks that read the source: what gcc, sparse and Coccinelle find. Imports host and image."""
+"""Checks that read the source: imports of devkit, and what gcc, sparse and Coccinelle find.
+
+Imports host and image.
+"""
