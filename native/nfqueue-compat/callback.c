@@ -132,6 +132,16 @@ bool callback_begin(struct queue *queue, const struct callback *what)
 	return true;
 }
 
+void callback_hold(struct queue *queue, uint32_t verdict, uint32_t which,
+		   const struct fastqueue_answer *answer)
+{
+	callback_here->verdict = verdict;
+	callback_here->which = which;
+	callback_here->answer = *answer;
+	queue->held++;
+	__atomic_store_n(&callback_here->held, true, __ATOMIC_RELEASE);
+}
+
 void callback_release(struct callback *callback)
 {
 	uint32_t count;
@@ -139,6 +149,7 @@ void callback_release(struct callback *callback)
 	if (!callback->held)
 		return;
 	callback->held = false;
+	callback->queue->held--;
 	if (frame_find(callback->queue, callback->id, &count))
 		frame_answer(callback->queue, count, callback->verdict, callback->which,
 			     &callback->answer);
@@ -170,6 +181,40 @@ struct callback *callback_next(const struct queue *queue, struct callback *after
 	while (callback && __atomic_load_n(&callback->queue, __ATOMIC_ACQUIRE) != queue)
 		callback = callback->next;
 	return callback;
+}
+
+void callbacks_release(struct queue *queue)
+{
+	struct callback *each = NULL;
+
+	while (queue->held && (each = callback_next(queue, each)))
+		callback_release(each);
+}
+
+bool callback_holds(const struct queue *queue, uint32_t id)
+{
+	struct callback *each = NULL;
+
+	while ((each = callback_next(queue, each)))
+		if (each->held && each->id == id)
+			return true;
+	return false;
+}
+
+bool callback_held_first(const struct queue *queue, uint32_t first, uint32_t end, uint32_t *count)
+{
+	struct callback *each = NULL;
+	bool found = false;
+	uint32_t c;
+
+	while ((each = callback_next(queue, each))) {
+		if (!each->held || !frame_find(queue, each->id, &c) || (int32_t)(c - first) < 0 ||
+		    (int32_t)(end - c) <= 0)
+			continue;
+		end = *count = c;	/* an earlier one, if there is one */
+		found = true;
+	}
+	return found;
 }
 
 static bool is_within(const struct callback *callback, const void *start, size_t size)

@@ -100,7 +100,7 @@ static void registry_give(const sigset_t *before)
 static void channel_reset(struct channel *channel)
 {
 	lock_take(&channel->lock);
-	memset((char *)channel + sizeof(channel->lock), 0, sizeof(*channel) - sizeof(channel->lock));
+	memset(&channel->fd, 0, sizeof(*channel) - offsetof(struct channel, fd));
 	channel->fd = channel->shadow = channel->wake = -1;
 	channel->last = &channel->replies;
 	channel->timeout_ms = -1;
@@ -231,6 +231,7 @@ void channel_end(struct channel *channel)
 {
 	lock_take(&channel->lock);
 	channel->fd = -1;
+	channel->generation++;
 	if (channel->lock.nested)
 		channel->late = true;
 	else

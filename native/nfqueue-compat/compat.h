@@ -49,6 +49,7 @@ struct queue {
 	uint32_t pace_low;	/* packets out for which it is right */
 	uint32_t pace_high;
 	bool dirty;		/* answered since the sender was last at work */
+	unsigned int held;	/* answers that wait for the ends of callbacks */
 
 	uint32_t taken;		/* count of the next frame to deliver */
 	uint32_t answered;	/* a batch answered all before this one */
@@ -78,7 +79,8 @@ struct reply {
 #define DESCRIPTORS	4096	/* beyond them nothing is served */
 
 struct channel {
-	struct lock lock;	/* first: the rest is reset when a channel is used again */
+	struct lock lock;	/* first: what follows these two is reset when a channel is used again */
+	unsigned int generation;	/* how often it was closed: handles of before find it gone */
 	int fd;			/* what the program has: an epoll instance; -1: closed */
 	int shadow;		/* a real netlink socket, for all that is not a queue */
 	int wake;		/* eventfd: replies, and changes for who sleeps */
@@ -227,9 +229,9 @@ int verdict_one(struct queue *queue, uint32_t id, const struct decision *decisio
 int verdict_batch(struct queue *queue, uint32_t id, const struct decision *decision);
 void verdict_send(struct queue *queue);
 
-/* request.c: messages that the program sends through its socket. */
+/* request.c: messages that the program sends through its socket; with errno. */
 bool request_is_ours(const void *data, size_t len);
-void request_run(struct channel *channel, const unsigned char *data, size_t len);
+ssize_t request_run(struct channel *channel, int fd, const unsigned char *data, size_t len);
 
 /* receive.c: recvmsg() of a channel, with errno. */
 #define RECEIVE_QUICK	0x08000000	/* do not run the senders */

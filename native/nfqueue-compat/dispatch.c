@@ -64,7 +64,7 @@ static int packet_find(struct nfq_handle *h, const struct nlmsghdr *message,
 	if (!qh)
 		return -ENODEV;
 	*found = *qh;
-	queue = channel_queue(h->channel, qh->number);
+	queue = handle_is_open(h) ? channel_queue(h->channel, qh->number) : NULL;
 	if (!queue || !frame_find(queue, what.id, &count))
 		return 0;
 	payload_find(queue, count, packet, &what);

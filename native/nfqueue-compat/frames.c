@@ -4,6 +4,8 @@
  * so does this: a frame's count and a constant, until a ring is exchanged. Then
  * the packets that were out lie at its start and keep their ids.
  */
+#include <errno.h>
+
 #include "compat.h"
 
 /* Find the frame with this id among those that moved. False: none of them has it. */
@@ -72,13 +74,15 @@ static bool frame_too_small(const struct queue *queue, uint32_t count)
 static bool frame_grow(struct queue *queue, uint32_t count)
 {
 	uint32_t len = fq_frame(queue->ring, count).meta->len, size = queue->frame_size;
+	int err;
 
 	while (size < len && size < FASTQUEUE_MAX_FRAME_SIZE)
 		size *= 2;
 	if (size > FASTQUEUE_MAX_FRAME_SIZE)
 		size = FASTQUEUE_MAX_FRAME_SIZE;
-	if (!queue_rebuild(queue, queue_frames_for(queue, size), size))
-		return true;
+	err = queue_rebuild(queue, queue_frames_for(queue, size), size);
+	if (err != -ENOMEM)	/* what is in the way passes: this packet is cut, not the next */
+		return !err;
 	queue->told = true;	/* and not tried again for each packet */
 	compat_log("queue %u: no memory for frames of %u bytes; longer packets come cut",
 		   queue->number, size);

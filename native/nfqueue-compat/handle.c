@@ -38,6 +38,7 @@ struct nfq_handle *nfq_open(void)
 		result(err);
 		return NULL;
 	}
+	h->generation = h->channel->generation;
 	h->nfnl = (struct nfnl_handle){ NFNL_MAGIC, h->channel->fd, h };
 	return h;
 }
@@ -54,6 +55,7 @@ struct nfq_handle *nfq_open_nfnl(struct nfnl_handle *nfnlh)
 		return NULL;
 	}
 	h->channel->whole = false;
+	h->generation = h->channel->generation;
 	h->theirs = nfnlh;
 	return h;
 }
@@ -71,10 +73,11 @@ int nfq_close(struct nfq_handle *h)
 
 static int configure(struct nfq_handle *h, uint16_t number, const struct configuration *wanted)
 {
-	int err;
+	int err = -EBADF;
 
 	channel_lock(h->channel);
-	err = queue_configure(h->channel, number, wanted);
+	if (handle_is_open(h))
+		err = queue_configure(h->channel, number, wanted);
 	channel_unlock(h->channel);
 	return result(err);
 }
@@ -220,6 +223,10 @@ static int decide(struct nfq_q_handle *qh, uint32_t id, const struct decision *d
 	if (decision->payload_len > PAYLOAD_MAX)
 		return result(-EMSGSIZE);
 	channel_lock(channel);
+	if (!handle_is_open(qh->handle)) {
+		channel_unlock(channel);
+		return result(-EBADF);
+	}
 	queue = channel_queue(channel, qh->number);
 	if (queue)
 		err = type == NFQNL_MSG_VERDICT ? verdict_one(queue, id, decision) :

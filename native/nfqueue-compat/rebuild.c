@@ -6,7 +6,9 @@
  * what the program points to in them stays readable.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "callback.h"
 #include "original.h"
@@ -14,6 +16,10 @@
 
 /* Bytes of payload in the rings of a channel at most. */
 #define MEMORY	(16u << 20)
+
+#define SETTLE_TRIES	64
+#define SETTLE_SPINS	8	/* of them without a pause */
+#define SETTLE_PAUSE_NS	100000
 
 /* As many as the queue is long, where memory allows; the kernel keeps to maxlen. */
 uint32_t queue_frames_for(const struct queue *queue, uint32_t frame_size)
@@ -39,6 +45,61 @@ uint32_t queue_copy_range(const struct queue *queue, uint32_t frame_size)
 	return queue->range ? queue->range : FASTQUEUE_MIN_FRAME_SIZE;
 }
 
+/* Packets without an answer. *answered: there are answers that nothing says the sender has seen. */
+static uint32_t waiting_count(const struct fq_queue *ring, bool *answered)
+{
+	uint32_t count = fq_oldest(ring), end = fq_published(ring), waiting = 0, word;
+
+	for (*answered = false; count != end; count++) {
+		word = __atomic_load_n(&ring->words[fq_slot(ring, count)], __ATOMIC_RELAXED);
+		waiting += word == (fq_lap(ring, count) | FASTQUEUE_OCCUPIED);
+		*answered |= (word & (FASTQUEUE_LAP_MASK | FASTQUEUE_STATE_MASK)) ==
+			     (fq_lap(ring, count) | FASTQUEUE_PROCESSED);
+	}
+	return waiting;
+}
+
+/*
+ * Whether all packets with an answer have left. An answer may be about a packet that
+ * left just before it was given: its word stays, and the kernel's counters tell.
+ */
+static bool is_settled(struct queue *queue)
+{
+	struct fastqueue_stats before = { 0 }, after = { 0 };
+	uint32_t waiting;
+	bool answered;
+
+	fq_stats(queue->ring, &before);
+	waiting = waiting_count(queue->ring, &answered);
+	if (!answered)
+		return true;
+	fq_stats(queue->ring, &after);
+	return before.queued == after.queued && before.flushed == after.flushed &&
+	       after.occupied == waiting;
+}
+
+/*
+ * Have all packets leave that have an answer: in another ring they would be unanswered
+ * again, and shift the ids. The sender looks at a bounded number of frames per call, and
+ * does not wait for another one that is at work.
+ */
+static int settle_all(struct queue *queue)
+{
+	const struct timespec pause = { 0, SETTLE_PAUSE_NS };
+	unsigned int tries;
+
+	for (tries = 0; tries < SETTLE_TRIES; tries++) {
+		verdict_send(queue);
+		if (is_settled(queue))
+			return 0;
+		if (tries < SETTLE_SPINS)
+			sched_yield();
+		else
+			nanosleep(&pause, NULL);
+	}
+	return -EAGAIN;
+}
+
 /*
  * Ids and counts of the packets that are in the ring without an answer; the first
  * *delivered of them are out, and the next one gets *next_id. Returns their number.
@@ -48,7 +109,8 @@ static uint32_t waiting_list(const struct queue *queue, uint32_t *ids, uint32_t 
 {
 	uint32_t number = 0, count = fq_oldest(queue->ring), end = fq_published(queue->ring);
 
-	for (*delivered = 0; count != end; count++) {
+	/* frames that leave meanwhile are used again: no more than there are */
+	for (*delivered = 0; count != end && number < queue->frames; count++) {
 		if (!fq_waiting(queue->ring, count))
 			continue;
 		*delivered += (int32_t)(queue->taken - count) > 0;
@@ -138,7 +200,10 @@ static void ids_renew(struct queue *queue, uint32_t next_id, uint32_t delivered)
 	verdict_send(queue);
 }
 
-/* Where memory is short there are fewer frames, but a queue that grows does not shrink. */
+/*
+ * Where memory is short there are fewer frames, but a queue that grows does not shrink;
+ * where more packets came meanwhile than the new ring holds there are more.
+ */
 static int ring_exchange(struct queue *queue, uint32_t frames, uint32_t frame_size)
 {
 	uint32_t least = frame_size == queue->frame_size && frames > queue->frames ?
@@ -150,20 +215,28 @@ static int ring_exchange(struct queue *queue, uint32_t frames, uint32_t frame_si
 		.copy_range = queue_copy_range(queue, frame_size),
 		.default_action = FASTQUEUE_DROP,
 	};
+	bool grown = false;
 	int err;
 
-	do {
+	for (;;) {
 		err = fq_resize(queue->ring, &options);
-		options.frames /= 2;
-	} while (err == -ENOMEM && options.frames >= least);
+		if (err == -EBUSY && options.frames < FASTQUEUE_MAX_FRAMES) {
+			options.frames *= 2;
+			grown = true;
+		} else if (err == -ENOMEM && !grown && options.frames / 2 >= least) {
+			options.frames /= 2;
+		} else {
+			break;
+		}
+	}
 	if (!err) {
-		queue->frames = options.frames * 2;
+		queue->frames = options.frames;
 		queue->frame_size = frame_size;
 	}
 	return err;
 }
 
-int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
+static int rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 {
 	uint32_t next_id, number, delivered, *ids = calloc(queue->frames * 2, sizeof(*ids));
 	uint32_t *counts = ids + queue->frames;
@@ -172,8 +245,6 @@ int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 
 	if (!ids)
 		return -ENOMEM;
-	originals_free(queue);
-	verdict_send(queue);
 	fq_stats(queue->ring, &before);
 	number = waiting_list(queue, ids, counts, &delivered, &next_id);
 	while (frames < FASTQUEUE_MAX_FRAMES && frames < number)
@@ -193,4 +264,19 @@ int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 		ids_begin(queue, ids, number, next_id - number, delivered);
 	}
 	return 0;
+}
+
+int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
+{
+	int err, cancelled;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelled);
+	callbacks_release(queue);	/* their payloads are in this ring */
+	err = settle_all(queue);
+	if (!err) {
+		originals_free(queue);
+		err = rebuild(queue, frames, frame_size);
+	}
+	pthread_setcancelstate(cancelled, NULL);
+	return err;
 }

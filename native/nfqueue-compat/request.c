@@ -100,10 +100,8 @@ static int request_do(struct channel *channel, const struct nlmsghdr *message)
 	}
 }
 
-/* Do what each message of a datagram asks, with an answer where one is due. */
-void request_run(struct channel *channel, const unsigned char *data, size_t len)
+static void requests_do(struct channel *channel, const unsigned char *data, size_t len)
 {
-	channel_lock(channel);
 	while (request_is_ours(data, len)) {
 		const struct nlmsghdr *message = (const void *)data;
 		size_t whole = NLMSG_ALIGN(message->nlmsg_len);
@@ -116,5 +114,21 @@ void request_run(struct channel *channel, const unsigned char *data, size_t len)
 		data += whole;
 		len -= whole;
 	}
+}
+
+/* Do what each message of a datagram asks, with an answer where one is due. */
+ssize_t request_run(struct channel *channel, int fd, const unsigned char *data, size_t len)
+{
+	bool open;
+
+	channel_lock(channel);
+	/* it may have been closed on the way here, and be another's now */
+	open = channel_of(fd) == channel;
+	if (open)
+		requests_do(channel, data, len);
 	channel_unlock(channel);
+	if (open)
+		return (ssize_t)len;
+	errno = EBADF;
+	return -1;
 }

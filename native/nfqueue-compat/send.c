@@ -39,15 +39,14 @@ static struct channel *channel_since(int fd, ssize_t done)
 	return done < 0 && (errno == ENOTSOCK || errno == EINVAL) ? channel_of(fd) : NULL;
 }
 
-static ssize_t channel_send(struct channel *channel, const void *data, size_t len, int flags,
+static ssize_t channel_send(struct channel *channel, int fd, const void *data, size_t len, int flags,
 			    const struct sockaddr *address, socklen_t address_len)
 {
 	if (!request_is_ours(data, len)) {
 		channel->foreign = true;
 		return REAL(sendto)(channel->shadow, data, len, flags, address, address_len);
 	}
-	request_run(channel, data, len);
-	return (ssize_t)len;
+	return request_run(channel, fd, data, len);
 }
 
 ssize_t sendto(int fd, const void *data, size_t len, int flags, __CONST_SOCKADDR_ARG address,
@@ -62,7 +61,7 @@ ssize_t sendto(int fd, const void *data, size_t len, int flags, __CONST_SOCKADDR
 		if (!channel)
 			return done;
 	}
-	return channel_send(channel, data, len, flags, address.__sockaddr__, address_len);
+	return channel_send(channel, fd, data, len, flags, address.__sockaddr__, address_len);
 }
 
 ssize_t send(int fd, const void *data, size_t len, int flags)
@@ -76,7 +75,7 @@ ssize_t send(int fd, const void *data, size_t len, int flags)
 		if (!channel)
 			return done;
 	}
-	return channel_send(channel, data, len, flags, NULL, 0);
+	return channel_send(channel, fd, data, len, flags, NULL, 0);
 }
 
 ssize_t write(int fd, const void *data, size_t len)
@@ -90,7 +89,7 @@ ssize_t write(int fd, const void *data, size_t len)
 		if (!channel)
 			return done;
 	}
-	return channel_send(channel, data, len, 0, NULL, 0);
+	return channel_send(channel, fd, data, len, 0, NULL, 0);
 }
 
 static size_t gathered_len(const struct msghdr *message)
@@ -137,6 +136,8 @@ static ssize_t message_run(int fd, const struct msghdr *message, struct channel 
 	size_t len = gathered_len(message);
 	unsigned char *data = gather(message, len);
 
+	ssize_t done = (ssize_t)len;
+
 	*sent = true;
 	if (!data) {
 		errno = ENOMEM;
@@ -145,11 +146,11 @@ static ssize_t message_run(int fd, const struct msghdr *message, struct channel 
 	*channel = channel_for(fd, data, len);
 	*sent = *channel && request_is_ours(data, len);
 	if (*sent)
-		request_run(*channel, data, len);
+		done = request_run(*channel, fd, data, len);
 	else if (*channel)
 		(*channel)->foreign = true;
 	free(data);
-	return (ssize_t)len;
+	return done;
 }
 
 static ssize_t message_send(int fd, const struct msghdr *message, int flags)

@@ -133,16 +133,15 @@ static int verdict_checked(struct queue *queue, uint32_t id, uint32_t count, uin
 	    !original_is(queue, count, decision->payload, decision->payload_len)) {
 		if (payload_put(queue, id, &count, decision)) {
 			verdict = FASTQUEUE_DROP;	/* as nfnetlink_queue does */
+			if (!frame_find(queue, id, &count))	/* in another ring, or gone */
+				return -ENOENT;
 		} else {
 			with->len = decision->payload_len;
 			which |= FASTQUEUE_WITH_PAYLOAD;
 		}
 	}
 	if (hold(queue, id, count)) {
-		callback_here->verdict = verdict;
-		callback_here->which = which;
-		callback_here->answer = *with;
-		__atomic_store_n(&callback_here->held, true, __ATOMIC_RELEASE);
+		callback_hold(queue, verdict, which, with);
 		return 0;
 	}
 	frame_answer(queue, count, verdict, which, with);
@@ -159,7 +158,7 @@ int verdict_one(struct queue *queue, uint32_t id, const struct decision *decisio
 		callback_release(callback_here);
 	if (!translate(queue, decision, &verdict, &with))
 		return -EINVAL;
-	if (!frame_find(queue, id, &count))
+	if (!frame_find(queue, id, &count) || (queue->held && callback_holds(queue, id)))
 		return -ENOENT;
 	return verdict_checked(queue, id, count, verdict, decision, &with);
 }
@@ -203,6 +202,20 @@ static bool answer_all(struct queue *queue, uint32_t first, uint32_t end, uint32
 	return any;
 }
 
+/* The same, but not those whose first answer waits for the end of a callback. */
+static bool answer_range(struct queue *queue, uint32_t first, uint32_t end, uint32_t verdict,
+			 uint32_t which, const struct fastqueue_answer *with)
+{
+	bool any = false;
+	uint32_t held;
+
+	while (queue->held && callback_held_first(queue, first, end, &held)) {
+		any |= answer_all(queue, first, held, verdict, which, with);
+		first = held + 1;
+	}
+	return answer_all(queue, first, end, verdict, which, with) || any;
+}
+
 /* All packets up to id that have no answer yet. */
 int verdict_batch(struct queue *queue, uint32_t id, const struct decision *decision)
 {
@@ -218,7 +231,7 @@ int verdict_batch(struct queue *queue, uint32_t id, const struct decision *decis
 	end = frame_end(queue, id);
 	if ((int32_t)(queue->answered - first) > 0)
 		first = queue->answered;
-	any = answer_all(queue, first, end, verdict, which, &with);
+	any = answer_range(queue, first, end, verdict, which, &with);
 	if ((int32_t)(end - queue->answered) > 0)
 		queue->answered = end;
 	if (!any)

@@ -122,6 +122,12 @@ static const struct {
 	{ "time_limits", scenario_time_limits },
 	{ "payloads", scenario_payloads },
 	{ "payloads_of_messages", scenario_payloads_of_messages },
+	{ "answers_not_seen", scenario_answers_not_seen },
+	{ "lost_in_exchange", scenario_lost_in_exchange },
+	{ "payload_that_waits", scenario_payload_that_waits },
+	{ "verdict_that_waits", scenario_verdict_that_waits },
+	{ "burst_in_exchange", scenario_burst_in_exchange },
+	{ "old_handle", scenario_old_handle },
 };
 
 int main(int argc, char **argv)

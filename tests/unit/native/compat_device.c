@@ -31,9 +31,11 @@ struct device {
 	ino_t namespace;
 	int memory;
 	uint32_t fa, fp;
+	struct fastqueue_stats stats;
 	struct packet packets[FRAMES_MAX];	/* by slot */
 };
 
+struct device_moment device_moment;
 static struct device devices[QUEUES];
 static pthread_mutex_t kernel = PTHREAD_MUTEX_INITIALIZER;
 static __thread sigset_t before;
@@ -161,6 +163,7 @@ static void ring_make(struct device *device, uint32_t frames, uint32_t frame_siz
 	if (device->memory < 0 || ftruncate(device->memory, 2 * ROOM + (off_t)frames * frame_size))
 		abort();
 	device->fa = device->fp = 0;
+	device->stats.occupied = 0;
 	memset(device->packets, 0, sizeof(device->packets));
 	fq_map(queue);
 }
@@ -178,6 +181,7 @@ int fq_open(struct fq_queue **opened, const struct fq_options *options)
 		device->queue->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		device->number = (uint16_t)options->queue;
 		device->namespace = namespace_of_thread();
+		device->stats = (struct fastqueue_stats){ 0 };
 		ring_make(device, options->frames, options->frame_size);
 		*opened = device->queue;
 		err = 0;
@@ -212,24 +216,31 @@ static void packet_put(struct device *device, const struct packet *packet)
 	__atomic_store_n(&queue->words[slot], fq_lap(queue, device->fa) | FASTQUEUE_OCCUPIED,
 			 __ATOMIC_RELEASE);
 	device->fa++;
+	device->stats.occupied++;
 	tell(device);
 	eventfd_write(queue->fd, 1);
 }
 
-bool device_publish(uint16_t number, uint32_t len, uint32_t meta_flags)
+static bool packet_come(struct device *device, uint32_t len, uint32_t meta_flags)
 {
 	struct packet packet = { .len = len, .flags = meta_flags, .there = true };
+
+	if (device->fa - device->fp >= device->queue->frames)
+		return false;
+	packet.number = published++;
+	device->stats.queued++;
+	packet_put(device, &packet);
+	return true;
+}
+
+bool device_publish(uint16_t number, uint32_t len, uint32_t meta_flags)
+{
 	struct device *device;
-	bool done = false;
+	bool done;
 
 	kernel_enter();
 	device = device_numbered(number);
-	if (device && device->queue->control &&
-	    device->fa - device->fp < device->queue->frames) {
-		packet.number = published++;
-		packet_put(device, &packet);
-		done = true;
-	}
+	done = device && device->queue->control && packet_come(device, len, meta_flags);
 	kernel_leave();
 	return done;
 }
@@ -240,12 +251,17 @@ static void packet_settle(struct device *device, uint32_t slot, uint32_t word)
 	size_t len = strlen(settled);
 	bool changed = word & FASTQUEUE_WITH_PAYLOAD;
 
+	device->stats.occupied--;
+	device->stats.accepted++;
+
 	if (queue->answers[slot].flags && changed)
 		abort();	/* the library never asks for anything on top of the bytes */
 	snprintf(settled + len, sizeof(settled) - len, "%u:%u:%u:%d ", device->packets[slot].number,
 		 (word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT, word & 0xe0,
 		 changed ? queue->payload[(size_t)slot * queue->frame_size] : -1);
 	device->packets[slot].there = false;
+	if (!device_moment.late_answers)
+		queue->words[slot] &= ~FASTQUEUE_STATE_MASK;
 }
 
 /* As the sender does it for queues that keep no order. */
@@ -283,24 +299,43 @@ void fq_close(struct fq_queue *queue)
 int fq_kick(struct fq_queue *queue)
 {
 	kernel_enter();
-	if (queue->control)
+	if (queue->control && !device_moment.no_kick)
 		settle(device_of(queue));
 	kernel_leave();
 	return 0;
+}
+
+/* The packets of a ring in their order, without those that leave just now. */
+static uint32_t packets_list(struct device *device, struct packet *list)
+{
+	const struct fq_queue *queue = device->queue;
+	uint32_t count, number = 0;
+
+	for (count = device->fp; count != device->fa; count++) {
+		const struct packet *packet = &device->packets[count & (queue->frames - 1)];
+
+		if (packet->there && device_moment.lose) {
+			device_moment.lose--;
+			device->stats.flushed++;
+		} else if (packet->there) {
+			list[number++] = *packet;
+		}
+	}
+	return number;
 }
 
 int fq_resize(struct fq_queue *queue, const struct fq_options *options)
 {
 	static struct packet moved[FRAMES_MAX];
 	struct device *device = device_of(queue);
-	uint32_t count, number = 0, i;
+	uint32_t number, i;
 
 	if (options->frames > FRAMES_MAX)
 		return -ENOMEM;
 	kernel_enter();
-	for (count = device->fp; count != device->fa; count++)
-		if (device->packets[count & (queue->frames - 1)].there)
-			moved[number++] = device->packets[count & (queue->frames - 1)];
+	for (; device_moment.come; device_moment.come--)
+		packet_come(device, 100, 0);
+	number = packets_list(device, moved);
 	fq_unmap(queue);
 	if (number <= options->frames) {
 		close(device->memory);
@@ -331,8 +366,9 @@ uint32_t device_flags(void)
 
 int fq_stats(struct fq_queue *queue, struct fastqueue_stats *stats)
 {
-	(void)queue;
-	*stats = (struct fastqueue_stats){ 0 };
+	kernel_enter();
+	*stats = device_of(queue)->stats;
+	kernel_leave();
 	return 0;
 }
 

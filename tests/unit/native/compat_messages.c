@@ -32,6 +32,11 @@ void channel_late(struct channel *unused)
 	(void)unused;
 }
 
+struct channel *channel_of(int fd)
+{
+	return fd ? NULL : &channel;
+}
+
 struct queue *channel_queue(struct channel *unused, uint16_t number)
 {
 	(void)unused;
@@ -189,7 +194,7 @@ int main(void)
 		} else if (!strcmp(word, "packet")) {
 			packet(data, len);
 		} else if (!strcmp(word, "request")) {
-			request_run(&channel, data, len);
+			request_run(&channel, 0, data, len);
 		} else {
 			memcpy(&meta, data, sizeof(meta));
 			message(numbers[0], numbers[1], numbers[2], numbers[3]);

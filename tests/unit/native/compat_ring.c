@@ -121,6 +121,7 @@ static void settle(void)
 			(word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT,
 			word & FASTQUEUE_WITH_PAYLOAD ? ring.answers[slot].len : packets[slot].len);
 		packets[slot].there = false;
+		ring.words[slot] &= ~FASTQUEUE_STATE_MASK;
 	}
 	while (fp != fa && !packets[fp & (ring.frames - 1)].there)
 		fp++;
@@ -147,7 +148,7 @@ int fq_set(struct fq_queue *unused, const struct fastqueue_settings *settings)
 int fq_stats(struct fq_queue *unused, struct fastqueue_stats *stats)
 {
 	(void)unused;
-	*stats = (struct fastqueue_stats){ .flushed = lost };
+	*stats = (struct fastqueue_stats){ .flushed = lost };	/* there are no late answers here */
 	return 0;
 }
 
