@@ -240,7 +240,7 @@ static int decide(struct nfq_q_handle *qh, uint32_t id, const struct decision *d
 int nfq_set_verdict(struct nfq_q_handle *qh, uint32_t id, uint32_t verdict, uint32_t data_len,
 		    const unsigned char *buf)
 {
-	struct decision decision = { verdict, NULL, NULL, buf, data_len };
+	struct decision decision = { verdict, NULL, NULL, data_len ? buf : NULL, data_len };
 
 	return decide(qh, id, &decision, NFQNL_MSG_VERDICT);
 }
@@ -248,7 +248,7 @@ int nfq_set_verdict(struct nfq_q_handle *qh, uint32_t id, uint32_t verdict, uint
 int nfq_set_verdict2(struct nfq_q_handle *qh, uint32_t id, uint32_t verdict, uint32_t mark,
 		     uint32_t datalen, const unsigned char *buf)
 {
-	struct decision decision = { verdict, &mark, NULL, buf, datalen };
+	struct decision decision = { verdict, &mark, NULL, datalen ? buf : NULL, datalen };
 
 	return decide(qh, id, &decision, NFQNL_MSG_VERDICT);
 }

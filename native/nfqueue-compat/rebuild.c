@@ -268,15 +268,14 @@ static int rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 
 int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 {
-	int err, cancelled;
+	int err, cancelled = cancel_disable();
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelled);
 	callbacks_release(queue);	/* their payloads are in this ring */
 	err = settle_all(queue);
 	if (!err) {
 		originals_free(queue);
 		err = rebuild(queue, frames, frame_size);
 	}
-	pthread_setcancelstate(cancelled, NULL);
+	cancel_restore(cancelled);
 	return err;
 }

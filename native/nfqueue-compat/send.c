@@ -42,8 +42,8 @@ static struct channel *channel_since(int fd, ssize_t done)
 static ssize_t channel_send(struct channel *channel, int fd, const void *data, size_t len, int flags,
 			    const struct sockaddr *address, socklen_t address_len)
 {
-	if (!request_is_ours(data, len)) {
-		channel->foreign = true;
+	if (!requests_are_ours(data, len)) {
+		foreign_begin(channel);
 		return REAL(sendto)(channel->shadow, data, len, flags, address, address_len);
 	}
 	return request_run(channel, fd, data, len);
@@ -115,18 +115,31 @@ static unsigned char *gather(const struct msghdr *message, size_t len)
 	return data;
 }
 
-/* Whether the first part begins like a message of ours; the rest may follow in others. */
+/* The first bytes of a message, which may be in several parts. */
+static bool head_gather(struct nlmsghdr *head, const struct msghdr *message)
+{
+	size_t done = 0, i, len;
+
+	for (i = 0; i < message->msg_iovlen && done < sizeof(*head); i++) {
+		len = message->msg_iov[i].iov_len;
+		if (len > sizeof(*head) - done)
+			len = sizeof(*head) - done;
+		if (len)
+			memcpy((char *)head + done, message->msg_iov[i].iov_base, len);
+		done += len;
+	}
+	return done == sizeof(*head);
+}
+
+/* Whether it begins like a message of ours. */
 static bool message_may_be_ours(int fd, const struct msghdr *message)
 {
-	const struct nlmsghdr *first;
+	struct nlmsghdr first;
 
 	if (channel_of(fd))
 		return true;
-	if (!message->msg_iovlen || message->msg_iov[0].iov_len < sizeof(*first))
-		return false;
-	first = message->msg_iov[0].iov_base;
-	return first->nlmsg_type >> 8 == NFNL_SUBSYS_QUEUE && first->nlmsg_flags & NLM_F_REQUEST &&
-	       first->nlmsg_len <= gathered_len(message);
+	return head_gather(&first, message) && first.nlmsg_type >> 8 == NFNL_SUBSYS_QUEUE &&
+	       first.nlmsg_flags & NLM_F_REQUEST && first.nlmsg_len <= gathered_len(message);
 }
 
 /* *sent: the message was a request of a channel. Else it is to be sent through *channel, or fd. */
@@ -144,11 +157,11 @@ static ssize_t message_run(int fd, const struct msghdr *message, struct channel 
 		return -1;
 	}
 	*channel = channel_for(fd, data, len);
-	*sent = *channel && request_is_ours(data, len);
+	*sent = *channel && requests_are_ours(data, len);
 	if (*sent)
 		done = request_run(*channel, fd, data, len);
 	else if (*channel)
-		(*channel)->foreign = true;
+		foreign_begin(*channel);
 	free(data);
 	return done;
 }

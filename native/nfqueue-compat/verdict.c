@@ -129,7 +129,10 @@ static int verdict_checked(struct queue *queue, uint32_t id, uint32_t count, uin
 {
 	uint32_t which = extras(decision, with);
 
-	if (decision->payload_len && verdict != FASTQUEUE_DROP &&
+	/* nfnetlink_queue drops a packet whose new bytes end before its transport header */
+	if (decision->payload && !decision->payload_len)
+		verdict = FASTQUEUE_DROP;
+	if (decision->payload && verdict != FASTQUEUE_DROP &&
 	    !original_is(queue, count, decision->payload, decision->payload_len)) {
 		if (payload_put(queue, id, &count, decision)) {
 			verdict = FASTQUEUE_DROP;	/* as nfnetlink_queue does */

@@ -128,6 +128,19 @@ static const struct {
 	{ "verdict_that_waits", scenario_verdict_that_waits },
 	{ "burst_in_exchange", scenario_burst_in_exchange },
 	{ "old_handle", scenario_old_handle },
+	{ "cancelled", scenario_cancelled },
+	{ "made_anew", scenario_made_anew },
+	{ "closed_at_each_step", scenario_closed_at_each_step },
+	{ "received_at_each_step", scenario_received_at_each_step },
+	{ "child_of_sleeper", scenario_child_of_sleeper },
+	{ "replaced", scenario_replaced },
+	{ "descriptors_of_the_library", scenario_descriptors_of_the_library },
+	{ "nothing", scenario_nothing },
+	{ "parts_of_nothing", scenario_parts_of_nothing },
+	{ "messages_of_others", scenario_messages_of_others },
+	{ "port_ids", scenario_port_ids },
+	{ "empty_payload", scenario_empty_payload },
+	{ "time_limit_of_messages", scenario_time_limit_of_messages },
 };
 
 int main(int argc, char **argv)

@@ -67,5 +67,22 @@ void scenario_burst_in_exchange(void);
 
 /* compat_calls_handles.c */
 void scenario_old_handle(void);
+void scenario_cancelled(void);
+void scenario_made_anew(void);
+
+/* compat_calls_signals.c */
+void scenario_closed_at_each_step(void);
+void scenario_received_at_each_step(void);
+void scenario_child_of_sleeper(void);
+
+/* compat_calls_descriptors.c */
+void scenario_replaced(void);
+void scenario_descriptors_of_the_library(void);
+void scenario_nothing(void);
+void scenario_parts_of_nothing(void);
+void scenario_messages_of_others(void);
+void scenario_port_ids(void);
+void scenario_empty_payload(void);
+void scenario_time_limit_of_messages(void);
 
 #endif /* COMPAT_CALLS_H */

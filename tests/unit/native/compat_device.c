@@ -2,6 +2,7 @@
 /* libfastqueue's calls to the kernel on a model of it: rings in memory, queues by number. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -152,6 +153,15 @@ int fq_remap(struct fq_queue *queue)
 	return fq_map(queue);
 }
 
+/* Beyond the descriptors that a program looks through: the kernel's memory has none. */
+static int memory_make(void)
+{
+	int low = memfd_create("ring", MFD_CLOEXEC), high = fcntl(low, F_DUPFD_CLOEXEC, 200);
+
+	close(low);
+	return high;
+}
+
 static void ring_make(struct device *device, uint32_t frames, uint32_t frame_size)
 {
 	struct fq_queue *queue = device->queue;
@@ -159,7 +169,7 @@ static void ring_make(struct device *device, uint32_t frames, uint32_t frame_siz
 	queue->frames = frames;
 	queue->order = (uint32_t)__builtin_ctz(frames);
 	queue->frame_size = frame_size;
-	device->memory = memfd_create("ring", MFD_CLOEXEC);
+	device->memory = memory_make();
 	if (device->memory < 0 || ftruncate(device->memory, 2 * ROOM + (off_t)frames * frame_size))
 		abort();
 	device->fa = device->fp = 0;
@@ -175,7 +185,9 @@ int fq_open(struct fq_queue **opened, const struct fq_options *options)
 
 	kernel_enter();
 	device = device_of(NULL);
-	if (!device_numbered((uint16_t)options->queue)) {
+	if (device_moment.busy) {
+		device_moment.busy--;
+	} else if (!device_numbered((uint16_t)options->queue)) {
 		device->queue = calloc(1, sizeof(*device->queue));
 		device->queue->flags = options->flags;
 		device->queue->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -195,7 +195,7 @@ void channel_remap(struct channel *unused)
 	(void)unused;
 }
 
-void channel_late(struct channel *unused)
+void channel_unlock_late(struct channel *unused)
 {
 	(void)unused;
 }

@@ -10,7 +10,7 @@ import pytest
 from .compat_programs import build
 from .sanitized import HERE, compat_library
 
-_PARTS = ("", "_handle", "_sockets", "_packets", "_exchanges", "_handles")
+_PARTS = ("", "_handle", "_sockets", "_packets", "_exchanges", "_handles", "_signals", "_descriptors")
 
 
 @pytest.fixture(scope="session")
