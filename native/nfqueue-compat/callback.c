@@ -222,6 +222,16 @@ static bool is_within(const struct callback *callback, const void *start, size_t
 	return callback->payload && (uintptr_t)callback->payload - (uintptr_t)start < size;
 }
 
+bool callbacks_read(const struct queue *queue, void *start, size_t size)
+{
+	struct callback *each = NULL;
+
+	while ((each = callback_next(queue, each)))
+		if (is_within(each, start, size))
+			return true;
+	return false;
+}
+
 bool callbacks_keep(const struct queue *queue, void *start, size_t size)
 {
 	struct remains *remains = NULL;
@@ -247,16 +257,22 @@ bool callbacks_keep(const struct queue *queue, void *start, size_t size)
 /* Payloads in the ring go with it; those that are being read become the process's own memory. */
 static void payloads_keep(struct queue *queue)
 {
-	struct overlay left = { NULL, 0 };
-	size_t i;
+	struct overlay *overlay = NULL, *next;
 
-	if (callback_next(queue, NULL) && queue->ring->control)
-		overlay_make(&queue->ring->payload_area, &left, queue, NULL, 0);
-	if (left.start && !callbacks_keep(queue, left.start, left.size))
-		overlay_free(&left);
-	for (i = 0; i < sizeof(queue->overlays) / sizeof(*queue->overlays); i++)
-		if (callbacks_keep(queue, queue->overlays[i].start, queue->overlays[i].size))
-			queue->overlays[i].start = NULL;
+	if (callback_next(queue, NULL) && queue->ring->mapped)
+		overlay = overlay_make(&queue->ring->payload_area, queue, NULL, 0);
+	if (overlay)
+		overlay->next = queue->overlays;
+	else
+		overlay = queue->overlays;
+	queue->overlays = NULL;
+	for (; overlay; overlay = next) {
+		next = overlay->next;
+		if (callbacks_keep(queue, overlay->start, overlay->size))
+			free(overlay);
+		else
+			overlay_free(overlay);
+	}
 }
 
 void callbacks_queue_end(struct queue *queue, bool used)

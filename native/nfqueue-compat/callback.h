@@ -55,6 +55,8 @@ bool callback_held_first(const struct queue *queue, uint32_t first, uint32_t end
 struct callback *callback_next(const struct queue *queue, struct callback *after);
 /* Hand a mapping over to the callbacks of a queue that read in it. False: to none. */
 bool callbacks_keep(const struct queue *queue, void *start, size_t size);
+/* Whether any of them reads there. */
+bool callbacks_read(const struct queue *queue, void *start, size_t size);
 /* The queue ends: answers that wait are given if it is used, payloads are kept. */
 void callbacks_queue_end(struct queue *queue, bool used);
 /* free(), but not before the callbacks that may use it have returned. */

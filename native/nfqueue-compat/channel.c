@@ -48,6 +48,9 @@ static void child_begin(void)
 			child_begin_with(channels[fd]);
 	for (channel = unused; channel; channel = channel->free)
 		child_begin_with(channel);
+	/* a callback that forks reads its packet in the child, too */
+	if (callback_here->queue)
+		channel_remap(callback_here->channel);
 }
 
 __attribute__((constructor)) static void watch_forks(void)
@@ -62,17 +65,17 @@ static bool is_visitor(void)
 	return getpid() != process;
 }
 
-/* A child of fork() maps the rings when it first uses them: a daemon does. */
+/*
+ * A child of fork() maps the rings when it first uses them: a daemon does. They are where
+ * they were unless something else is there by now.
+ */
 void channel_remap(struct channel *channel)
 {
 	struct queue *queue;
-	int err;
-
 	for (queue = channel->queues; queue; queue = queue->next) {
 		queue->held = callback_here->held && callback_is_of(queue);
-		err = fq_remap(queue->ring);
-		if (err)
-			compat_log("queue %u after fork(): %s", queue->number, fq_explain(err));
+		if (fq_remap(queue->ring))
+			queue_lose(queue);
 	}
 	channel->process = channel_forks;
 }

@@ -26,11 +26,7 @@
 struct channel;
 struct mmsghdr;
 
-/* Memory where frames of an exchanged ring were; pointers into it stay good. */
-struct overlay {
-	void *start;
-	size_t size;
-};
+struct overlay;
 
 struct queue {
 	struct queue *next;	/* of its channel */
@@ -58,10 +54,12 @@ struct queue {
 	uint32_t shift;		/* a frame's id is its count and this */
 	uint32_t moved;		/* frames at the start whose ids are in moved_ids */
 	uint32_t *moved_ids;	/* ascending */
+	uint32_t *moved_shown;	/* of the same memory: the program has pointers into this ring, too */
+	uint32_t refused_from;	/* count of the first frame that it refuses, if it does */
 	unsigned char *originals;	/* see original.c */
 	uint32_t *original_of;
 	uint32_t unchanged;
-	struct overlay overlays[4];	/* payload and meta of the last two rings */
+	struct overlay *overlays;	/* where payloads were in rings before this one */
 };
 
 /* Memory of the program's handles that a signal handler ended; inside that memory. */
@@ -212,6 +210,8 @@ void queue_free(struct queue *queue, bool used);
 
 /* rebuild.c: exchange the ring; ids stay. */
 int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size);
+/* Its ring is not mapped and will not be: it has no packets any more. */
+void queue_lose(struct queue *queue);
 uint32_t queue_frames_for(const struct queue *queue, uint32_t frame_size);
 uint32_t queue_copy_range(const struct queue *queue, uint32_t frame_size);
 
@@ -241,6 +241,13 @@ static inline bool frame_find(const struct queue *queue, uint32_t id, uint32_t *
 	return fq_waiting(queue->ring, c);
 }
 
+/* For nfnetlink_queue it takes no packets, or is always full. */
+static inline bool queue_refuses(const struct queue *queue)
+{
+	return queue->mode == NFQNL_COPY_NONE || !queue->maxlen;
+}
+
+void frames_refuse(struct queue *queue);
 uint32_t frame_end(const struct queue *queue, uint32_t id);
 void frame_answer(struct queue *queue, uint32_t count, uint32_t verdict, uint32_t which,
 		  const struct fastqueue_answer *with);

@@ -41,6 +41,8 @@ static void payload_find(struct queue *queue, uint32_t count, struct nfq_data *p
 	if (packet->payload_len > frame.cap_len)
 		packet->payload_len = frame.cap_len;
 	packet->payload = frame.payload;
+	if (count < queue->moved)
+		queue->moved_shown[count] = true;
 	original_keep(queue, count);
 	what->payload = packet->payload;
 	what->payload_len = frame.cap_len;

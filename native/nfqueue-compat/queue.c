@@ -253,12 +253,11 @@ static int queue_apply(struct queue *queue)
 
 static void mode_set(struct queue *queue, const struct nfqnl_msg_config_params *params)
 {
-	uint32_t range = ntohl(params->copy_range), count;
+	uint32_t range = ntohl(params->copy_range);
 
-	if (queue->mode == NFQNL_COPY_NONE)	/* what came until now is dropped */
-		frame_next(queue, &count);
 	switch (params->copy_mode) {
-	case NFQNL_COPY_NONE:
+	case NFQNL_COPY_NONE:	/* the range is that of packets which are there already */
+		break;
 	case NFQNL_COPY_META:
 		queue->range = 0;
 		break;
@@ -326,6 +325,7 @@ static int configure(struct channel *channel, uint16_t number, const struct conf
 	struct queue *queue;
 	uint32_t mask;
 	int err = flags_check(wanted);
+	bool refused;
 
 	if (wanted->command && (wanted->command->command == NFQNL_CFG_CMD_PF_BIND ||
 				wanted->command->command == NFQNL_CFG_CMD_PF_UNBIND))
@@ -337,6 +337,9 @@ static int configure(struct channel *channel, uint16_t number, const struct conf
 	queue = channel_queue(channel, number);
 	if (!queue)
 		return -ENODEV;
+	refused = queue_refuses(queue);
+	if (refused)
+		frames_refuse(queue);
 	if (wanted->params)
 		mode_set(queue, wanted->params);
 	if (wanted->maxlen)
@@ -345,6 +348,8 @@ static int configure(struct channel *channel, uint16_t number, const struct conf
 		mask = ntohl(*wanted->mask);
 		queue->flags = (queue->flags & ~mask) | (ntohl(*wanted->flags) & mask);
 	}
+	if (!refused)
+		queue->refused_from = fq_published(queue->ring);
 	return queue_apply(queue);
 }
 

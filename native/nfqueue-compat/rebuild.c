@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
 #include <time.h>
 
 #include "callback.h"
@@ -121,47 +123,51 @@ static uint32_t waiting_list(const struct queue *queue, uint32_t *ids, uint32_t 
 	return number;
 }
 
-/* Leave an area in which frames of size bytes begin at offset. */
-static int area_leave(struct fq_area *area, struct overlay *overlay, size_t offset, size_t size,
-		      const struct queue *queue, const uint32_t *counts, uint32_t number)
+/* Whether the program has a pointer to this packet in this ring. */
+static bool is_shown(const struct queue *queue, uint32_t count)
 {
-	struct piece *pieces = calloc(number + 1, sizeof(*pieces));
-	uint32_t i;
-	int err;
+	return count >= queue->moved || queue->moved_shown[count];
+}
+
+/* Packets that the program may point to until they have an answer. */
+static uint32_t pieces_list(const struct queue *queue, const uint32_t *ids,
+			    const uint32_t *counts, uint32_t delivered, struct piece *pieces)
+{
+	uint32_t number = 0, i;
+
+	if (queue->channel->whole)
+		return 0;
+	for (i = 0; i < delivered; i++)
+		if (is_shown(queue, counts[i]))
+			pieces[number++] = (struct piece){
+				ids[i], (size_t)fq_slot(queue->ring, counts[i]) * queue->frame_size,
+				queue->frame_size,
+			};
+	return number;
+}
+
+/* Have the ring's payloads stay where they are. */
+static int payloads_leave(struct queue *queue, const uint32_t *ids, const uint32_t *counts,
+			  uint32_t delivered)
+{
+	struct piece *pieces = calloc(delivered + 1, sizeof(*pieces));
+	struct overlay *overlay = NULL;
+	uint32_t number;
 
 	if (!pieces)
 		return -ENOMEM;
-	for (i = 0; i < number; i++)
-		pieces[i] = (struct piece){ offset + fq_slot(queue->ring, counts[i]) * size, size };
-	err = overlay_make(area, overlay, queue, pieces, number);
-	free(pieces);
-	return err;
-}
-
-static int ring_leave(struct queue *queue, const uint32_t *counts, uint32_t number)
-{
-	struct fq_queue *ring = queue->ring;
-	struct overlay *overlays = queue->overlays;
-	int err;
-
-	if (!callbacks_keep(queue, overlays[2].start, overlays[2].size))
-		overlay_free(&overlays[2]);
-	overlay_free(&overlays[3]);
-	overlays[2] = overlays[0];
-	overlays[3] = overlays[1];
-	overlays[0].start = overlays[1].start = NULL;
-	if (!number && !callback_next(queue, NULL))
-		return 0;
-	err = area_leave(&ring->payload_area, &overlays[0], 0, queue->frame_size,
-			 queue, counts, number);
-	if (!err)
-		err = area_leave(&ring->meta_area, &overlays[1], FASTQUEUE_META_OFFSET,
-				 sizeof(struct fastqueue_meta), queue, counts, number);
-	if (err) {
-		fq_unmap(ring);
-		fq_map(ring);	/* what was left is the ring's no longer */
+	number = pieces_list(queue, ids, counts, delivered, pieces);
+	if (number || callback_next(queue, NULL)) {
+		overlay = overlay_make(&queue->ring->payload_area, queue, pieces, number);
+		if (!overlay) {
+			free(pieces);
+			return -ENOMEM;
+		}
+		overlay->next = queue->overlays;
+		queue->overlays = overlay;
 	}
-	return err;
+	free(pieces);
+	return 0;
 }
 
 /* Packets that were in the ring before have left it since, and nobody can tell which. */
@@ -171,11 +177,12 @@ static bool some_left(const struct fastqueue_stats *before, const struct fastque
 	       before->dropped != after->dropped;
 }
 
-static void ids_begin(struct queue *queue, uint32_t *ids, uint32_t number, uint32_t shift,
-		      uint32_t taken)
+static void ids_begin(struct queue *queue, uint32_t *ids, uint32_t *shown, uint32_t number,
+		      uint32_t shift, uint32_t taken)
 {
 	free(queue->moved_ids);
 	queue->moved_ids = ids;
+	queue->moved_shown = shown;
 	queue->moved = number;
 	queue->shift = shift;
 	queue->taken = queue->searched = taken;
@@ -196,7 +203,8 @@ static void ids_renew(struct queue *queue, uint32_t next_id, uint32_t delivered)
 		delivered = published;
 	for (count = 0; count < delivered; count++)
 		fq_answer(queue->ring, count, FASTQUEUE_DROP);
-	ids_begin(queue, NULL, 0, next_id, delivered);
+	ids_begin(queue, NULL, NULL, 0, next_id, delivered);
+	queue->refused_from = published;
 	verdict_send(queue);
 }
 
@@ -236,6 +244,39 @@ static int ring_exchange(struct queue *queue, uint32_t frames, uint32_t frame_si
 	return err;
 }
 
+void queue_lose(struct queue *queue)
+{
+	compat_log("queue %u: its ring cannot be mapped; it gets no more packets", queue->number);
+	ids_begin(queue, NULL, NULL, 0, frame_id(queue, queue->taken), 0);
+	queue->refused_from = 0;
+}
+
+/* The same packet's count in the new ring, if it is among them, or that of the next one. */
+static uint32_t count_moved(const uint32_t *counts, uint32_t number, uint32_t count)
+{
+	uint32_t i = 0;
+
+	while (i < number && (int32_t)(counts[i] - count) < 0)
+		i++;
+	return i;
+}
+
+/* The ring is another one; some packets may have left meanwhile. */
+static void ring_enter(struct queue *queue, uint32_t *ids, uint32_t *counts, uint32_t number,
+		       uint32_t delivered, uint32_t next_id, bool complete)
+{
+	uint32_t refused_from = count_moved(counts, number, queue->refused_from);
+
+	if (!complete) {
+		free(ids);
+		ids_renew(queue, next_id, delivered);
+		return;
+	}
+	memset(counts, 0, number * sizeof(*counts));
+	ids_begin(queue, ids, counts, number, next_id - number, delivered);
+	queue->refused_from = refused_from;
+}
+
 static int rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 {
 	uint32_t next_id, number, delivered, *ids = calloc(queue->frames * 2, sizeof(*ids));
@@ -249,7 +290,8 @@ static int rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 	number = waiting_list(queue, ids, counts, &delivered, &next_id);
 	while (frames < FASTQUEUE_MAX_FRAMES && frames < number)
 		frames *= 2;
-	err = ring_leave(queue, counts, delivered);
+	queue_overlays_age(queue, ids, delivered);
+	err = payloads_leave(queue, ids, counts, delivered);
 	if (!err)
 		err = ring_exchange(queue, frames, frame_size);
 	if (err) {
@@ -257,12 +299,7 @@ static int rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 		return err;
 	}
 	fq_stats(queue->ring, &after);
-	if (some_left(&before, &after)) {
-		free(ids);
-		ids_renew(queue, next_id, delivered);
-	} else {
-		ids_begin(queue, ids, number, next_id - number, delivered);
-	}
+	ring_enter(queue, ids, counts, number, delivered, next_id, !some_left(&before, &after));
 	return 0;
 }
 
@@ -275,6 +312,10 @@ int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 	if (!err) {
 		originals_free(queue);
 		err = rebuild(queue, frames, frame_size);
+	}
+	if (!queue->ring->mapped) {
+		epoll_ctl(queue->channel->fd, EPOLL_CTL_DEL, fq_fd(queue->ring), NULL);
+		queue_lose(queue);
 	}
 	cancel_restore(cancelled);
 	return err;

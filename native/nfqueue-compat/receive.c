@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "compat.h"
+#include "queue.h"		/* of libfastqueue: whether a ring is mapped */
 
 #define FILES_MAX	16	/* polled one by one; beyond them through epoll */
 
@@ -167,6 +168,8 @@ static size_t files_list(struct channel *channel, struct pollfd *files)
 	if (channel->foreign)
 		files[number++] = (struct pollfd){ .fd = channel->shadow, .events = POLLIN };
 	for (queue = channel->queues; queue; queue = queue->next) {
+		if (!queue->ring->mapped)
+			continue;
 		if (number == FILES_MAX) {
 			senders_run(channel);
 			files[0].fd = channel->fd;

@@ -64,6 +64,8 @@ void scenario_lost_in_exchange(void);
 void scenario_payload_that_waits(void);
 void scenario_verdict_that_waits(void);
 void scenario_burst_in_exchange(void);
+void scenario_ring_lost(void);
+void scenario_pointers_into_rings(void);
 
 /* compat_calls_handles.c */
 void scenario_old_handle(void);
@@ -74,6 +76,7 @@ void scenario_made_anew(void);
 void scenario_closed_at_each_step(void);
 void scenario_received_at_each_step(void);
 void scenario_child_of_sleeper(void);
+void scenario_fork_in_callback(void);
 
 /* compat_calls_descriptors.c */
 void scenario_replaced(void);

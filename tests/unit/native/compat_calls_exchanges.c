@@ -190,3 +190,84 @@ void scenario_burst_in_exchange(void)
 	pump();
 	end();
 }
+
+/* --- Pointers into rings that are gone */
+
+/* The new ring cannot be mapped: nothing is left of the queue but that it can be ended. */
+void scenario_ring_lost(void)
+{
+	begin(leave_waiting, NULL);
+	packets_read(1);
+	device_publish(QUEUE, 3000, 0);
+	device_moment.no_map = 1;
+	printf("packet: %d\n", pump());
+	device_publish(QUEUE, 100, 0);
+	printf("packet: %d\n", pump());
+	printf("verdict: %d, batch: %d\n", accept_one(1) > 0, nfq_set_verdict_batch(queue, 9, NF_DROP) > 0);
+	printf("exchange: %d\n", exchange(4096) == EPIPE);
+	nfq_set_queue_flags(queue, NFQA_CFG_F_FAIL_OPEN, NFQA_CFG_F_FAIL_OPEN);
+	end();
+	printf("gone: %d\n", !device_namespace(QUEUE));
+}
+
+#define KEPT	12
+
+static struct {
+	unsigned char *payload;
+	int len;
+	uint32_t id;
+} kept[KEPT];
+
+static int keep(struct nfq_q_handle *qh, struct nfgenmsg *message, struct nfq_data *packet,
+		void *data)
+{
+	int *number = data;
+
+	(void)qh, (void)message;
+	kept[*number].len = nfq_get_payload(packet, &kept[*number].payload);
+	kept[*number].id = id_of(packet);
+	(*number)++;
+	return 0;
+}
+
+/* Bytes of the process's address space, in pages. */
+static long space(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	long pages = 0;
+
+	if (!file || fscanf(file, "%ld", &pages) != 1)
+		fail("statm");
+	fclose(file);
+	return pages;
+}
+
+/* Packets that wait, some of them answered in between, through many rings. */
+void scenario_pointers_into_rings(void)
+{
+	int number = 0, i, good = 0;
+	long before = 0;
+
+	begin(keep, &number);
+	for (i = 0; i < KEPT; i++) {
+		device_publish(QUEUE, 1000, 0);
+		pump();
+		if (i % 3 == 1)
+			accept_one(kept[i].id);
+		exchange(i % 2 ? 1024 : 2048);
+	}
+	for (i = 0; i < KEPT; i++)
+		good += i % 3 == 1 || (kept[i].len == 1000 && is_whole(kept[i].payload, 1000) &&
+				       kept[i].payload[0] == i);
+	printf("readable: %d\n", good == KEPT);
+	for (i = 0; i < 60; i++) {
+		if (i == 10)
+			before = space();
+		exchange(i % 2 ? 1024 : 2048);
+	}
+	printf("grows: %d\n", space() > before + 100);
+	for (i = 0; i < KEPT; i++)
+		nfq_set_verdict(queue, kept[i].id, NF_ACCEPT, 1000, kept[i].payload);
+	device_settled();
+	end();
+}

@@ -224,3 +224,27 @@ void scenario_child_of_sleeper(void)
 	close(ends[0]);
 	wait(NULL);
 }
+
+static int fork_in_callback(struct nfq_q_handle *qh, struct nfgenmsg *message,
+			    struct nfq_data *packet, void *data)
+{
+	unsigned char *payload;
+	int len = nfq_get_payload(packet, &payload), status;
+	pid_t child = fork();
+
+	(void)message, (void)data;
+	if (!child)
+		_exit(!is_whole(payload, len) || len != 1000 || payload[0] != 0);
+	waitpid(child, &status, 0);
+	printf("read in the child: %d\n", WIFEXITED(status) && !WEXITSTATUS(status));
+	return nfq_set_verdict(qh, id_of(packet), NF_ACCEPT, 0, NULL) < 0;
+}
+
+void scenario_fork_in_callback(void)
+{
+	begin(fork_in_callback, NULL);
+	device_publish(QUEUE, 1000, 0);
+	pump();
+	printf("settled: %s\n", device_settled());
+	end();
+}

@@ -31,7 +31,7 @@ struct device {
 	uint16_t number;
 	ino_t namespace;
 	int memory;
-	uint32_t fa, fp;
+	uint32_t frames, frame_size, fa, fp;
 	struct fastqueue_stats stats;
 	struct packet packets[FRAMES_MAX];	/* by slot */
 };
@@ -100,22 +100,33 @@ static void tell(struct device *device)
 	__atomic_store_n(&status->fa, device->fa, __ATOMIC_RELEASE);
 }
 
-static void area_map(struct device *device, struct fq_area *area, size_t size, off_t offset)
+/* Where it was, if that is known; as the kernel's areas it does not go to children. */
+static void area_map(struct device *device, struct fq_area *area, void *wanted, size_t size,
+		     off_t offset)
 {
-	void *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, device->memory, offset);
+	void *start = mmap(wanted, size, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | (wanted ? MAP_FIXED_NOREPLACE : 0), device->memory, offset);
 
-	if (start == MAP_FAILED)
+	if (start == MAP_FAILED || madvise(start, size, MADV_DONTFORK))
 		abort();
 	*area = (struct fq_area){ start, size };
 }
 
-int fq_map(struct fq_queue *queue)
+static int areas_map(struct fq_queue *queue, void *answer, void *meta, void *payload)
 {
 	struct device *device = device_of(queue);
 
-	area_map(device, &queue->answer_area, ROOM, 0);
-	area_map(device, &queue->meta_area, ROOM, ROOM);
-	area_map(device, &queue->payload_area, (size_t)queue->frames * queue->frame_size, 2 * ROOM);
+	if (device_moment.no_map) {
+		device_moment.no_map--;
+		return -ENOMEM;
+	}
+	queue->frames = device->frames;
+	queue->order = (uint32_t)__builtin_ctz(device->frames);
+	queue->frame_size = device->frame_size;
+	area_map(device, &queue->answer_area, answer, ROOM, 0);
+	area_map(device, &queue->meta_area, meta, ROOM, ROOM);
+	area_map(device, &queue->payload_area, payload, (size_t)queue->frames * queue->frame_size,
+		 2 * ROOM);
 	queue->control = queue->answer_area.start;
 	queue->words = (void *)((char *)queue->answer_area.start + FASTQUEUE_WORDS_OFFSET);
 	queue->answers = (void *)(queue->words + queue->frames);
@@ -123,7 +134,13 @@ int fq_map(struct fq_queue *queue)
 	queue->meta = (void *)((char *)queue->meta_area.start + FASTQUEUE_META_OFFSET);
 	queue->payload = queue->payload_area.start;
 	queue->fo = queue->first = queue->control->fo;
+	queue->mapped = true;
 	return 0;
+}
+
+int fq_map(struct fq_queue *queue)
+{
+	return areas_map(queue, NULL, NULL, NULL);
 }
 
 static void area_unmap(struct fq_area *area)
@@ -138,19 +155,22 @@ void fq_unmap(struct fq_queue *queue)
 	area_unmap(&queue->answer_area);
 	area_unmap(&queue->meta_area);
 	area_unmap(&queue->payload_area);
-	queue->control = NULL;
+	fq_lay_out_empty(queue);
 }
 
 void fq_unmapped(struct fq_queue *queue)
 {
 	queue->answer_area.start = queue->meta_area.start = queue->payload_area.start = NULL;
-	queue->control = NULL;
+	fq_lay_out_empty(queue);
 }
 
 int fq_remap(struct fq_queue *queue)
 {
+	void *answer = queue->answer_area.start, *meta = queue->meta_area.start;
+	void *payload = queue->payload_area.start;
+
 	fq_unmapped(queue);
-	return fq_map(queue);
+	return areas_map(queue, answer, meta, payload);
 }
 
 /* Beyond the descriptors that a program looks through: the kernel's memory has none. */
@@ -164,18 +184,15 @@ static int memory_make(void)
 
 static void ring_make(struct device *device, uint32_t frames, uint32_t frame_size)
 {
-	struct fq_queue *queue = device->queue;
-
-	queue->frames = frames;
-	queue->order = (uint32_t)__builtin_ctz(frames);
-	queue->frame_size = frame_size;
+	device->frames = frames;
+	device->frame_size = frame_size;
 	device->memory = memory_make();
 	if (device->memory < 0 || ftruncate(device->memory, 2 * ROOM + (off_t)frames * frame_size))
 		abort();
 	device->fa = device->fp = 0;
 	device->stats.occupied = 0;
 	memset(device->packets, 0, sizeof(device->packets));
-	fq_map(queue);
+	fq_map(device->queue);
 }
 
 int fq_open(struct fq_queue **opened, const struct fq_options *options)
@@ -208,7 +225,7 @@ int fq_fd(const struct fq_queue *queue)
 	eventfd_t value;
 
 	kernel_enter();
-	if (queue->control && __atomic_load_n(&queue->control->fo, __ATOMIC_ACQUIRE) ==
+	if (queue->mapped && __atomic_load_n(&queue->control->fo, __ATOMIC_ACQUIRE) ==
 	    device_of(queue)->fa)
 		eventfd_read(queue->fd, &value);
 	kernel_leave();
@@ -252,7 +269,7 @@ bool device_publish(uint16_t number, uint32_t len, uint32_t meta_flags)
 
 	kernel_enter();
 	device = device_numbered(number);
-	done = device && device->queue->control && packet_come(device, len, meta_flags);
+	done = device && device->queue->mapped && packet_come(device, len, meta_flags);
 	kernel_leave();
 	return done;
 }
@@ -298,7 +315,7 @@ void fq_close(struct fq_queue *queue)
 	struct device *device = device_of(queue);
 
 	kernel_enter();
-	if (queue->control)
+	if (queue->mapped)
 		settle(device);
 	fq_unmap(queue);
 	close(device->memory);
@@ -311,7 +328,7 @@ void fq_close(struct fq_queue *queue)
 int fq_kick(struct fq_queue *queue)
 {
 	kernel_enter();
-	if (queue->control && !device_moment.no_kick)
+	if (queue->mapped && !device_moment.no_kick)
 		settle(device_of(queue));
 	kernel_leave();
 	return 0;
@@ -342,8 +359,8 @@ int fq_resize(struct fq_queue *queue, const struct fq_options *options)
 	struct device *device = device_of(queue);
 	uint32_t number, i;
 
-	if (options->frames > FRAMES_MAX)
-		return -ENOMEM;
+	if (options->frames > FRAMES_MAX || !queue->mapped)
+		return queue->mapped ? -ENOMEM : -EPIPE;
 	kernel_enter();
 	for (; device_moment.come; device_moment.come--)
 		packet_come(device, 100, 0);
@@ -352,13 +369,13 @@ int fq_resize(struct fq_queue *queue, const struct fq_options *options)
 	if (number <= options->frames) {
 		close(device->memory);
 		ring_make(device, options->frames, options->frame_size);
-		for (i = 0; i < number; i++)
+		for (i = 0; queue->mapped && i < number; i++)
 			packet_put(device, &moved[i]);
 	} else {
 		fq_map(queue);
 	}
 	kernel_leave();
-	return number > options->frames ? -EBUSY : 0;
+	return !queue->mapped ? -EPIPE : number > options->frames ? -EBUSY : 0;
 }
 
 static uint32_t flags_set_last;
@@ -408,7 +425,7 @@ const char *device_settled(void)
 
 	kernel_enter();
 	for (device = devices; device < devices + QUEUES; device++)
-		if (device->queue && device->queue->control)
+		if (device->queue && device->queue->mapped)
 			settle(device);
 	strcpy(found, settled);
 	*settled = '\0';

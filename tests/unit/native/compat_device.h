@@ -25,6 +25,7 @@ struct device_moment {
 	bool no_kick;		/* the sender does not get to the answers */
 	bool late_answers;	/* an answer's word is written just after its packet left */
 	uint32_t busy;		/* times that a number is another's, or a sleeper's, yet */
+	uint32_t no_map;	/* times that the ring cannot be mapped */
 	uint32_t lose;		/* packets that leave during the next exchange, the oldest first */
 	uint32_t come;		/* that come during the next exchange */
 };

@@ -37,3 +37,18 @@ def test_a_verdict_that_waits_is_not_overtaken(calls: Path) -> None:
 
 def test_a_burst_during_an_exchange_does_not_cut_packets_for_good(calls: Path) -> None:
     assert run(calls, "burst_in_exchange") == ["bytes: 65000", "bytes: 3000"]
+
+
+def test_a_ring_that_cannot_be_mapped_is_empty(calls: Path) -> None:
+    assert run(calls, "ring_lost") == [
+        "packet: -2",
+        "packet: -2",
+        "verdict: 1, batch: 1",
+        "exchange: 1",
+        "gone: 1",
+    ]
+
+
+def test_packets_that_wait_stay_readable_through_many_rings(calls: Path) -> None:
+    """And only their pages stay, not the rings in which they were."""
+    assert run(calls, "pointers_into_rings") == ["readable: 1", "grows: 0"]

@@ -38,3 +38,7 @@ def test_a_signal_handler_receives_at_instructions_of_a_call(calls: Path) -> Non
 
 def test_a_child_does_not_count_threads_that_slept_in_its_parent(calls: Path) -> None:
     assert run(calls, "child_of_sleeper") == [*["nothing came: -1, 1"] * 2, "slept: 1"]
+
+
+def test_a_callback_that_forks_reads_its_packet_in_the_child(calls: Path) -> None:
+    assert run(calls, "fork_in_callback") == ["read in the child: 1", "settled: 0:1:0:-1 "]

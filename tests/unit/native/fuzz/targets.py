@@ -17,8 +17,10 @@ CORPORA = HERE / "corpus"
 DRIVER = ("driver", "coverage", "mutate")
 _ARGUMENTS = NATIVE / "common/arguments.c"
 _MODEL = HERE.parent / "compat_device.c"
-_RING = tuple(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer"))
-_LIBRARY = tuple(NATIVE / f"libfastqueue/{name}.c" for name in ("open", "map", "ring", "answer", "control"))
+_RING = tuple(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "empty"))
+_LIBRARY = tuple(
+    NATIVE / f"libfastqueue/{name}.c" for name in ("open", "map", "empty", "ring", "answer", "control")
+)
 #: The target goes on where a program ends.
 _PROGRAM = ("-Dexit=program_exit",)
 
