@@ -18,9 +18,7 @@ DRIVER = ("driver", "coverage", "mutate")
 _ARGUMENTS = NATIVE / "common/arguments.c"
 _MODEL = HERE.parent / "compat_device.c"
 _RING = tuple(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "empty"))
-_LIBRARY = tuple(
-    NATIVE / f"libfastqueue/{name}.c" for name in ("open", "map", "empty", "ring", "answer", "control")
-)
+_LIBRARY = (*_RING, *(NATIVE / f"libfastqueue/{name}.c" for name in ("open", "map", "control")))
 #: The target goes on where a program ends.
 _PROGRAM = ("-Dexit=program_exit",)
 
