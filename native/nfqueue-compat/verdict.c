@@ -124,24 +124,37 @@ static int payload_put(struct queue *queue, uint32_t id, uint32_t *count,
 	return 0;
 }
 
+/* What a verdict with bytes does to its packet, which may be in another ring afterwards. */
+static __attribute__((noinline)) int payload_judge(struct queue *queue, uint32_t id, uint32_t *count,
+						   const struct decision *decision,
+						   uint32_t *verdict, uint32_t *which)
+{
+	/* nfnetlink_queue drops a packet whose new bytes end before its transport header */
+	if (!decision->payload_len)
+		*verdict = FASTQUEUE_DROP;
+	if (*verdict == FASTQUEUE_DROP ||
+	    original_is(queue, *count, decision->payload, decision->payload_len))
+		return 0;
+	if (!payload_put(queue, id, count, decision)) {
+		*which |= FASTQUEUE_WITH_PAYLOAD;
+		return 0;
+	}
+	*verdict = FASTQUEUE_DROP;	/* as nfnetlink_queue does */
+	return frame_find(queue, id, count) ? 0 : -ENOENT;
+}
+
 static int verdict_checked(struct queue *queue, uint32_t id, uint32_t count, uint32_t verdict,
 			   const struct decision *decision, struct fastqueue_answer *with)
 {
 	uint32_t which = extras(decision, with);
+	int err;
 
-	/* nfnetlink_queue drops a packet whose new bytes end before its transport header */
-	if (decision->payload && !decision->payload_len)
-		verdict = FASTQUEUE_DROP;
-	if (decision->payload && verdict != FASTQUEUE_DROP &&
-	    !original_is(queue, count, decision->payload, decision->payload_len)) {
-		if (payload_put(queue, id, &count, decision)) {
-			verdict = FASTQUEUE_DROP;	/* as nfnetlink_queue does */
-			if (!frame_find(queue, id, &count))	/* in another ring, or gone */
-				return -ENOENT;
-		} else {
+	if (decision->payload) {
+		err = payload_judge(queue, id, &count, decision, &verdict, &which);
+		if (err)
+			return err;
+		if (which & FASTQUEUE_WITH_PAYLOAD)
 			with->len = decision->payload_len;
-			which |= FASTQUEUE_WITH_PAYLOAD;
-		}
 	}
 	if (hold(queue, id, count)) {
 		callback_hold(queue, verdict, which, with);
