@@ -51,6 +51,8 @@ void fq_answer_run(struct fq_queue *queue, uint32_t first, uint32_t number,
 		first = fp;
 		number -= gone;
 	}
+	if (number > queue->frames)	/* of a ring that is mapped no more */
+		number = queue->frames;
 	here = queue->frames - fq_slot(queue, first);
 	if (here > number)
 		here = number;

@@ -195,6 +195,32 @@ static void check_refused(uint32_t start)
 	}
 }
 
+/* A ring that cannot be mapped looks empty, and takes whatever is written to it. */
+static void check_lost(uint32_t start)
+{
+	struct fastqueue_answer answer = { .mark = 1, .len = 64 };
+	struct fq_options options = FQ_OPTIONS_INIT;
+	struct fq_queue queue;
+	struct fq_area areas[3];
+
+	ring_make(&queue, start);
+	areas[0] = queue.answer_area;
+	areas[1] = queue.meta_area;
+	areas[2] = queue.payload_area;
+	EXPECT(fq_remap(&queue) < 0);
+	EXPECT(fq_published(&queue) == fq_oldest(&queue) && !fq_waiting(&queue, start));
+	fq_taken(&queue, start);
+	fq_answer(&queue, start, FASTQUEUE_ACCEPT);
+	fq_answer_run(&queue, start, FRAMES, FASTQUEUE_DROP);
+	EXPECT(!fq_answer_with(&queue, start, FASTQUEUE_DROP, FASTQUEUE_WITH_MARK, &answer) ||
+	       fq_settled(&queue, start));
+	EXPECT(!fq_frame(&queue, start).cap_len && !fq_waiting(&queue, start));
+	EXPECT(fq_wait(&queue, 0) == -EPIPE && fq_resize(&queue, &options) == -EPIPE);
+	free(areas[0].start);
+	free(areas[1].start);
+	free(areas[2].start);
+}
+
 int main(void)
 {
 	static const uint32_t starts[] = {
@@ -208,6 +234,7 @@ int main(void)
 		check_one_by_one(starts[i]);
 		check_extras(starts[i]);
 		check_refused(starts[i]);
+		check_lost(starts[i]);
 	}
 	puts("libfastqueue: arithmetic checked");
 	return 0;

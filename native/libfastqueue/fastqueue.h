@@ -127,15 +127,17 @@ int fq_answer_with(struct fq_queue *queue, uint32_t count, uint32_t verdict,
  * other options have no effect. No packet is lost: frames without an answer
  * come again, and those handed out before, with their counts and pointers, are
  * void. On failure (-EBUSY: more packets are out than the new ring holds) the
- * old ring stays, with its counts; pointers are void all the same. Only if it
- * cannot be mapped again, all that is left to do is fq_close(), and fq_wait()
- * says -EPIPE.
+ * old ring stays, with its counts; pointers are void all the same. -EPIPE: the
+ * ring, whichever it is now, cannot be mapped. The queue then looks empty to all
+ * other calls, fq_wait() returns -EPIPE, and all that is left to do is fq_close().
  */
 int fq_resize(struct fq_queue *queue, const struct fq_options *options);
 
 /*
  * In a child of fork() whose parent leaves the queue to it: map the ring, which
- * does not come along. Pointers into the parent's ring are void.
+ * does not come along. It is mapped where it was if nothing else is there by now:
+ * pointers into the parent's ring are good then, and void otherwise. On failure
+ * the queue is as after a failed fq_resize().
  */
 int fq_remap(struct fq_queue *queue);
 /* In a child that only closes: something else may lie where the ring was. */

@@ -62,17 +62,17 @@ int fq_open(struct fq_queue **queue, const struct fq_options *options)
 int fq_resize(struct fq_queue *queue, const struct fq_options *options)
 {
 	uint32_t first = queue->first;
-	int refused, err;
+	int refused;
 
-	if (!queue->control)
+	if (!queue->mapped)
 		return -EPIPE;
 	__atomic_store_n(&queue->control->fo, queue->fo, __ATOMIC_RELEASE);
 	fq_unmap(queue);
 	refused = fq_ask(queue, FASTQUEUE_IOC_RESIZE, options);
-	err = fq_map(queue);	/* the new ring, or the old one */
-	if (!refused)
-		return err;
-	queue->first = first;
+	if (fq_map(queue))	/* the new ring, or the old one */
+		return -EPIPE;
+	if (refused)
+		queue->first = first;
 	return refused;
 }
 

@@ -15,6 +15,7 @@ struct fq_area {
 struct fq_queue {
 	int fd;
 	struct fastqueue_ring ring;	/* as the kernel filled it in */
+	bool mapped;		/* else all below leads to an empty ring */
 	uint32_t flags;
 	uint32_t frames;
 	uint32_t order;		/* frames == 1 << order */
@@ -39,6 +40,8 @@ int fq_map(struct fq_queue *queue);
 void fq_unmap(struct fq_queue *queue);
 /* Find the parts of the mapped areas. */
 void fq_lay_out(struct fq_queue *queue);
+/* empty.c: parts of a ring that has no packets, and never gets any. */
+void fq_lay_out_empty(struct fq_queue *queue);
 
 static inline uint32_t fq_slot(const struct fq_queue *queue, uint32_t count)
 {

@@ -57,7 +57,7 @@ int fq_wait(struct fq_queue *queue, int timeout_ms)
 	uint32_t number;
 	int err;
 
-	if (!queue->control)	/* a ring that could not be mapped again */
+	if (!queue->mapped)	/* a ring that could not be mapped again */
 		return -EPIPE;
 	__atomic_store_n(&queue->control->fo, queue->fo, __ATOMIC_RELEASE);
 	err = fq_sleep(queue, timeout_ms);

@@ -87,17 +87,42 @@ static bool is_mark(const struct nlmsghdr *head, size_t len)
 	       head->nlmsg_len == NLMSG_LENGTH(sizeof(struct nlmsgerr));
 }
 
+/* Not by recv(), which is a cancellation point, under the channel's lock. */
+static ssize_t shadow_receive(const struct channel *channel, struct nlmsghdr *head, int flags)
+{
+	return syscall(SYS_recvfrom, channel->shadow, head, sizeof(*head), flags | MSG_DONTWAIT, NULL,
+		       NULL);
+}
+
+void foreign_begin(struct channel *channel)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	if (channel->foreign)
+		return;
+	channel_lock(channel);
+	channel->foreign = true;
+	epoll_ctl(channel->fd, EPOLL_CTL_ADD, channel->shadow, &event);
+	channel_wake(channel);	/* they do not look at the shadow yet */
+	channel_unlock(channel);
+}
+
+void foreign_send(struct channel *channel, const void *message, size_t len)
+{
+	foreign_begin(channel);
+	syscall(SYS_sendto, channel->shadow, message, len, 0, NULL, 0);
+}
+
 int foreign_look(struct channel *channel)
 {
 	struct nlmsghdr head;
 	ssize_t len;
 
 	do {
-		len = REAL(recv)(channel->shadow, &head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+		len = shadow_receive(channel, &head, MSG_PEEK);
 		if (len < 0)
 			return errno == EAGAIN ? 0 : -errno;
-	} while (is_mark(&head, (size_t)len) &&
-		 REAL(recv)(channel->shadow, &head, sizeof(head), MSG_DONTWAIT) >= 0);
+	} while (is_mark(&head, (size_t)len) && shadow_receive(channel, &head, 0) >= 0);
 	return 1;
 }
 
@@ -201,6 +226,7 @@ static int channel_prepare(struct channel *channel, int fd, int epoll)
 	channel->shadow = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (epoll < 0 || channel->shadow < 0)
 		return -errno;
+	descriptor_own(channel->shadow, true);
 	err = channel_watch(channel, epoll);
 	if (err)
 		return err;
@@ -252,12 +278,13 @@ void adopt_fork(void)
 
 int channel_adopt(int fd, struct channel **adopted)
 {
-	int err = 0;
+	int err = 0, cancelled = cancel_disable();
 
 	lock_take(&adopting);	/* two threads may ask for queues of one socket */
 	*adopted = channel_of(fd);
 	if (!*adopted)
 		err = adopt(fd, adopted);
 	lock_give(&adopting);
+	cancel_restore(cancelled);
 	return err;
 }

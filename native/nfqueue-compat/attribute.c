@@ -4,10 +4,10 @@
 
 #include "attribute.h"
 
-bool attributes_parse(const void *data, size_t len, const struct nlattr **found, uint16_t max)
+void attributes_parse(const void *data, size_t len, const struct nlattr **found, uint16_t max)
 {
 	uint32_t present;
 
 	memset(found, 0, (max + 1u) * sizeof(*found));
-	return attributes_scan(data, len, found, max, &present);
+	attributes_scan(data, len, found, max, &present);
 }

@@ -64,8 +64,11 @@ static inline bool attributes_scan(const void *data, size_t len, const struct nl
 	return true;
 }
 
-/* attribute.c: the same with NULL where there is none; found has max + 1 places. */
-bool attributes_parse(const void *data, size_t len, const struct nlattr **found, uint16_t max);
+/*
+ * attribute.c: the same with NULL where there is none; found has max + 1 places. What
+ * follows a malformed attribute is ignored, as the kernel does.
+ */
+void attributes_parse(const void *data, size_t len, const struct nlattr **found, uint16_t max);
 
 /* shape.c: as attributes_scan() with NFQA_MAX, sooner for messages like the last one. */
 bool attributes_of_packet(const void *data, size_t len, const struct nlattr **found,

@@ -132,6 +132,16 @@ bool callback_begin(struct queue *queue, const struct callback *what)
 	return true;
 }
 
+void callback_hold(struct queue *queue, uint32_t verdict, uint32_t which,
+		   const struct fastqueue_answer *answer)
+{
+	callback_here->verdict = verdict;
+	callback_here->which = which;
+	callback_here->answer = *answer;
+	queue->held++;
+	__atomic_store_n(&callback_here->held, true, __ATOMIC_RELEASE);
+}
+
 void callback_release(struct callback *callback)
 {
 	uint32_t count;
@@ -139,6 +149,7 @@ void callback_release(struct callback *callback)
 	if (!callback->held)
 		return;
 	callback->held = false;
+	callback->queue->held--;
 	if (frame_find(callback->queue, callback->id, &count))
 		frame_answer(callback->queue, count, callback->verdict, callback->which,
 			     &callback->answer);
@@ -172,9 +183,53 @@ struct callback *callback_next(const struct queue *queue, struct callback *after
 	return callback;
 }
 
+void callbacks_release(struct queue *queue)
+{
+	struct callback *each = NULL;
+
+	while (queue->held && (each = callback_next(queue, each)))
+		callback_release(each);
+}
+
+bool callback_holds(const struct queue *queue, uint32_t id)
+{
+	struct callback *each = NULL;
+
+	while ((each = callback_next(queue, each)))
+		if (each->held && each->id == id)
+			return true;
+	return false;
+}
+
+bool callback_held_first(const struct queue *queue, uint32_t first, uint32_t end, uint32_t *count)
+{
+	struct callback *each = NULL;
+	bool found = false;
+	uint32_t c;
+
+	while ((each = callback_next(queue, each))) {
+		if (!each->held || !frame_find(queue, each->id, &c) || (int32_t)(c - first) < 0 ||
+		    (int32_t)(end - c) <= 0)
+			continue;
+		end = *count = c;	/* an earlier one, if there is one */
+		found = true;
+	}
+	return found;
+}
+
 static bool is_within(const struct callback *callback, const void *start, size_t size)
 {
 	return callback->payload && (uintptr_t)callback->payload - (uintptr_t)start < size;
+}
+
+bool callbacks_read(const struct queue *queue, void *start, size_t size)
+{
+	struct callback *each = NULL;
+
+	while ((each = callback_next(queue, each)))
+		if (is_within(each, start, size))
+			return true;
+	return false;
 }
 
 bool callbacks_keep(const struct queue *queue, void *start, size_t size)
@@ -202,16 +257,22 @@ bool callbacks_keep(const struct queue *queue, void *start, size_t size)
 /* Payloads in the ring go with it; those that are being read become the process's own memory. */
 static void payloads_keep(struct queue *queue)
 {
-	struct overlay left = { NULL, 0 };
-	size_t i;
+	struct overlay *overlay = NULL, *next;
 
-	if (callback_next(queue, NULL) && queue->ring->control)
-		overlay_make(&queue->ring->payload_area, &left, queue, NULL, 0);
-	if (left.start && !callbacks_keep(queue, left.start, left.size))
-		overlay_free(&left);
-	for (i = 0; i < sizeof(queue->overlays) / sizeof(*queue->overlays); i++)
-		if (callbacks_keep(queue, queue->overlays[i].start, queue->overlays[i].size))
-			queue->overlays[i].start = NULL;
+	if (callback_next(queue, NULL) && queue->ring->mapped)
+		overlay = overlay_make(&queue->ring->payload_area, queue, NULL, 0);
+	if (overlay)
+		overlay->next = queue->overlays;
+	else
+		overlay = queue->overlays;
+	queue->overlays = NULL;
+	for (; overlay; overlay = next) {
+		next = overlay->next;
+		if (callbacks_keep(queue, overlay->start, overlay->size))
+			free(overlay);
+		else
+			overlay_free(overlay);
+	}
 }
 
 void callbacks_queue_end(struct queue *queue, bool used)

@@ -39,13 +39,24 @@ static inline bool callback_is_of(const struct queue *queue)
 bool callback_begin(struct queue *queue, const struct callback *what);
 /* Without it. */
 void callback_end(void);
-/* Give the answer that waits; with the channel's lock held. */
+/*
+ * An answer of this thread's callback that waits, given when the callback returns. To
+ * all others its packet is answered. These with the channel's lock held.
+ */
+void callback_hold(struct queue *queue, uint32_t verdict, uint32_t which,
+		   const struct fastqueue_answer *answer);
 void callback_release(struct callback *callback);
+void callbacks_release(struct queue *queue);
+bool callback_holds(const struct queue *queue, uint32_t id);
+/* The first frame of a range whose answer waits. False: there is none. */
+bool callback_held_first(const struct queue *queue, uint32_t first, uint32_t end, uint32_t *count);
 
 /* The next callback that is about a packet of this queue; NULL: the first one, the end. */
 struct callback *callback_next(const struct queue *queue, struct callback *after);
 /* Hand a mapping over to the callbacks of a queue that read in it. False: to none. */
 bool callbacks_keep(const struct queue *queue, void *start, size_t size);
+/* Whether any of them reads there. */
+bool callbacks_read(const struct queue *queue, void *start, size_t size);
 /* The queue ends: answers that wait are given if it is used, payloads are kept. */
 void callbacks_queue_end(struct queue *queue, bool used);
 /* free(), but not before the callbacks that may use it have returned. */

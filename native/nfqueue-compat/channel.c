@@ -12,12 +12,11 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "callback.h"
 #include "environment.h"
-
-#define REPLIES_MAX	(208u << 10)	/* bytes, as a socket's buffer has by default */
 
 static struct channel *channels[DESCRIPTORS];	/* by descriptor */
 static struct channel *unused;
@@ -26,9 +25,16 @@ static struct lock registry;	/* of unused */
 unsigned int channel_forks;
 static pid_t process;		/* whose memory this is */
 
-/* A lock that another thread held across fork() has nobody to let go of it. */
+/* A lock that another thread held across fork() has nobody to let go of it; and nobody sleeps. */
+static void child_begin_with(struct channel *channel)
+{
+	channel->lock = (struct lock){ .owner = LOCK_FREE };
+	channel->sleepers = 0;
+}
+
 static void child_begin(void)
 {
+	struct channel *channel;
 	int fd;
 
 	channel_forks++;
@@ -39,7 +45,12 @@ static void child_begin(void)
 	registry = (struct lock){ .owner = LOCK_FREE };
 	for (fd = 0; fd < DESCRIPTORS; fd++)
 		if (channels[fd])
-			channels[fd]->lock = (struct lock){ .owner = LOCK_FREE };
+			child_begin_with(channels[fd]);
+	for (channel = unused; channel; channel = channel->free)
+		child_begin_with(channel);
+	/* a callback that forks reads its packet in the child, too */
+	if (callback_here->queue)
+		channel_remap(callback_here->channel);
 }
 
 __attribute__((constructor)) static void watch_forks(void)
@@ -54,16 +65,17 @@ static bool is_visitor(void)
 	return getpid() != process;
 }
 
-/* A child of fork() maps the rings when it first uses them: a daemon does. */
+/*
+ * A child of fork() maps the rings when it first uses them: a daemon does. They are where
+ * they were unless something else is there by now.
+ */
 void channel_remap(struct channel *channel)
 {
 	struct queue *queue;
-	int err;
-
 	for (queue = channel->queues; queue; queue = queue->next) {
-		err = fq_remap(queue->ring);
-		if (err)
-			compat_log("queue %u after fork(): %s", queue->number, fq_explain(err));
+		queue->held = callback_here->held && callback_is_of(queue);
+		if (fq_remap(queue->ring))
+			queue_lose(queue);
 	}
 	channel->process = channel_forks;
 }
@@ -100,7 +112,7 @@ static void registry_give(const sigset_t *before)
 static void channel_reset(struct channel *channel)
 {
 	lock_take(&channel->lock);
-	memset((char *)channel + sizeof(channel->lock), 0, sizeof(*channel) - sizeof(channel->lock));
+	memset(&channel->fd, 0, sizeof(*channel) - offsetof(struct channel, fd));
 	channel->fd = channel->shadow = channel->wake = -1;
 	channel->last = &channel->replies;
 	channel->timeout_ms = -1;
@@ -131,21 +143,13 @@ static void channel_retire(struct channel *channel)
 {
 	sigset_t before;
 
+	if (channel->retired)
+		return;
+	channel->retired = true;
 	registry_take(&before);
 	channel->free = unused;
 	unused = channel;
 	registry_give(&before);
-}
-
-static void replies_free(struct channel *channel)
-{
-	struct reply *reply;
-
-	while ((reply = channel->replies)) {
-		channel->replies = reply->next;
-		free(reply);
-	}
-	channel->last = &channel->replies;
 }
 
 /* With the lock held, by nobody who is at work on it. */
@@ -160,11 +164,9 @@ static void channel_clear(struct channel *channel)
 		queue_free(queue, channel->process == channel_forks);
 	}
 	channel->queues = channel->turn = NULL;
-	replies_free(channel);
-	if (channel->wake >= 0)
-		close(channel->wake);
-	if (channel->shadow >= 0)
-		close(channel->shadow);
+	channel_replies_free(channel);
+	descriptor_close(channel->wake);
+	descriptor_close(channel->shadow);
 	channel->wake = channel->shadow = -1;	/* their numbers may be others' now */
 }
 
@@ -182,7 +184,7 @@ static void leftovers_free(struct channel *channel)
  * What a signal handler ended, when its thread is through with its work there; and
  * channels that were closed while threads slept on them, when the last has come back.
  */
-void channel_late(struct channel *channel)
+static void channel_late(struct channel *channel)
 {
 	struct queue *queue;
 
@@ -198,6 +200,22 @@ void channel_late(struct channel *channel)
 	channel_clear(channel);
 	if (!channel->sleepers)
 		channel_retire(channel);
+}
+
+void channel_unlock_late(struct channel *channel)
+{
+	int cancelled = cancel_disable();
+	bool outermost;
+
+	do {
+		lock_take(&channel->lock);
+		outermost = !channel->lock.nested;
+		if (outermost && channel->late)
+			channel_late(channel);
+		lock_give(&channel->lock);
+		/* a handler may have come before the lock was free */
+	} while (outermost && __atomic_load_n(&channel->late, __ATOMIC_RELAXED));
+	cancel_restore(cancelled);
 }
 
 void channel_bury(struct channel *channel, struct queue *queue)
@@ -222,7 +240,7 @@ void channel_free(struct channel *channel, struct leftover *leftover, void *memo
 		channel->leftovers = leftover;
 		channel->late = true;
 	}
-	lock_give(&channel->lock);
+	channel_unlock(channel);
 	if (now)
 		callbacks_free(memory);
 }
@@ -231,11 +249,9 @@ void channel_end(struct channel *channel)
 {
 	lock_take(&channel->lock);
 	channel->fd = -1;
-	if (channel->lock.nested)
-		channel->late = true;
-	else
-		channel_late(channel);
-	lock_give(&channel->lock);
+	channel->generation++;
+	channel->late = true;
+	channel_unlock(channel);
 }
 
 int channel_watch(struct channel *channel, int epoll)
@@ -245,6 +261,7 @@ int channel_watch(struct channel *channel, int epoll)
 	channel->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (channel->wake < 0)
 		return -errno;
+	descriptor_own(channel->wake, true);
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, channel->wake, &event) < 0 ? -errno : 0;
 }
 
@@ -291,6 +308,7 @@ int channel_open(struct channel **opened)
 	channel->shadow = shadow_open();
 	if (channel->shadow < 0)
 		return channel_fail(channel, channel->shadow);
+	descriptor_own(channel->shadow, true);
 	channel->fd = epoll_create1(0);
 	if (channel->fd < 0)
 		return channel_fail(channel, -errno);
@@ -343,11 +361,26 @@ void channel_forget(int fd)
 		channel_rename(channel);
 }
 
+/* Not by eventfd_write() and eventfd_read(): a thread that is cancelled there keeps the lock. */
+void channel_wake_set(struct channel *channel)
+{
+	const eventfd_t one = 1;
+
+	syscall(SYS_write, channel->wake, &one, sizeof(one));
+}
+
+void channel_wake_clear(struct channel *channel)
+{
+	eventfd_t value;
+
+	syscall(SYS_read, channel->wake, &value, sizeof(value));
+}
+
 /* Have who sleeps look again; with the lock held. */
 void channel_wake(struct channel *channel)
 {
 	if (channel->sleepers || channel->replies)
-		eventfd_write(channel->wake, 1);
+		channel_wake_set(channel);
 }
 
 struct queue *channel_queue(struct channel *channel, uint16_t number)
@@ -357,34 +390,4 @@ struct queue *channel_queue(struct channel *channel, uint16_t number)
 	while (queue && queue->number != number)
 		queue = queue->next;
 	return queue;
-}
-
-/* Acknowledge a request, or refuse it: then all of it comes back. */
-int channel_reply(struct channel *channel, const struct nlmsghdr *request, size_t len, int error)
-{
-	size_t copied = error ? len : sizeof(*request);
-	size_t whole = NLMSG_SPACE(sizeof(int) + copied);
-	struct reply *reply = calloc(1, sizeof(*reply) + whole);
-	struct nlmsghdr *header;
-	struct nlmsgerr *body;
-
-	if (!reply || channel->fd < 0 || channel->replies_len + whole > REPLIES_MAX) {
-		free(reply);
-		return -ENOBUFS;
-	}
-	header = (void *)reply->data;
-	header->nlmsg_len = NLMSG_LENGTH(sizeof(int) + copied);
-	header->nlmsg_type = NLMSG_ERROR;
-	header->nlmsg_flags = error ? 0 : NLM_F_CAPPED;
-	header->nlmsg_seq = request->nlmsg_seq;
-	header->nlmsg_pid = request->nlmsg_pid;
-	body = NLMSG_DATA(header);
-	body->error = error;
-	memcpy(&body->msg, request, copied);
-	reply->len = header->nlmsg_len;
-	*channel->last = reply;
-	channel->last = &reply->next;
-	channel->replies_len += reply->len;
-	channel_wake(channel);
-	return 0;
 }

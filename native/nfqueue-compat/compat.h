@@ -24,12 +24,9 @@
 #include "lock.h"
 
 struct channel;
+struct mmsghdr;
 
-/* Memory where frames of an exchanged ring were; pointers into it stay good. */
-struct overlay {
-	void *start;
-	size_t size;
-};
+struct overlay;
 
 struct queue {
 	struct queue *next;	/* of its channel */
@@ -49,6 +46,7 @@ struct queue {
 	uint32_t pace_low;	/* packets out for which it is right */
 	uint32_t pace_high;
 	bool dirty;		/* answered since the sender was last at work */
+	unsigned int held;	/* answers that wait for the ends of callbacks */
 
 	uint32_t taken;		/* count of the next frame to deliver */
 	uint32_t answered;	/* a batch answered all before this one */
@@ -56,10 +54,12 @@ struct queue {
 	uint32_t shift;		/* a frame's id is its count and this */
 	uint32_t moved;		/* frames at the start whose ids are in moved_ids */
 	uint32_t *moved_ids;	/* ascending */
+	uint32_t *moved_shown;	/* of the same memory: the program has pointers into this ring, too */
+	uint32_t refused_from;	/* count of the first frame that it refuses, if it does */
 	unsigned char *originals;	/* see original.c */
 	uint32_t *original_of;
 	uint32_t unchanged;
-	struct overlay overlays[4];	/* payload and meta of the last two rings */
+	struct overlay *overlays;	/* where payloads were in rings before this one */
 };
 
 /* Memory of the program's handles that a signal handler ended; inside that memory. */
@@ -78,10 +78,12 @@ struct reply {
 #define DESCRIPTORS	4096	/* beyond them nothing is served */
 
 struct channel {
-	struct lock lock;	/* first: the rest is reset when a channel is used again */
+	struct lock lock;	/* first: what follows these two is reset when a channel is used again */
+	unsigned int generation;	/* how often it was closed: handles of before find it gone */
 	int fd;			/* what the program has: an epoll instance; -1: closed */
 	int shadow;		/* a real netlink socket, for all that is not a queue */
 	int wake;		/* eventfd: replies, and changes for who sleeps */
+	uint32_t port;		/* of the shadow, 0: not asked for yet */
 	unsigned int references;	/* descriptors, with duplicates */
 	bool whole;		/* packets' bytes go into the messages */
 	bool foreign;		/* messages of others come through the shadow */
@@ -99,6 +101,7 @@ struct channel {
 	size_t replies_len;
 	unsigned int process;	/* forks before the rings were mapped */
 	struct channel *free;	/* list of those that are closed */
+	bool retired;		/* on that list */
 };
 
 /* Who calls: pthread_self() without a call. */
@@ -123,10 +126,16 @@ void channel_remap(struct channel *channel);
 extern unsigned int channel_forks;	/* between the first process and this one */
 void channel_wake(struct channel *channel);
 struct queue *channel_queue(struct channel *channel, uint16_t number);
+/* reply.c */
+void channel_replies_free(struct channel *channel);
 int channel_reply(struct channel *channel, const struct nlmsghdr *request, size_t len, int error);
-/* Free a queue that is no longer the channel's, now or when nobody is at work on it. */
+/* channel.c: free a queue that is no longer the channel's, now or when nobody is at work on it. */
 void channel_bury(struct channel *channel, struct queue *queue);
-void channel_late(struct channel *channel);
+/* Do what came up while the lock was held, by a signal handler perhaps. */
+void channel_unlock_late(struct channel *channel);
+/* Have the wake descriptor readable, or not. */
+void channel_wake_set(struct channel *channel);
+void channel_wake_clear(struct channel *channel);
 /* Free a handle of the program's, now or when nobody is at work with it. */
 void channel_free(struct channel *channel, struct leftover *leftover, void *memory);
 
@@ -139,9 +148,26 @@ static inline void channel_lock(struct channel *channel)
 
 static inline void channel_unlock(struct channel *channel)
 {
-	if (channel->late && !channel->lock.nested)
-		channel_late(channel);
 	lock_give(&channel->lock);
+	if (__atomic_load_n(&channel->late, __ATOMIC_RELAXED))
+		channel_unlock_late(channel);
+}
+
+/*
+ * A thread that is cancelled while it holds a lock keeps it for good. What is done under
+ * locks has no cancellation points, or has cancellation wait until it is through.
+ */
+static inline int cancel_disable(void)
+{
+	int before;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	return before;
+}
+
+static inline void cancel_restore(int before)
+{
+	pthread_setcancelstate(before, NULL);
 }
 
 /* adopt.c: a socket of the program's own becomes a channel's. */
@@ -150,8 +176,21 @@ void adopt_fork(void);
 /* Around a call that may sleep on a socket. The channel that it became, if the call has to be repeated. */
 void flight_begin(int fd);
 struct channel *flight_end(int fd, ssize_t done, const struct iovec *parts, size_t number);
+/* Messages of others come through the real socket from now on. */
+void foreign_begin(struct channel *channel);
+/* Send one of several messages through it; with the channel's lock held. */
+void foreign_send(struct channel *channel, const void *message, size_t len);
 /* Whether a message waits on the real socket; negative: an error does. */
 int foreign_look(struct channel *channel);
+
+/* descriptors.c: those of the library itself, which the program does not know of. */
+void descriptor_own(int fd, bool own);
+void descriptor_close(int fd);
+
+/* sockets.c: recvmmsg() of a channel; *limit_ns is the time limit and becomes what is left of it. */
+int channel_receive_messages(struct channel *channel, int fd, struct mmsghdr *messages,
+			     unsigned int number, int flags, int64_t *limit_ns);
+int64_t time_limit_ns(int64_t seconds, int64_t ns);
 
 /* options.c */
 void channel_timeout_read(struct channel *channel);
@@ -171,6 +210,8 @@ void queue_free(struct queue *queue, bool used);
 
 /* rebuild.c: exchange the ring; ids stay. */
 int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size);
+/* Its ring is not mapped and will not be: it has no packets any more. */
+void queue_lose(struct queue *queue);
 uint32_t queue_frames_for(const struct queue *queue, uint32_t frame_size);
 uint32_t queue_copy_range(const struct queue *queue, uint32_t frame_size);
 
@@ -200,6 +241,13 @@ static inline bool frame_find(const struct queue *queue, uint32_t id, uint32_t *
 	return fq_waiting(queue->ring, c);
 }
 
+/* For nfnetlink_queue it takes no packets, or is always full. */
+static inline bool queue_refuses(const struct queue *queue)
+{
+	return queue->mode == NFQNL_COPY_NONE || !queue->maxlen;
+}
+
+void frames_refuse(struct queue *queue);
 uint32_t frame_end(const struct queue *queue, uint32_t id);
 void frame_answer(struct queue *queue, uint32_t count, uint32_t verdict, uint32_t which,
 		  const struct fastqueue_answer *with);
@@ -219,17 +267,18 @@ struct decision {
 	uint32_t verdict;	/* as in nfqnl_msg_verdict_hdr, host byte order */
 	const uint32_t *mark;	/* NULL: stays */
 	const uint32_t *priority;
-	const unsigned char *payload;
-	uint32_t payload_len;	/* 0: stays */
+	const unsigned char *payload;	/* NULL: stays */
+	uint32_t payload_len;
 };
 
 int verdict_one(struct queue *queue, uint32_t id, const struct decision *decision);
 int verdict_batch(struct queue *queue, uint32_t id, const struct decision *decision);
 void verdict_send(struct queue *queue);
 
-/* request.c: messages that the program sends through its socket. */
+/* request.c: messages that the program sends through its socket; with errno. */
 bool request_is_ours(const void *data, size_t len);
-void request_run(struct channel *channel, const unsigned char *data, size_t len);
+bool requests_are_ours(const void *data, size_t len);
+ssize_t request_run(struct channel *channel, int fd, const unsigned char *data, size_t len);
 
 /* receive.c: recvmsg() of a channel, with errno. */
 #define RECEIVE_QUICK	0x08000000	/* do not run the senders */

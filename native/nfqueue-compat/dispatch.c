@@ -41,6 +41,8 @@ static void payload_find(struct queue *queue, uint32_t count, struct nfq_data *p
 	if (packet->payload_len > frame.cap_len)
 		packet->payload_len = frame.cap_len;
 	packet->payload = frame.payload;
+	if (count < queue->moved)
+		queue->moved_shown[count] = true;
 	original_keep(queue, count);
 	what->payload = packet->payload;
 	what->payload_len = frame.cap_len;
@@ -64,7 +66,7 @@ static int packet_find(struct nfq_handle *h, const struct nlmsghdr *message,
 	if (!qh)
 		return -ENODEV;
 	*found = *qh;
-	queue = channel_queue(h->channel, qh->number);
+	queue = handle_is_open(h) ? channel_queue(h->channel, qh->number) : NULL;
 	if (!queue || !frame_find(queue, what.id, &count))
 		return 0;
 	payload_find(queue, count, packet, &what);

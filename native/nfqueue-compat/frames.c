@@ -4,7 +4,10 @@
  * so does this: a frame's count and a constant, until a ring is exchanged. Then
  * the packets that were out lie at its start and keep their ids.
  */
+#include <errno.h>
+
 #include "compat.h"
+#include "queue.h"		/* of libfastqueue: whether a ring is mapped */
 
 /* Find the frame with this id among those that moved. False: none of them has it. */
 bool frame_moved(const struct queue *queue, uint32_t id, uint32_t *count)
@@ -72,13 +75,15 @@ static bool frame_too_small(const struct queue *queue, uint32_t count)
 static bool frame_grow(struct queue *queue, uint32_t count)
 {
 	uint32_t len = fq_frame(queue->ring, count).meta->len, size = queue->frame_size;
+	int err;
 
 	while (size < len && size < FASTQUEUE_MAX_FRAME_SIZE)
 		size *= 2;
 	if (size > FASTQUEUE_MAX_FRAME_SIZE)
 		size = FASTQUEUE_MAX_FRAME_SIZE;
-	if (!queue_rebuild(queue, queue_frames_for(queue, size), size))
-		return true;
+	err = queue_rebuild(queue, queue_frames_for(queue, size), size);
+	if (err != -ENOMEM)	/* what is in the way passes: this packet is cut, not the next */
+		return !err;
 	queue->told = true;	/* and not tried again for each packet */
 	compat_log("queue %u: no memory for frames of %u bytes; longer packets come cut",
 		   queue->number, size);
@@ -131,13 +136,34 @@ static void frame_make_room(struct queue *queue)
 		queue_rebuild(queue, queue->frames, queue->frame_size);
 }
 
-/* For nfnetlink_queue this queue takes no packets, or is always full. */
 static void frame_refuse(struct queue *queue, uint32_t count)
 {
 	bool accept = queue->mode != NFQNL_COPY_NONE && queue->flags & NFQA_CFG_F_FAIL_OPEN;
 
 	fq_answer(queue->ring, count, accept ? FASTQUEUE_ACCEPT : FASTQUEUE_DROP);
 	queue->dirty = true;
+}
+
+/* Refuse what came until now; what was there before the queue began to is for the program. */
+void frames_refuse(struct queue *queue)
+{
+	uint32_t count = fq_oldest(queue->ring);
+
+	if ((int32_t)(queue->taken - count) > 0)
+		count = queue->taken;
+	if ((int32_t)(queue->refused_from - count) > 0)
+		count = queue->refused_from;
+	for (; (int32_t)(fq_published(queue->ring) - count) > 0; count++)
+		if (fq_waiting(queue->ring, count))
+			frame_refuse(queue, count);
+}
+
+static inline void taken_tell(struct queue *queue)
+{
+	fq_taken(queue->ring, queue->taken);
+	/* what is a whole ring behind has left; so the two never wrap around each other */
+	if ((int32_t)(queue->taken - queue->answered) > (int32_t)queue->frames)
+		queue->answered = queue->taken - queue->frames;
 }
 
 /* The next frame to deliver, after whatever it takes to have one. */
@@ -151,18 +177,21 @@ static bool frame_search(struct queue *queue, uint32_t *count)
 	for (; queue->taken != fq_published(queue->ring); queue->taken++) {
 		if (!fq_waiting(queue->ring, queue->taken))
 			continue;	/* left when an interface went, or by a batch */
-		if (queue->mode == NFQNL_COPY_NONE || !queue->maxlen) {
+		if (queue_refuses(queue) && (int32_t)(queue->taken - queue->refused_from) >= 0) {
 			frame_refuse(queue, queue->taken);
+			queue->refused_from = queue->taken;
 			continue;
 		}
 		if (frame_too_small(queue, queue->taken) && frame_grow(queue, queue->taken)) {
 			queue->taken--;	/* the same packet, at another place */
 			continue;
 		}
+		if (!queue->ring->mapped)
+			return false;
 		*count = queue->taken;
 		return true;
 	}
-	fq_taken(queue->ring, queue->taken);
+	taken_tell(queue);
 	return false;
 }
 
@@ -179,8 +208,7 @@ bool frame_next(struct queue *queue, uint32_t *count)
 		return false;
 	if (out < queue->pace_low || out > queue->pace_high)
 		queue_pace(queue, out);
-	if (queue->moved || queue->mode == NFQNL_COPY_NONE || !queue->maxlen ||
-	    !fq_waiting(queue->ring, next) || frame_too_small(queue, next) ||
+	if (queue->moved || queue_refuses(queue) || !fq_waiting(queue->ring, next) || frame_too_small(queue, next) ||
 	    frame_crowded(queue))
 		return frame_search(queue, count);
 	*count = next;
@@ -190,8 +218,6 @@ bool frame_next(struct queue *queue, uint32_t *count)
 /* The frame that frame_next() found is delivered. */
 void frame_pass(struct queue *queue)
 {
-	fq_taken(queue->ring, ++queue->taken);
-	/* what is a whole ring behind has left; so the two never wrap around each other */
-	if ((int32_t)(queue->taken - queue->answered) > (int32_t)queue->frames)
-		queue->answered = queue->taken - queue->frames;
+	queue->taken++;
+	taken_tell(queue);
 }

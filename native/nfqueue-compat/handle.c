@@ -38,6 +38,7 @@ struct nfq_handle *nfq_open(void)
 		result(err);
 		return NULL;
 	}
+	h->generation = h->channel->generation;
 	h->nfnl = (struct nfnl_handle){ NFNL_MAGIC, h->channel->fd, h };
 	return h;
 }
@@ -54,6 +55,7 @@ struct nfq_handle *nfq_open_nfnl(struct nfnl_handle *nfnlh)
 		return NULL;
 	}
 	h->channel->whole = false;
+	h->generation = h->channel->generation;
 	h->theirs = nfnlh;
 	return h;
 }
@@ -71,10 +73,11 @@ int nfq_close(struct nfq_handle *h)
 
 static int configure(struct nfq_handle *h, uint16_t number, const struct configuration *wanted)
 {
-	int err;
+	int err = -EBADF;
 
 	channel_lock(h->channel);
-	err = queue_configure(h->channel, number, wanted);
+	if (handle_is_open(h))
+		err = queue_configure(h->channel, number, wanted);
 	channel_unlock(h->channel);
 	return result(err);
 }
@@ -220,6 +223,10 @@ static int decide(struct nfq_q_handle *qh, uint32_t id, const struct decision *d
 	if (decision->payload_len > PAYLOAD_MAX)
 		return result(-EMSGSIZE);
 	channel_lock(channel);
+	if (!handle_is_open(qh->handle)) {
+		channel_unlock(channel);
+		return result(-EBADF);
+	}
 	queue = channel_queue(channel, qh->number);
 	if (queue)
 		err = type == NFQNL_MSG_VERDICT ? verdict_one(queue, id, decision) :
@@ -233,7 +240,7 @@ static int decide(struct nfq_q_handle *qh, uint32_t id, const struct decision *d
 int nfq_set_verdict(struct nfq_q_handle *qh, uint32_t id, uint32_t verdict, uint32_t data_len,
 		    const unsigned char *buf)
 {
-	struct decision decision = { verdict, NULL, NULL, buf, data_len };
+	struct decision decision = { verdict, NULL, NULL, data_len ? buf : NULL, data_len };
 
 	return decide(qh, id, &decision, NFQNL_MSG_VERDICT);
 }
@@ -241,7 +248,7 @@ int nfq_set_verdict(struct nfq_q_handle *qh, uint32_t id, uint32_t verdict, uint
 int nfq_set_verdict2(struct nfq_q_handle *qh, uint32_t id, uint32_t verdict, uint32_t mark,
 		     uint32_t datalen, const unsigned char *buf)
 {
-	struct decision decision = { verdict, &mark, NULL, buf, datalen };
+	struct decision decision = { verdict, &mark, NULL, datalen ? buf : NULL, datalen };
 
 	return decide(qh, id, &decision, NFQNL_MSG_VERDICT);
 }

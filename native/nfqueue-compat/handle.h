@@ -26,6 +26,7 @@ struct nfq_handle {
 	struct nfnl_handle nfnl;
 	struct nfnl_handle *theirs;	/* of nfq_open_nfnl(), not ours to close */
 	struct channel *channel;
+	unsigned int generation;	/* of the channel; another one: it is closed, or another handle's */
 	struct nfq_q_handle *queues;
 	struct leftover leftover;
 };
@@ -48,6 +49,12 @@ struct nfq_data {
 	unsigned char *payload;
 	uint32_t payload_len;
 };
+
+/* With the channel's lock held. */
+static inline bool handle_is_open(const struct nfq_handle *h)
+{
+	return h->generation == h->channel->generation;
+}
 
 static inline bool packet_has(const struct nfq_data *packet, uint16_t type)
 {

@@ -10,7 +10,7 @@
 
 void compat_log(const char *format, ...)
 {
-	int saved = errno;
+	int saved = errno, cancelled = cancel_disable();
 	char line[256];
 	va_list words;
 
@@ -20,5 +20,6 @@ void compat_log(const char *format, ...)
 	fprintf(stderr, "fastqueue: %s: %s\n", program_invocation_short_name, line);
 	/* a daemon has no standard error */
 	syslog(LOG_DAEMON | LOG_WARNING, "fastqueue: %s", line);
+	cancel_restore(cancelled);
 	errno = saved;
 }

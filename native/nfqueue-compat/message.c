@@ -94,7 +94,8 @@ static uint32_t packet_info(const struct fastqueue_meta *meta)
 static unsigned char *lengths_put(unsigned char *end, const struct queue *queue,
 				  const struct fastqueue_meta *meta, uint32_t payload)
 {
-	if (meta->len > payload && queue->mode == NFQNL_COPY_PACKET)
+	if (meta->len > payload && (queue->mode == NFQNL_COPY_PACKET ||
+				    (queue->mode == NFQNL_COPY_NONE && queue->range)))
 		end = attribute_be32(end, NFQA_CAP_LEN, meta->len);
 	return number_put(end, NFQA_SKB_INFO, packet_info(meta));
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "callback.h"
@@ -20,6 +21,8 @@
 #include "overlay.h"
 
 #define MAXLEN_DEFAULT	1024
+#define BUSY_TRIES	100	/* before a number counts as another process's */
+#define BUSY_PAUSE_NS	100000
 #define RANGE_MAX	(0xffff - NLA_HDRLEN)
 #define FRAME_SIZE	2048	/* a full Ethernet frame; grows when larger ones come */
 #define FLAGS_SERVED	(NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_GSO | NFQA_CFG_F_UID_GID)
@@ -53,14 +56,30 @@ static int ring_open(struct queue *queue)
 
 	if (err && err != -EBUSY)
 		compat_log("queue %u: %s", queue->number, fq_explain(err));
-	/* as it is in nfnetlink_queue for a queue of another socket */
-	return err == -EBUSY ? -EPERM : err;
+	return err;
 }
 
 static int table_open_here(void *argument)
 {
 	(void)argument;
 	return open("/proc/thread-self/net/fastqueue", O_RDONLY | O_CLOEXEC);
+}
+
+static bool table_has(struct channel *channel, uint16_t number)
+{
+	bool found = false;
+	char line[512];
+	FILE *table;
+	int fd;
+
+	fd = namespace_call(channel->shadow, table_open_here, NULL);
+	table = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!table)
+		return true;
+	while (!found && fgets(line, sizeof(line), table))
+		found = *line >= '0' && *line <= '9' && strtoul(line, NULL, 10) == number;
+	fclose(table);
+	return found;
 }
 
 /*
@@ -70,19 +89,11 @@ static int table_open_here(void *argument)
 bool queue_is_served(struct channel *channel, uint16_t number)
 {
 	bool found = channel_queue(channel, number);
-	char line[512];
-	FILE *table;
-	int fd;
+	int cancelled = cancel_disable();
 
-	if (found)
-		return true;
-	fd = namespace_call(channel->shadow, table_open_here, NULL);
-	table = fd < 0 ? NULL : fdopen(fd, "r");
-	if (!table)
-		return true;
-	while (!found && fgets(line, sizeof(line), table))
-		found = *line >= '0' && *line <= '9' && strtoul(line, NULL, 10) == number;
-	fclose(table);
+	if (!found)
+		found = table_has(channel, number);
+	cancel_restore(cancelled);
 	return found;
 }
 
@@ -114,11 +125,48 @@ static int queue_bind(struct channel *channel, uint16_t number)
 		free(queue);
 		return err;
 	}
+	descriptor_own(fq_fd(queue->ring), true);
 	for (end = &channel->queues; *end; end = &(*end)->next)
 		;
 	*end = queue;
 	channel_wake(channel);
 	return 0;
+}
+
+/* A while for other threads. False: the channel was closed meanwhile. */
+static bool channel_pause(struct channel *channel)
+{
+	const struct timespec pause = { 0, BUSY_PAUSE_NS };
+	unsigned int generation = channel->generation;
+
+	channel_wake_set(channel);
+	channel_unlock(channel);
+	nanosleep(&pause, NULL);
+	channel_lock(channel);
+	return channel->generation == generation;
+}
+
+/*
+ * A queue that just ended has its number until the threads have woken up that sleep on
+ * its device in recv().
+ */
+static int queue_bind_patiently(struct channel *channel, uint16_t number)
+{
+	unsigned int tries = 0;
+	int err;
+
+	for (;;) {
+		if (channel_queue(channel, number))
+			return -EBUSY;
+		err = queue_bind(channel, number);
+		if (err != -EBUSY)
+			return err;
+		/* as it is in nfnetlink_queue for a queue of another socket */
+		if (!channel->sleepers || channel->lock.nested || tries++ == BUSY_TRIES)
+			return -EPERM;
+		if (!channel_pause(channel))
+			return -EBADF;
+	}
 }
 
 /*
@@ -137,6 +185,7 @@ void queue_free(struct queue *queue, bool used)
 		fq_set(queue->ring, &settings);
 		epoll_ctl(queue->channel->fd, EPOLL_CTL_DEL, fq_fd(queue->ring), NULL);
 	}
+	descriptor_own(fq_fd(queue->ring), false);
 	fq_close(queue->ring);
 	queue_overlays_free(queue);
 	originals_free(queue);
@@ -204,12 +253,11 @@ static int queue_apply(struct queue *queue)
 
 static void mode_set(struct queue *queue, const struct nfqnl_msg_config_params *params)
 {
-	uint32_t range = ntohl(params->copy_range), count;
+	uint32_t range = ntohl(params->copy_range);
 
-	if (queue->mode == NFQNL_COPY_NONE)	/* what came until now is dropped */
-		frame_next(queue, &count);
 	switch (params->copy_mode) {
-	case NFQNL_COPY_NONE:
+	case NFQNL_COPY_NONE:	/* the range is that of packets which are there already */
+		break;
 	case NFQNL_COPY_META:
 		queue->range = 0;
 		break;
@@ -261,7 +309,7 @@ static int command_run(struct channel *channel, uint16_t number, uint8_t command
 
 	switch (command) {
 	case NFQNL_CFG_CMD_BIND:
-		return queue ? -EBUSY : queue_bind(channel, number);
+		return queue_bind_patiently(channel, number);
 	case NFQNL_CFG_CMD_UNBIND:
 		if (!queue)
 			return -ENODEV;
@@ -272,11 +320,12 @@ static int command_run(struct channel *channel, uint16_t number, uint8_t command
 	}
 }
 
-int queue_configure(struct channel *channel, uint16_t number, const struct configuration *wanted)
+static int configure(struct channel *channel, uint16_t number, const struct configuration *wanted)
 {
 	struct queue *queue;
 	uint32_t mask;
 	int err = flags_check(wanted);
+	bool refused;
 
 	if (wanted->command && (wanted->command->command == NFQNL_CFG_CMD_PF_BIND ||
 				wanted->command->command == NFQNL_CFG_CMD_PF_UNBIND))
@@ -288,6 +337,9 @@ int queue_configure(struct channel *channel, uint16_t number, const struct confi
 	queue = channel_queue(channel, number);
 	if (!queue)
 		return -ENODEV;
+	refused = queue_refuses(queue);
+	if (refused)
+		frames_refuse(queue);
 	if (wanted->params)
 		mode_set(queue, wanted->params);
 	if (wanted->maxlen)
@@ -296,5 +348,15 @@ int queue_configure(struct channel *channel, uint16_t number, const struct confi
 		mask = ntohl(*wanted->mask);
 		queue->flags = (queue->flags & ~mask) | (ntohl(*wanted->flags) & mask);
 	}
+	if (!refused)
+		queue->refused_from = fq_published(queue->ring);
 	return queue_apply(queue);
+}
+
+int queue_configure(struct channel *channel, uint16_t number, const struct configuration *wanted)
+{
+	int cancelled = cancel_disable(), err = configure(channel, number, wanted);
+
+	cancel_restore(cancelled);
+	return err;
 }

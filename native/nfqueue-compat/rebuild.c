@@ -6,7 +6,11 @@
  * what the program points to in them stays readable.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
 
 #include "callback.h"
 #include "original.h"
@@ -14,6 +18,10 @@
 
 /* Bytes of payload in the rings of a channel at most. */
 #define MEMORY	(16u << 20)
+
+#define SETTLE_TRIES	64
+#define SETTLE_SPINS	8	/* of them without a pause */
+#define SETTLE_PAUSE_NS	100000
 
 /* As many as the queue is long, where memory allows; the kernel keeps to maxlen. */
 uint32_t queue_frames_for(const struct queue *queue, uint32_t frame_size)
@@ -39,6 +47,61 @@ uint32_t queue_copy_range(const struct queue *queue, uint32_t frame_size)
 	return queue->range ? queue->range : FASTQUEUE_MIN_FRAME_SIZE;
 }
 
+/* Packets without an answer. *answered: there are answers that nothing says the sender has seen. */
+static uint32_t waiting_count(const struct fq_queue *ring, bool *answered)
+{
+	uint32_t count = fq_oldest(ring), end = fq_published(ring), waiting = 0, word;
+
+	for (*answered = false; count != end; count++) {
+		word = __atomic_load_n(&ring->words[fq_slot(ring, count)], __ATOMIC_RELAXED);
+		waiting += word == (fq_lap(ring, count) | FASTQUEUE_OCCUPIED);
+		*answered |= (word & (FASTQUEUE_LAP_MASK | FASTQUEUE_STATE_MASK)) ==
+			     (fq_lap(ring, count) | FASTQUEUE_PROCESSED);
+	}
+	return waiting;
+}
+
+/*
+ * Whether all packets with an answer have left. An answer may be about a packet that
+ * left just before it was given: its word stays, and the kernel's counters tell.
+ */
+static bool is_settled(struct queue *queue)
+{
+	struct fastqueue_stats before = { 0 }, after = { 0 };
+	uint32_t waiting;
+	bool answered;
+
+	fq_stats(queue->ring, &before);
+	waiting = waiting_count(queue->ring, &answered);
+	if (!answered)
+		return true;
+	fq_stats(queue->ring, &after);
+	return before.queued == after.queued && before.flushed == after.flushed &&
+	       after.occupied == waiting;
+}
+
+/*
+ * Have all packets leave that have an answer: in another ring they would be unanswered
+ * again, and shift the ids. The sender looks at a bounded number of frames per call, and
+ * does not wait for another one that is at work.
+ */
+static int settle_all(struct queue *queue)
+{
+	const struct timespec pause = { 0, SETTLE_PAUSE_NS };
+	unsigned int tries;
+
+	for (tries = 0; tries < SETTLE_TRIES; tries++) {
+		verdict_send(queue);
+		if (is_settled(queue))
+			return 0;
+		if (tries < SETTLE_SPINS)
+			sched_yield();
+		else
+			nanosleep(&pause, NULL);
+	}
+	return -EAGAIN;
+}
+
 /*
  * Ids and counts of the packets that are in the ring without an answer; the first
  * *delivered of them are out, and the next one gets *next_id. Returns their number.
@@ -48,7 +111,8 @@ static uint32_t waiting_list(const struct queue *queue, uint32_t *ids, uint32_t 
 {
 	uint32_t number = 0, count = fq_oldest(queue->ring), end = fq_published(queue->ring);
 
-	for (*delivered = 0; count != end; count++) {
+	/* frames that leave meanwhile are used again: no more than there are */
+	for (*delivered = 0; count != end && number < queue->frames; count++) {
 		if (!fq_waiting(queue->ring, count))
 			continue;
 		*delivered += (int32_t)(queue->taken - count) > 0;
@@ -59,47 +123,51 @@ static uint32_t waiting_list(const struct queue *queue, uint32_t *ids, uint32_t 
 	return number;
 }
 
-/* Leave an area in which frames of size bytes begin at offset. */
-static int area_leave(struct fq_area *area, struct overlay *overlay, size_t offset, size_t size,
-		      const struct queue *queue, const uint32_t *counts, uint32_t number)
+/* Whether the program has a pointer to this packet in this ring. */
+static bool is_shown(const struct queue *queue, uint32_t count)
 {
-	struct piece *pieces = calloc(number + 1, sizeof(*pieces));
-	uint32_t i;
-	int err;
+	return count >= queue->moved || queue->moved_shown[count];
+}
+
+/* Packets that the program may point to until they have an answer. */
+static uint32_t pieces_list(const struct queue *queue, const uint32_t *ids,
+			    const uint32_t *counts, uint32_t delivered, struct piece *pieces)
+{
+	uint32_t number = 0, i;
+
+	if (queue->channel->whole)
+		return 0;
+	for (i = 0; i < delivered; i++)
+		if (is_shown(queue, counts[i]))
+			pieces[number++] = (struct piece){
+				ids[i], (size_t)fq_slot(queue->ring, counts[i]) * queue->frame_size,
+				queue->frame_size,
+			};
+	return number;
+}
+
+/* Have the ring's payloads stay where they are. */
+static int payloads_leave(struct queue *queue, const uint32_t *ids, const uint32_t *counts,
+			  uint32_t delivered)
+{
+	struct piece *pieces = calloc(delivered + 1, sizeof(*pieces));
+	struct overlay *overlay = NULL;
+	uint32_t number;
 
 	if (!pieces)
 		return -ENOMEM;
-	for (i = 0; i < number; i++)
-		pieces[i] = (struct piece){ offset + fq_slot(queue->ring, counts[i]) * size, size };
-	err = overlay_make(area, overlay, queue, pieces, number);
-	free(pieces);
-	return err;
-}
-
-static int ring_leave(struct queue *queue, const uint32_t *counts, uint32_t number)
-{
-	struct fq_queue *ring = queue->ring;
-	struct overlay *overlays = queue->overlays;
-	int err;
-
-	if (!callbacks_keep(queue, overlays[2].start, overlays[2].size))
-		overlay_free(&overlays[2]);
-	overlay_free(&overlays[3]);
-	overlays[2] = overlays[0];
-	overlays[3] = overlays[1];
-	overlays[0].start = overlays[1].start = NULL;
-	if (!number && !callback_next(queue, NULL))
-		return 0;
-	err = area_leave(&ring->payload_area, &overlays[0], 0, queue->frame_size,
-			 queue, counts, number);
-	if (!err)
-		err = area_leave(&ring->meta_area, &overlays[1], FASTQUEUE_META_OFFSET,
-				 sizeof(struct fastqueue_meta), queue, counts, number);
-	if (err) {
-		fq_unmap(ring);
-		fq_map(ring);	/* what was left is the ring's no longer */
+	number = pieces_list(queue, ids, counts, delivered, pieces);
+	if (number || callback_next(queue, NULL)) {
+		overlay = overlay_make(&queue->ring->payload_area, queue, pieces, number);
+		if (!overlay) {
+			free(pieces);
+			return -ENOMEM;
+		}
+		overlay->next = queue->overlays;
+		queue->overlays = overlay;
 	}
-	return err;
+	free(pieces);
+	return 0;
 }
 
 /* Packets that were in the ring before have left it since, and nobody can tell which. */
@@ -109,11 +177,12 @@ static bool some_left(const struct fastqueue_stats *before, const struct fastque
 	       before->dropped != after->dropped;
 }
 
-static void ids_begin(struct queue *queue, uint32_t *ids, uint32_t number, uint32_t shift,
-		      uint32_t taken)
+static void ids_begin(struct queue *queue, uint32_t *ids, uint32_t *shown, uint32_t number,
+		      uint32_t shift, uint32_t taken)
 {
 	free(queue->moved_ids);
 	queue->moved_ids = ids;
+	queue->moved_shown = shown;
 	queue->moved = number;
 	queue->shift = shift;
 	queue->taken = queue->searched = taken;
@@ -134,11 +203,15 @@ static void ids_renew(struct queue *queue, uint32_t next_id, uint32_t delivered)
 		delivered = published;
 	for (count = 0; count < delivered; count++)
 		fq_answer(queue->ring, count, FASTQUEUE_DROP);
-	ids_begin(queue, NULL, 0, next_id, delivered);
+	ids_begin(queue, NULL, NULL, 0, next_id, delivered);
+	queue->refused_from = published;
 	verdict_send(queue);
 }
 
-/* Where memory is short there are fewer frames, but a queue that grows does not shrink. */
+/*
+ * Where memory is short there are fewer frames, but a queue that grows does not shrink;
+ * where more packets came meanwhile than the new ring holds there are more.
+ */
 static int ring_exchange(struct queue *queue, uint32_t frames, uint32_t frame_size)
 {
 	uint32_t least = frame_size == queue->frame_size && frames > queue->frames ?
@@ -150,20 +223,61 @@ static int ring_exchange(struct queue *queue, uint32_t frames, uint32_t frame_si
 		.copy_range = queue_copy_range(queue, frame_size),
 		.default_action = FASTQUEUE_DROP,
 	};
+	bool grown = false;
 	int err;
 
-	do {
+	for (;;) {
 		err = fq_resize(queue->ring, &options);
-		options.frames /= 2;
-	} while (err == -ENOMEM && options.frames >= least);
+		if (err == -EBUSY && options.frames < FASTQUEUE_MAX_FRAMES) {
+			options.frames *= 2;
+			grown = true;
+		} else if (err == -ENOMEM && !grown && options.frames / 2 >= least) {
+			options.frames /= 2;
+		} else {
+			break;
+		}
+	}
 	if (!err) {
-		queue->frames = options.frames * 2;
+		queue->frames = options.frames;
 		queue->frame_size = frame_size;
 	}
 	return err;
 }
 
-int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
+void queue_lose(struct queue *queue)
+{
+	compat_log("queue %u: its ring cannot be mapped; it gets no more packets", queue->number);
+	ids_begin(queue, NULL, NULL, 0, frame_id(queue, queue->taken), 0);
+	queue->refused_from = 0;
+}
+
+/* The same packet's count in the new ring, if it is among them, or that of the next one. */
+static uint32_t count_moved(const uint32_t *counts, uint32_t number, uint32_t count)
+{
+	uint32_t i = 0;
+
+	while (i < number && (int32_t)(counts[i] - count) < 0)
+		i++;
+	return i;
+}
+
+/* The ring is another one; some packets may have left meanwhile. */
+static void ring_enter(struct queue *queue, uint32_t *ids, uint32_t *counts, uint32_t number,
+		       uint32_t delivered, uint32_t next_id, bool complete)
+{
+	uint32_t refused_from = count_moved(counts, number, queue->refused_from);
+
+	if (!complete) {
+		free(ids);
+		ids_renew(queue, next_id, delivered);
+		return;
+	}
+	memset(counts, 0, number * sizeof(*counts));
+	ids_begin(queue, ids, counts, number, next_id - number, delivered);
+	queue->refused_from = refused_from;
+}
+
+static int rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 {
 	uint32_t next_id, number, delivered, *ids = calloc(queue->frames * 2, sizeof(*ids));
 	uint32_t *counts = ids + queue->frames;
@@ -172,13 +286,12 @@ int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 
 	if (!ids)
 		return -ENOMEM;
-	originals_free(queue);
-	verdict_send(queue);
 	fq_stats(queue->ring, &before);
 	number = waiting_list(queue, ids, counts, &delivered, &next_id);
 	while (frames < FASTQUEUE_MAX_FRAMES && frames < number)
 		frames *= 2;
-	err = ring_leave(queue, counts, delivered);
+	queue_overlays_age(queue, ids, delivered);
+	err = payloads_leave(queue, ids, counts, delivered);
 	if (!err)
 		err = ring_exchange(queue, frames, frame_size);
 	if (err) {
@@ -186,11 +299,24 @@ int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
 		return err;
 	}
 	fq_stats(queue->ring, &after);
-	if (some_left(&before, &after)) {
-		free(ids);
-		ids_renew(queue, next_id, delivered);
-	} else {
-		ids_begin(queue, ids, number, next_id - number, delivered);
-	}
+	ring_enter(queue, ids, counts, number, delivered, next_id, !some_left(&before, &after));
 	return 0;
+}
+
+int queue_rebuild(struct queue *queue, uint32_t frames, uint32_t frame_size)
+{
+	int err, cancelled = cancel_disable();
+
+	callbacks_release(queue);	/* their payloads are in this ring */
+	err = settle_all(queue);
+	if (!err) {
+		originals_free(queue);
+		err = rebuild(queue, frames, frame_size);
+	}
+	if (!queue->ring->mapped) {
+		epoll_ctl(queue->channel->fd, EPOLL_CTL_DEL, fq_fd(queue->ring), NULL);
+		queue_lose(queue);
+	}
+	cancel_restore(cancelled);
+	return err;
 }

@@ -10,11 +10,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "compat.h"
+#include "queue.h"		/* of libfastqueue: whether a ring is mapped */
 
 #define FILES_MAX	16	/* polled one by one; beyond them through epoll */
 
@@ -119,10 +119,8 @@ static ssize_t reply_deliver(struct channel *channel, struct target *target, int
 	channel->replies = reply->next;
 	channel->replies_len -= reply->len;
 	if (!channel->replies) {
-		eventfd_t value;
-
 		channel->last = &channel->replies;
-		eventfd_read(channel->wake, &value);
+		channel_wake_clear(channel);
 	}
 	free(reply);
 	return done;
@@ -170,6 +168,8 @@ static size_t files_list(struct channel *channel, struct pollfd *files)
 	if (channel->foreign)
 		files[number++] = (struct pollfd){ .fd = channel->shadow, .events = POLLIN };
 	for (queue = channel->queues; queue; queue = queue->next) {
+		if (!queue->ring->mapped)
+			continue;
 		if (number == FILES_MAX) {
 			senders_run(channel);
 			files[0].fd = channel->fd;
@@ -201,14 +201,13 @@ static bool signals_restart(void)
 static void sleep_end(void *argument)
 {
 	struct channel *channel = argument;
-	eventfd_t value;
 
 	channel_lock(channel);
 	channel->sleepers--;
 	if (channel->fd < 0 && !channel->sleepers)
 		channel->late = true;
 	if (channel->fd >= 0 && !channel->replies && !channel->sleepers)
-		eventfd_read(channel->wake, &value);
+		channel_wake_clear(channel);
 }
 
 static void cancelled(void *argument)
@@ -268,6 +267,8 @@ static int channel_sleep(struct channel *channel, int64_t *deadline_ms)
 
 	if (channel->timeout_ms >= 0 && !*deadline_ms)
 		*deadline_ms = now_ms() + channel->timeout_ms;
+	else if (*deadline_ms && now_ms() >= *deadline_ms)
+		return -EAGAIN;		/* whatever was found the last time was not for us */
 	found = poll_unlocked(channel, files, files_list(channel, files), *deadline_ms);
 	if (!found)
 		return -EAGAIN;
@@ -338,7 +339,11 @@ static ssize_t result(ssize_t done)
 	return -1;
 }
 
-/* Whether the descriptor leads to this channel still: it may have been closed on the way here. */
+/*
+ * Whether the descriptor leads to this channel still: it may have been closed on the way
+ * here. A signal handler that interrupts the receiving of a packet gets none: it would
+ * be the same one, or come before it.
+ */
 static bool is_of(const struct channel *channel, int fd)
 {
 	return channel_of(fd) == channel;
@@ -353,7 +358,9 @@ ssize_t channel_receive(struct channel *channel, int fd, const struct iovec *par
 	target_begin(&target, parts, number);
 	*received = (struct received){ 0 };
 	channel_lock(channel);
-	if (is_of(channel, fd)) {
+	if (channel->lock.nested) {
+		done = -EAGAIN;
+	} else if (is_of(channel, fd)) {
 		channel->receiver = thread_self();
 		done = receive_locked(channel, &target, flags, received);
 	}
@@ -377,6 +384,8 @@ ssize_t channel_receive_here(struct channel *channel, int fd, void *data, size_t
 	queue = channel->queues;
 	if (!is_of(channel, fd))
 		done = -EBADF;
+	else if (channel->lock.nested)
+		done = -EAGAIN;
 	else if (buffer_is_plain(data, len, flags) && !channel->whole && !channel->replies && queue &&
 		 !queue->next && frame_next(queue, &count))
 		done = packet_deliver_here(queue, count, data, len);

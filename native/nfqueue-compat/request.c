@@ -9,6 +9,26 @@
 
 #include "compat.h"
 
+static bool message_fits(const struct nlmsghdr *message, size_t len)
+{
+	return len >= sizeof(*message) && message->nlmsg_len >= sizeof(*message) &&
+	       message->nlmsg_len <= len;
+}
+
+/* The message behind this one; NULL: there is none. */
+static const struct nlmsghdr *message_next(const struct nlmsghdr *message, size_t *len)
+{
+	size_t whole;
+
+	if (!message_fits(message, *len))
+		return NULL;
+	whole = NLMSG_ALIGN(message->nlmsg_len);
+	if (whole >= *len)
+		return NULL;
+	*len -= whole;
+	return (const void *)((const char *)message + whole);
+}
+
 /* Cheap, for it is asked about all that the program sends anywhere. */
 bool request_is_ours(const void *data, size_t len)
 {
@@ -18,6 +38,21 @@ bool request_is_ours(const void *data, size_t len)
 	       message->nlmsg_type >> 8 == NFNL_SUBSYS_QUEUE &&
 	       message->nlmsg_len >= NLMSG_SPACE(sizeof(struct nfgenmsg)) &&
 	       message->nlmsg_len <= len && message->nlmsg_flags & NLM_F_REQUEST;
+}
+
+/* The same of any message among several; nftables' batches are the kernel's as a whole. */
+bool requests_are_ours(const void *data, size_t len)
+{
+	const struct nlmsghdr *message = data;
+
+	if (request_is_ours(data, len))
+		return true;
+	if (len >= sizeof(*message) && message->nlmsg_type == NFNL_MSG_BATCH_BEGIN)
+		return false;
+	while ((message = message_next(message, &len)))
+		if (request_is_ours(message, len))
+			return true;
+	return false;
 }
 
 /* The attribute's content, if it is there and long enough. */
@@ -86,8 +121,7 @@ static int request_do(struct channel *channel, const struct nlmsghdr *message)
 	uint16_t number = ntohs(generic->res_id);
 	size_t len = message->nlmsg_len - NLMSG_SPACE(sizeof(*generic));
 
-	if (!attributes_parse(generic + 1, len, found, NFQA_MAX))
-		return -EINVAL;
+	attributes_parse(generic + 1, len, found, NFQA_MAX);
 	switch (message->nlmsg_type & 0xff) {
 	case NFQNL_MSG_CONFIG:
 		return configure(channel, number, found);
@@ -100,21 +134,38 @@ static int request_do(struct channel *channel, const struct nlmsghdr *message)
 	}
 }
 
-/* Do what each message of a datagram asks, with an answer where one is due. */
-void request_run(struct channel *channel, const unsigned char *data, size_t len)
+/* Others' messages among ours go to the kernel, one by one. */
+static void requests_do(struct channel *channel, const struct nlmsghdr *message, size_t len)
 {
-	channel_lock(channel);
-	while (request_is_ours(data, len)) {
-		const struct nlmsghdr *message = (const void *)data;
-		size_t whole = NLMSG_ALIGN(message->nlmsg_len);
-		int err = request_do(channel, message);
+	unsigned int generation = channel->generation;
+	int err;
 
-		if (err || message->nlmsg_flags & NLM_F_ACK)
-			channel_reply(channel, message, message->nlmsg_len, err);
-		if (whole >= len)
-			break;
-		data += whole;
-		len -= whole;
-	}
+	do {
+		if (request_is_ours(message, len)) {
+			err = request_do(channel, message);
+			if (err || message->nlmsg_flags & NLM_F_ACK)
+				channel_reply(channel, message, message->nlmsg_len, err);
+		} else if (message_fits(message, len)) {
+			foreign_send(channel, message, message->nlmsg_len);
+		}
+		message = message_next(message, &len);
+		/* it may be closed while a queue is waited for */
+	} while (message && channel->generation == generation);
+}
+
+/* Do what each message of a datagram asks, with an answer where one is due. */
+ssize_t request_run(struct channel *channel, int fd, const unsigned char *data, size_t len)
+{
+	bool open;
+
+	channel_lock(channel);
+	/* it may have been closed on the way here, and be another's now */
+	open = channel_of(fd) == channel;
+	if (open)
+		requests_do(channel, (const void *)data, len);
 	channel_unlock(channel);
+	if (open)
+		return (ssize_t)len;
+	errno = EBADF;
+	return -1;
 }

@@ -39,15 +39,14 @@ static struct channel *channel_since(int fd, ssize_t done)
 	return done < 0 && (errno == ENOTSOCK || errno == EINVAL) ? channel_of(fd) : NULL;
 }
 
-static ssize_t channel_send(struct channel *channel, const void *data, size_t len, int flags,
+static ssize_t channel_send(struct channel *channel, int fd, const void *data, size_t len, int flags,
 			    const struct sockaddr *address, socklen_t address_len)
 {
-	if (!request_is_ours(data, len)) {
-		channel->foreign = true;
+	if (!requests_are_ours(data, len)) {
+		foreign_begin(channel);
 		return REAL(sendto)(channel->shadow, data, len, flags, address, address_len);
 	}
-	request_run(channel, data, len);
-	return (ssize_t)len;
+	return request_run(channel, fd, data, len);
 }
 
 ssize_t sendto(int fd, const void *data, size_t len, int flags, __CONST_SOCKADDR_ARG address,
@@ -62,7 +61,7 @@ ssize_t sendto(int fd, const void *data, size_t len, int flags, __CONST_SOCKADDR
 		if (!channel)
 			return done;
 	}
-	return channel_send(channel, data, len, flags, address.__sockaddr__, address_len);
+	return channel_send(channel, fd, data, len, flags, address.__sockaddr__, address_len);
 }
 
 ssize_t send(int fd, const void *data, size_t len, int flags)
@@ -76,7 +75,7 @@ ssize_t send(int fd, const void *data, size_t len, int flags)
 		if (!channel)
 			return done;
 	}
-	return channel_send(channel, data, len, flags, NULL, 0);
+	return channel_send(channel, fd, data, len, flags, NULL, 0);
 }
 
 ssize_t write(int fd, const void *data, size_t len)
@@ -90,7 +89,7 @@ ssize_t write(int fd, const void *data, size_t len)
 		if (!channel)
 			return done;
 	}
-	return channel_send(channel, data, len, 0, NULL, 0);
+	return channel_send(channel, fd, data, len, 0, NULL, 0);
 }
 
 static size_t gathered_len(const struct msghdr *message)
@@ -116,18 +115,31 @@ static unsigned char *gather(const struct msghdr *message, size_t len)
 	return data;
 }
 
-/* Whether the first part begins like a message of ours; the rest may follow in others. */
+/* The first bytes of a message, which may be in several parts. */
+static bool head_gather(struct nlmsghdr *head, const struct msghdr *message)
+{
+	size_t done = 0, i, len;
+
+	for (i = 0; i < message->msg_iovlen && done < sizeof(*head); i++) {
+		len = message->msg_iov[i].iov_len;
+		if (len > sizeof(*head) - done)
+			len = sizeof(*head) - done;
+		if (len)
+			memcpy((char *)head + done, message->msg_iov[i].iov_base, len);
+		done += len;
+	}
+	return done == sizeof(*head);
+}
+
+/* Whether it begins like a message of ours. */
 static bool message_may_be_ours(int fd, const struct msghdr *message)
 {
-	const struct nlmsghdr *first;
+	struct nlmsghdr first;
 
 	if (channel_of(fd))
 		return true;
-	if (!message->msg_iovlen || message->msg_iov[0].iov_len < sizeof(*first))
-		return false;
-	first = message->msg_iov[0].iov_base;
-	return first->nlmsg_type >> 8 == NFNL_SUBSYS_QUEUE && first->nlmsg_flags & NLM_F_REQUEST &&
-	       first->nlmsg_len <= gathered_len(message);
+	return head_gather(&first, message) && first.nlmsg_type >> 8 == NFNL_SUBSYS_QUEUE &&
+	       first.nlmsg_flags & NLM_F_REQUEST && first.nlmsg_len <= gathered_len(message);
 }
 
 /* *sent: the message was a request of a channel. Else it is to be sent through *channel, or fd. */
@@ -137,19 +149,21 @@ static ssize_t message_run(int fd, const struct msghdr *message, struct channel 
 	size_t len = gathered_len(message);
 	unsigned char *data = gather(message, len);
 
+	ssize_t done = (ssize_t)len;
+
 	*sent = true;
 	if (!data) {
 		errno = ENOMEM;
 		return -1;
 	}
 	*channel = channel_for(fd, data, len);
-	*sent = *channel && request_is_ours(data, len);
+	*sent = *channel && requests_are_ours(data, len);
 	if (*sent)
-		request_run(*channel, data, len);
+		done = request_run(*channel, fd, data, len);
 	else if (*channel)
-		(*channel)->foreign = true;
+		foreign_begin(*channel);
 	free(data);
-	return (ssize_t)len;
+	return done;
 }
 
 static ssize_t message_send(int fd, const struct msghdr *message, int flags)

@@ -10,9 +10,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "compat.h"
+
+#define SECOND_NS	INT64_C(1000000000)
+#define LIMIT_MAX	INT64_C(1000000000)	/* seconds: more than 30 years */
 
 ssize_t __recv_chk(int fd, void *data, size_t len, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *data, size_t len, size_t room, int flags,
@@ -125,7 +129,7 @@ ssize_t read(int fd, void *data, size_t len)
 	const struct iovec part = { data, len };
 
 	if (channel)
-		return receive_bare(channel, fd, data, len, 0);
+		return len ? receive_bare(channel, fd, data, len, 0) : 0;
 	return IN_FLIGHT(fd, REAL(read)(fd, data, len), &part, 1,
 			 receive_bare(channel, fd, data, len, 0));
 }
@@ -166,6 +170,14 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 			 message->msg_iovlen, receive_message(channel, fd, message, flags));
 }
 
+static bool parts_room(const struct iovec *parts, int number)
+{
+	while (number-- > 0)
+		if (parts[number].iov_len)
+			return true;
+	return false;
+}
+
 static ssize_t receive_parts(struct channel *channel, int fd, const struct iovec *parts, int number)
 {
 	struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)number };
@@ -174,7 +186,8 @@ static ssize_t receive_parts(struct channel *channel, int fd, const struct iovec
 		errno = EINVAL;
 		return -1;
 	}
-	return receive_message(channel, fd, &message, 0);
+	/* unlike recv(), read() and its kin take no message for no bytes */
+	return parts_room(parts, number) ? receive_message(channel, fd, &message, 0) : 0;
 }
 
 ssize_t readv(int fd, const struct iovec *parts, int number)
@@ -187,14 +200,33 @@ ssize_t readv(int fd, const struct iovec *parts, int number)
 			 receive_parts(channel, fd, parts, number));
 }
 
-/* The time limit is not looked at, as the kernel hardly does. */
-static int receive_messages(struct channel *channel, int fd, struct mmsghdr *messages,
-			    unsigned int number, int flags)
+static int64_t now_ns(void)
 {
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * SECOND_NS + now.tv_nsec;
+}
+
+/* What can be added to the time; -1 and an error: no time limit. */
+int64_t time_limit_ns(int64_t seconds, int64_t ns)
+{
+	if (seconds < 0 || ns < 0 || ns >= SECOND_NS) {
+		errno = EINVAL;
+		return -1;
+	}
+	return seconds < LIMIT_MAX ? seconds * SECOND_NS + ns : LIMIT_MAX * SECOND_NS;
+}
+
+/* The time limit is looked at after each message, as in the kernel. */
+int channel_receive_messages(struct channel *channel, int fd, struct mmsghdr *messages,
+			     unsigned int number, int flags, int64_t *limit_ns)
+{
+	int64_t end = limit_ns ? now_ns() + *limit_ns : 0;
 	int own = flags & ~MSG_WAITFORONE;
 	unsigned int done;
 
-	for (done = 0; done < number; done++) {
+	for (done = 0; done < number && (!done || !limit_ns || *limit_ns); done++) {
 		ssize_t len = receive_message(channel, fd, &messages[done].msg_hdr, own);
 
 		if (len < 0)
@@ -202,8 +234,24 @@ static int receive_messages(struct channel *channel, int fd, struct mmsghdr *mes
 		messages[done].msg_len = (unsigned int)len;
 		if (flags & MSG_WAITFORONE)
 			own |= MSG_DONTWAIT | RECEIVE_QUICK;
+		if (limit_ns)
+			*limit_ns = end > now_ns() ? end - now_ns() : 0;
 	}
 	return (int)done;
+}
+
+static int receive_messages(struct channel *channel, int fd, struct mmsghdr *messages,
+			    unsigned int number, int flags, struct timespec *limit)
+{
+	int64_t rest = limit ? time_limit_ns(limit->tv_sec, limit->tv_nsec) : 0;
+	int done;
+
+	if (rest < 0)
+		return -1;
+	done = channel_receive_messages(channel, fd, messages, number, flags, limit ? &rest : NULL);
+	if (limit && done > 0)
+		*limit = (struct timespec){ (time_t)(rest / SECOND_NS), (long)(rest % SECOND_NS) };
+	return done;
 }
 
 /* Of several messages the one that woke the call is the last one. */
@@ -219,10 +267,10 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned int number, int flags,
 	int done;
 
 	if (channel)
-		return receive_messages(channel, fd, messages, number, flags);
+		return receive_messages(channel, fd, messages, number, flags, timeout);
 	flight_begin(fd);
 	done = REAL(recvmmsg)(fd, messages, number, flags, timeout);
 	channel = flight_end(fd, first_len(messages, done), messages->msg_hdr.msg_iov,
 			     messages->msg_hdr.msg_iovlen);
-	return channel ? receive_messages(channel, fd, messages, number, flags) : done;
+	return channel ? receive_messages(channel, fd, messages, number, flags, timeout) : done;
 }

@@ -10,7 +10,11 @@
 
 #if __SIZEOF_LONG__ == 4
 
-struct timespec64;
+struct timespec64 {
+	int64_t seconds;
+	int32_t ns;
+	int32_t unused;
+};
 
 ssize_t __recvmsg64(int fd, struct msghdr *message, int flags);
 int __recvmmsg64(int fd, struct mmsghdr *messages, unsigned int number, int flags,
@@ -35,7 +39,20 @@ ssize_t __recvmsg64(int fd, struct msghdr *message, int flags)
 	return channel ? recvmsg(fd, message, flags) : done;
 }
 
-/* The time limit is not looked at for a channel. */
+static int receive_messages(struct channel *channel, int fd, struct mmsghdr *messages,
+			    unsigned int number, int flags, struct timespec64 *limit)
+{
+	int64_t rest = limit ? time_limit_ns(limit->seconds, limit->ns) : 0;
+	int done;
+
+	if (rest < 0)
+		return -1;
+	done = channel_receive_messages(channel, fd, messages, number, flags, limit ? &rest : NULL);
+	if (limit && done > 0)
+		*limit = (struct timespec64){ rest / 1000000000, (int32_t)(rest % 1000000000), 0 };
+	return done;
+}
+
 int __recvmmsg64(int fd, struct mmsghdr *messages, unsigned int number, int flags,
 		 struct timespec64 *timeout)
 {
@@ -43,12 +60,12 @@ int __recvmmsg64(int fd, struct mmsghdr *messages, unsigned int number, int flag
 	int done;
 
 	if (channel)
-		return recvmmsg(fd, messages, number, flags, NULL);
+		return receive_messages(channel, fd, messages, number, flags, timeout);
 	flight_begin(fd);
 	done = REAL(__recvmmsg64)(fd, messages, number, flags, timeout);
 	channel = flight_end(fd, done == 1 ? (ssize_t)messages->msg_len : done < 0 ? -1 : 0,
 			     messages->msg_hdr.msg_iov, messages->msg_hdr.msg_iovlen);
-	return channel ? recvmmsg(fd, messages, number, flags, NULL) : done;
+	return channel ? receive_messages(channel, fd, messages, number, flags, timeout) : done;
 }
 
 ssize_t __sendmsg64(int fd, const struct msghdr *message, int flags)

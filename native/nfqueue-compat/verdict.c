@@ -124,25 +124,40 @@ static int payload_put(struct queue *queue, uint32_t id, uint32_t *count,
 	return 0;
 }
 
+/* What a verdict with bytes does to its packet, which may be in another ring afterwards. */
+static __attribute__((noinline)) int payload_judge(struct queue *queue, uint32_t id, uint32_t *count,
+						   const struct decision *decision,
+						   uint32_t *verdict, uint32_t *which)
+{
+	/* nfnetlink_queue drops a packet whose new bytes end before its transport header */
+	if (!decision->payload_len)
+		*verdict = FASTQUEUE_DROP;
+	if (*verdict == FASTQUEUE_DROP ||
+	    original_is(queue, *count, decision->payload, decision->payload_len))
+		return 0;
+	if (!payload_put(queue, id, count, decision)) {
+		*which |= FASTQUEUE_WITH_PAYLOAD;
+		return 0;
+	}
+	*verdict = FASTQUEUE_DROP;	/* as nfnetlink_queue does */
+	return frame_find(queue, id, count) ? 0 : -ENOENT;
+}
+
 static int verdict_checked(struct queue *queue, uint32_t id, uint32_t count, uint32_t verdict,
 			   const struct decision *decision, struct fastqueue_answer *with)
 {
 	uint32_t which = extras(decision, with);
+	int err;
 
-	if (decision->payload_len && verdict != FASTQUEUE_DROP &&
-	    !original_is(queue, count, decision->payload, decision->payload_len)) {
-		if (payload_put(queue, id, &count, decision)) {
-			verdict = FASTQUEUE_DROP;	/* as nfnetlink_queue does */
-		} else {
+	if (decision->payload) {
+		err = payload_judge(queue, id, &count, decision, &verdict, &which);
+		if (err)
+			return err;
+		if (which & FASTQUEUE_WITH_PAYLOAD)
 			with->len = decision->payload_len;
-			which |= FASTQUEUE_WITH_PAYLOAD;
-		}
 	}
 	if (hold(queue, id, count)) {
-		callback_here->verdict = verdict;
-		callback_here->which = which;
-		callback_here->answer = *with;
-		__atomic_store_n(&callback_here->held, true, __ATOMIC_RELEASE);
+		callback_hold(queue, verdict, which, with);
 		return 0;
 	}
 	frame_answer(queue, count, verdict, which, with);
@@ -159,7 +174,7 @@ int verdict_one(struct queue *queue, uint32_t id, const struct decision *decisio
 		callback_release(callback_here);
 	if (!translate(queue, decision, &verdict, &with))
 		return -EINVAL;
-	if (!frame_find(queue, id, &count))
+	if (!frame_find(queue, id, &count) || (queue->held && callback_holds(queue, id)))
 		return -ENOENT;
 	return verdict_checked(queue, id, count, verdict, decision, &with);
 }
@@ -203,6 +218,20 @@ static bool answer_all(struct queue *queue, uint32_t first, uint32_t end, uint32
 	return any;
 }
 
+/* The same, but not those whose first answer waits for the end of a callback. */
+static bool answer_range(struct queue *queue, uint32_t first, uint32_t end, uint32_t verdict,
+			 uint32_t which, const struct fastqueue_answer *with)
+{
+	bool any = false;
+	uint32_t held;
+
+	while (queue->held && callback_held_first(queue, first, end, &held)) {
+		any |= answer_all(queue, first, held, verdict, which, with);
+		first = held + 1;
+	}
+	return answer_all(queue, first, end, verdict, which, with) || any;
+}
+
 /* All packets up to id that have no answer yet. */
 int verdict_batch(struct queue *queue, uint32_t id, const struct decision *decision)
 {
@@ -218,7 +247,7 @@ int verdict_batch(struct queue *queue, uint32_t id, const struct decision *decis
 	end = frame_end(queue, id);
 	if ((int32_t)(queue->answered - first) > 0)
 		first = queue->answered;
-	any = answer_all(queue, first, end, verdict, which, &with);
+	any = answer_range(queue, first, end, verdict, which, &with);
 	if ((int32_t)(end - queue->answered) > 0)
 		queue->answered = end;
 	if (!any)

@@ -18,47 +18,6 @@
 #include "compat_calls.h"
 #include "compat_device.h"
 
-static struct nfq_handle *handle;
-static struct nfq_q_handle *volatile queue;
-static unsigned char buffer[70000] __attribute__((aligned(4)));
-
-static void begin(nfq_callback *callback, void *data)
-{
-	handle = nfq_open();
-	queue = handle ? nfq_create_queue(handle, QUEUE, callback, data) : NULL;
-	if (!queue || nfq_set_mode(queue, NFQNL_COPY_PACKET, 0xffff))
-		fail("queue");
-}
-
-static void end(void)
-{
-	nfq_destroy_queue(queue);
-	nfq_close(handle);
-}
-
-static int pump(void)
-{
-	ssize_t len = recv(nfq_fd(handle), buffer, sizeof(buffer), MSG_DONTWAIT);
-
-	return len < 0 ? -2 : nfq_handle_packet(handle, (char *)buffer, (int)len);
-}
-
-static uint32_t id_of(struct nfq_data *packet)
-{
-	return __builtin_bswap32(nfq_get_msg_packet_hdr(packet)->packet_id);
-}
-
-/* Whether all bytes are as the device wrote them. */
-static bool is_whole(const unsigned char *payload, int len)
-{
-	int i;
-
-	for (i = 1; i < len; i++)
-		if (payload[i] != payload[0])
-			return false;
-	return len > 0;
-}
-
 /* --- Queues that end under callbacks */
 
 static int end_in_callback(struct nfq_q_handle *qh, struct nfgenmsg *message, struct nfq_data *packet,

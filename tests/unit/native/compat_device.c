@@ -2,6 +2,7 @@
 /* libfastqueue's calls to the kernel on a model of it: rings in memory, queues by number. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -30,10 +31,12 @@ struct device {
 	uint16_t number;
 	ino_t namespace;
 	int memory;
-	uint32_t fa, fp;
+	uint32_t frames, frame_size, fa, fp;
+	struct fastqueue_stats stats;
 	struct packet packets[FRAMES_MAX];	/* by slot */
 };
 
+struct device_moment device_moment;
 static struct device devices[QUEUES];
 static pthread_mutex_t kernel = PTHREAD_MUTEX_INITIALIZER;
 static __thread sigset_t before;
@@ -97,22 +100,33 @@ static void tell(struct device *device)
 	__atomic_store_n(&status->fa, device->fa, __ATOMIC_RELEASE);
 }
 
-static void area_map(struct device *device, struct fq_area *area, size_t size, off_t offset)
+/* Where it was, if that is known; as the kernel's areas it does not go to children. */
+static void area_map(struct device *device, struct fq_area *area, void *wanted, size_t size,
+		     off_t offset)
 {
-	void *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, device->memory, offset);
+	void *start = mmap(wanted, size, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | (wanted ? MAP_FIXED_NOREPLACE : 0), device->memory, offset);
 
-	if (start == MAP_FAILED)
+	if (start == MAP_FAILED || madvise(start, size, MADV_DONTFORK))
 		abort();
 	*area = (struct fq_area){ start, size };
 }
 
-int fq_map(struct fq_queue *queue)
+static int areas_map(struct fq_queue *queue, void *answer, void *meta, void *payload)
 {
 	struct device *device = device_of(queue);
 
-	area_map(device, &queue->answer_area, ROOM, 0);
-	area_map(device, &queue->meta_area, ROOM, ROOM);
-	area_map(device, &queue->payload_area, (size_t)queue->frames * queue->frame_size, 2 * ROOM);
+	if (device_moment.no_map) {
+		device_moment.no_map--;
+		return -ENOMEM;
+	}
+	queue->frames = device->frames;
+	queue->order = (uint32_t)__builtin_ctz(device->frames);
+	queue->frame_size = device->frame_size;
+	area_map(device, &queue->answer_area, answer, ROOM, 0);
+	area_map(device, &queue->meta_area, meta, ROOM, ROOM);
+	area_map(device, &queue->payload_area, payload, (size_t)queue->frames * queue->frame_size,
+		 2 * ROOM);
 	queue->control = queue->answer_area.start;
 	queue->words = (void *)((char *)queue->answer_area.start + FASTQUEUE_WORDS_OFFSET);
 	queue->answers = (void *)(queue->words + queue->frames);
@@ -120,7 +134,13 @@ int fq_map(struct fq_queue *queue)
 	queue->meta = (void *)((char *)queue->meta_area.start + FASTQUEUE_META_OFFSET);
 	queue->payload = queue->payload_area.start;
 	queue->fo = queue->first = queue->control->fo;
+	queue->mapped = true;
 	return 0;
+}
+
+int fq_map(struct fq_queue *queue)
+{
+	return areas_map(queue, NULL, NULL, NULL);
 }
 
 static void area_unmap(struct fq_area *area)
@@ -135,34 +155,44 @@ void fq_unmap(struct fq_queue *queue)
 	area_unmap(&queue->answer_area);
 	area_unmap(&queue->meta_area);
 	area_unmap(&queue->payload_area);
-	queue->control = NULL;
+	fq_lay_out_empty(queue);
 }
 
 void fq_unmapped(struct fq_queue *queue)
 {
 	queue->answer_area.start = queue->meta_area.start = queue->payload_area.start = NULL;
-	queue->control = NULL;
+	fq_lay_out_empty(queue);
 }
 
 int fq_remap(struct fq_queue *queue)
 {
+	void *answer = queue->answer_area.start, *meta = queue->meta_area.start;
+	void *payload = queue->payload_area.start;
+
 	fq_unmapped(queue);
-	return fq_map(queue);
+	return areas_map(queue, answer, meta, payload);
+}
+
+/* Beyond the descriptors that a program looks through: the kernel's memory has none. */
+static int memory_make(void)
+{
+	int low = memfd_create("ring", MFD_CLOEXEC), high = fcntl(low, F_DUPFD_CLOEXEC, 200);
+
+	close(low);
+	return high;
 }
 
 static void ring_make(struct device *device, uint32_t frames, uint32_t frame_size)
 {
-	struct fq_queue *queue = device->queue;
-
-	queue->frames = frames;
-	queue->order = (uint32_t)__builtin_ctz(frames);
-	queue->frame_size = frame_size;
-	device->memory = memfd_create("ring", MFD_CLOEXEC);
+	device->frames = frames;
+	device->frame_size = frame_size;
+	device->memory = memory_make();
 	if (device->memory < 0 || ftruncate(device->memory, 2 * ROOM + (off_t)frames * frame_size))
 		abort();
 	device->fa = device->fp = 0;
+	device->stats.occupied = 0;
 	memset(device->packets, 0, sizeof(device->packets));
-	fq_map(queue);
+	fq_map(device->queue);
 }
 
 int fq_open(struct fq_queue **opened, const struct fq_options *options)
@@ -172,12 +202,15 @@ int fq_open(struct fq_queue **opened, const struct fq_options *options)
 
 	kernel_enter();
 	device = device_of(NULL);
-	if (!device_numbered((uint16_t)options->queue)) {
+	if (device_moment.busy) {
+		device_moment.busy--;
+	} else if (!device_numbered((uint16_t)options->queue)) {
 		device->queue = calloc(1, sizeof(*device->queue));
 		device->queue->flags = options->flags;
 		device->queue->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		device->number = (uint16_t)options->queue;
 		device->namespace = namespace_of_thread();
+		device->stats = (struct fastqueue_stats){ 0 };
 		ring_make(device, options->frames, options->frame_size);
 		*opened = device->queue;
 		err = 0;
@@ -192,7 +225,7 @@ int fq_fd(const struct fq_queue *queue)
 	eventfd_t value;
 
 	kernel_enter();
-	if (queue->control && __atomic_load_n(&queue->control->fo, __ATOMIC_ACQUIRE) ==
+	if (queue->mapped && __atomic_load_n(&queue->control->fo, __ATOMIC_ACQUIRE) ==
 	    device_of(queue)->fa)
 		eventfd_read(queue->fd, &value);
 	kernel_leave();
@@ -212,24 +245,31 @@ static void packet_put(struct device *device, const struct packet *packet)
 	__atomic_store_n(&queue->words[slot], fq_lap(queue, device->fa) | FASTQUEUE_OCCUPIED,
 			 __ATOMIC_RELEASE);
 	device->fa++;
+	device->stats.occupied++;
 	tell(device);
 	eventfd_write(queue->fd, 1);
 }
 
-bool device_publish(uint16_t number, uint32_t len, uint32_t meta_flags)
+static bool packet_come(struct device *device, uint32_t len, uint32_t meta_flags)
 {
 	struct packet packet = { .len = len, .flags = meta_flags, .there = true };
+
+	if (device->fa - device->fp >= device->queue->frames)
+		return false;
+	packet.number = published++;
+	device->stats.queued++;
+	packet_put(device, &packet);
+	return true;
+}
+
+bool device_publish(uint16_t number, uint32_t len, uint32_t meta_flags)
+{
 	struct device *device;
-	bool done = false;
+	bool done;
 
 	kernel_enter();
 	device = device_numbered(number);
-	if (device && device->queue->control &&
-	    device->fa - device->fp < device->queue->frames) {
-		packet.number = published++;
-		packet_put(device, &packet);
-		done = true;
-	}
+	done = device && device->queue->mapped && packet_come(device, len, meta_flags);
 	kernel_leave();
 	return done;
 }
@@ -240,12 +280,17 @@ static void packet_settle(struct device *device, uint32_t slot, uint32_t word)
 	size_t len = strlen(settled);
 	bool changed = word & FASTQUEUE_WITH_PAYLOAD;
 
+	device->stats.occupied--;
+	device->stats.accepted++;
+
 	if (queue->answers[slot].flags && changed)
 		abort();	/* the library never asks for anything on top of the bytes */
 	snprintf(settled + len, sizeof(settled) - len, "%u:%u:%u:%d ", device->packets[slot].number,
 		 (word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT, word & 0xe0,
 		 changed ? queue->payload[(size_t)slot * queue->frame_size] : -1);
 	device->packets[slot].there = false;
+	if (!device_moment.late_answers)
+		queue->words[slot] &= ~FASTQUEUE_STATE_MASK;
 }
 
 /* As the sender does it for queues that keep no order. */
@@ -270,7 +315,7 @@ void fq_close(struct fq_queue *queue)
 	struct device *device = device_of(queue);
 
 	kernel_enter();
-	if (queue->control)
+	if (queue->mapped)
 		settle(device);
 	fq_unmap(queue);
 	close(device->memory);
@@ -283,35 +328,54 @@ void fq_close(struct fq_queue *queue)
 int fq_kick(struct fq_queue *queue)
 {
 	kernel_enter();
-	if (queue->control)
+	if (queue->mapped && !device_moment.no_kick)
 		settle(device_of(queue));
 	kernel_leave();
 	return 0;
+}
+
+/* The packets of a ring in their order, without those that leave just now. */
+static uint32_t packets_list(struct device *device, struct packet *list)
+{
+	const struct fq_queue *queue = device->queue;
+	uint32_t count, number = 0;
+
+	for (count = device->fp; count != device->fa; count++) {
+		const struct packet *packet = &device->packets[count & (queue->frames - 1)];
+
+		if (packet->there && device_moment.lose) {
+			device_moment.lose--;
+			device->stats.flushed++;
+		} else if (packet->there) {
+			list[number++] = *packet;
+		}
+	}
+	return number;
 }
 
 int fq_resize(struct fq_queue *queue, const struct fq_options *options)
 {
 	static struct packet moved[FRAMES_MAX];
 	struct device *device = device_of(queue);
-	uint32_t count, number = 0, i;
+	uint32_t number, i;
 
-	if (options->frames > FRAMES_MAX)
-		return -ENOMEM;
+	if (options->frames > FRAMES_MAX || !queue->mapped)
+		return queue->mapped ? -ENOMEM : -EPIPE;
 	kernel_enter();
-	for (count = device->fp; count != device->fa; count++)
-		if (device->packets[count & (queue->frames - 1)].there)
-			moved[number++] = device->packets[count & (queue->frames - 1)];
+	for (; device_moment.come; device_moment.come--)
+		packet_come(device, 100, 0);
+	number = packets_list(device, moved);
 	fq_unmap(queue);
 	if (number <= options->frames) {
 		close(device->memory);
 		ring_make(device, options->frames, options->frame_size);
-		for (i = 0; i < number; i++)
+		for (i = 0; queue->mapped && i < number; i++)
 			packet_put(device, &moved[i]);
 	} else {
 		fq_map(queue);
 	}
 	kernel_leave();
-	return number > options->frames ? -EBUSY : 0;
+	return !queue->mapped ? -EPIPE : number > options->frames ? -EBUSY : 0;
 }
 
 static uint32_t flags_set_last;
@@ -331,8 +395,9 @@ uint32_t device_flags(void)
 
 int fq_stats(struct fq_queue *queue, struct fastqueue_stats *stats)
 {
-	(void)queue;
-	*stats = (struct fastqueue_stats){ 0 };
+	kernel_enter();
+	*stats = device_of(queue)->stats;
+	kernel_leave();
 	return 0;
 }
 
@@ -360,7 +425,7 @@ const char *device_settled(void)
 
 	kernel_enter();
 	for (device = devices; device < devices + QUEUES; device++)
-		if (device->queue && device->queue->control)
+		if (device->queue && device->queue->mapped)
 			settle(device);
 	strcpy(found, settled);
 	*settled = '\0';

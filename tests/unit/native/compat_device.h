@@ -20,4 +20,16 @@ const char *device_settled(void);
 /* FASTQUEUE_F_* that a queue was last set to. */
 uint32_t device_flags(void);
 
+/* What the kernel may do at a bad moment; a test sets it before that. */
+struct device_moment {
+	bool no_kick;		/* the sender does not get to the answers */
+	bool late_answers;	/* an answer's word is written just after its packet left */
+	uint32_t busy;		/* times that a number is another's, or a sleeper's, yet */
+	uint32_t no_map;	/* times that the ring cannot be mapped */
+	uint32_t lose;		/* packets that leave during the next exchange, the oldest first */
+	uint32_t come;		/* that come during the next exchange */
+};
+
+extern struct device_moment device_moment;
+
 #endif /* COMPAT_DEVICE_H */

@@ -17,6 +17,13 @@ def build(program: Path, *sources: Path) -> Path:
     return sanitized.compile_program(program, sources)
 
 
+def run_scenario(calls: Path, scenario: str) -> list[str]:
+    """Return the lines that a scenario of compat_calls.c printed."""
+    done = subprocess.run([calls, scenario], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
 class Program:
     """One that runs, and answers each line by one."""
 

@@ -17,6 +17,8 @@
  *	settled			"SERIAL:VERDICT:LEN ...", of what left since, after a kick
  *	kicks			how often the sender was asked to look at the ring
  *	period			of its timer, in microseconds
+ *	mode NUMBER		"done"; the copy mode, 0: what comes from now on is refused
+ *	behind			frames between the next one and those that a batch answered
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -121,6 +123,7 @@ static void settle(void)
 			(word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT,
 			word & FASTQUEUE_WITH_PAYLOAD ? ring.answers[slot].len : packets[slot].len);
 		packets[slot].there = false;
+		ring.words[slot] &= ~FASTQUEUE_STATE_MASK;
 	}
 	while (fp != fa && !packets[fp & (ring.frames - 1)].there)
 		fp++;
@@ -147,7 +150,7 @@ int fq_set(struct fq_queue *unused, const struct fastqueue_settings *settings)
 int fq_stats(struct fq_queue *unused, struct fastqueue_stats *stats)
 {
 	(void)unused;
-	*stats = (struct fastqueue_stats){ .flushed = lost };
+	*stats = (struct fastqueue_stats){ .flushed = lost };	/* there are no late answers here */
 	return 0;
 }
 
@@ -177,6 +180,12 @@ int fq_resize(struct fq_queue *unused, const struct fq_options *options)
 	return 0;
 }
 
+int fq_fd(const struct fq_queue *unused)
+{
+	(void)unused;
+	return ring.fd;
+}
+
 const char *fq_explain(int error)
 {
 	return strerror(-error);
@@ -194,7 +203,7 @@ void channel_remap(struct channel *unused)
 	(void)unused;
 }
 
-void channel_late(struct channel *unused)
+void channel_unlock_late(struct channel *unused)
 {
 	(void)unused;
 }
@@ -227,6 +236,8 @@ static unsigned char *next(void)
 	}
 	len = frame_payload(&queue, count, &payload);
 	memcpy(&seen, payload, 4);
+	if (count < queue.moved)
+		queue.moved_shown[count] = true;
 	printf("%u %u %u", frame_id(&queue, count), seen, len);
 	frame_pass(&queue);
 	return payload;
@@ -294,6 +305,14 @@ int main(void)
 			puts("done");
 		} else if (!strcmp(word, "kicks")) {
 			printf("%u\n", kicks);
+		} else if (!strcmp(word, "mode")) {
+			if (queue_refuses(&queue))
+				frames_refuse(&queue);
+			queue.refused_from = fq_published(&ring);
+			queue.mode = (uint8_t)one;
+			puts("done");
+		} else if (!strcmp(word, "behind")) {
+			printf("%u\n", queue.taken - queue.answered);
 		} else if (!strcmp(word, "period")) {
 			printf("%u\n", period_us);
 		} else if (!strcmp(word, "settled")) {

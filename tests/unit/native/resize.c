@@ -28,6 +28,11 @@ int main(void)
 		return 4;
 	for (; number > 0; number = fq_wait(queue, -1))
 		fq_answer_run(queue, fq_first(queue), number, FASTQUEUE_DROP);
+	options.frames = 1024;	/* the model's ring of so many cannot be mapped */
+	if (fq_resize(queue, &options) != -EPIPE || fq_wait(queue, 0) != -EPIPE ||
+	    fq_published(queue) != fq_oldest(queue))
+		return 5;
+	fq_answer_run(queue, 3, 8, FASTQUEUE_DROP);
 	fq_close(queue);
 	return 0;
 }

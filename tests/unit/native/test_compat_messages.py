@@ -162,14 +162,19 @@ def attributes(draw: st.DrawFn) -> tuple[int, bytes]:
     return kind, draw(st.binary(max_size=20))
 
 
-def parsed(data: bytes, most: int) -> list[str]:
-    """Return the attributes of types up to ``most`` as the program does."""
+def parsed(data: bytes, most: int, *, whole: bool = False) -> list[str]:
+    """Return the attributes of types up to ``most`` as the program does.
+
+    whole: a malformed attribute makes the message bad; else it and what follows are ignored, as by the kernel
+    """
     wanted: dict[int, bytes] = {}
     at = 0
     while len(data) - at >= 4:
         length, kind = struct.unpack_from("=HH", data, at)
         if length < 4 or length > len(data) - at:
-            return ["bad"]
+            if whole:
+                return ["bad"]
+            break
         if kind & 0x3FFF <= most:
             wanted[kind & 0x3FFF] = data[at + 4 : at + length]
         at += (length + 3) & ~3
@@ -206,7 +211,7 @@ def test_attributes_of_packets(
             whole = b"".join(attribute(kind, data) for kind, data in values) + tail
             cut = draw.draw(st.sampled_from([0, 0, 0, 1, 3, 4, 5, 12]))
             data = whole[: max(0, len(whole) - cut)]
-            assert program.ask(f"packet {data.hex()}").split() == parsed(data, _NFQA_MAX)
+            assert program.ask(f"packet {data.hex()}").split() == parsed(data, _NFQA_MAX, whole=True)
 
 
 @settings(max_examples=200)
@@ -288,3 +293,16 @@ def test_configurations(
 def test_a_verdict_without_its_header(program: Program) -> None:
     whole = message(_VERDICT, 7, b"", sequence=5)
     assert program.ask(f"request {whole.hex()}") == f"reply 5 {len(whole)} {EINVAL},"
+
+
+def test_what_follows_a_malformed_attribute_is_ignored(program: Program) -> None:
+    body = attribute(_MAXLEN, struct.pack("!I", 9)) + struct.pack("=HH", 3, _FLAGS) + bytes(8)
+    assert program.ask(f"request {message(_CONFIG, 7, body).hex()}") == "configure 7 maxlen=9,"
+
+
+def test_each_message_of_a_datagram_goes_where_it_belongs(program: Program) -> None:
+    config = message(_CONFIG, 7, attribute(_MAXLEN, struct.pack("!I", 9)))
+    other = struct.pack("=IHHII", 17, 0x102, _REQUEST, 0, 0) + bytes(4)
+    short = struct.pack("=IHHII", 16, _SUBSYSTEM << 8, _REQUEST, 0, 0)
+    answer = program.ask(f"request {(other + config + short + config).hex()}")
+    assert answer == " other 17configure 7 maxlen=9, other 16configure 7 maxlen=9,"

@@ -22,7 +22,7 @@ PARTS = (
         NATIVE / f"nfqueue-compat/{name}.c"
         for name in ("frames", "pace", "verdict", "rebuild", "lock", "callback", "original", "overlay")
     ),
-    *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "map")),
+    *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "map", "empty")),
 )
 ENOENT, EINVAL, EBUSY = -2, -22, -16
 
@@ -253,3 +253,27 @@ def test_the_more_packets_are_out_the_more_rarely_the_timer_comes(program: Path)
 def test_a_period_holds_until_packets_are_half_or_double(program: Path) -> None:
     assert periods(program, [600, 300, 900]) == [4, 4, 4]
     assert periods(program, [3000, 1100, 900, 600, 100, 5]) == [16, 16, 8, 8, 2, 2]
+
+
+def test_a_queue_refuses_what_comes_from_then_on(program: Path) -> None:
+    """Packets that were there before are delivered; those that came meanwhile never are."""
+    refusing = ["mode 0", "publish 100", "next", "exchange 16 4096", "next", "next"]
+    lines = [
+        *["publish 100"] * 3,
+        "next",
+        *refusing,
+        "publish 100",
+        "mode 2",
+        "publish 100",
+        "next",
+        "settled",
+    ]
+    answers = ask(program, lines)
+    assert [answer for answer in answers if answer not in {"done", "0"}] == [
+        "1 0 100", "2 1 100", "3 2 100", "none", "6 5 100", "3:0:100 4:0:100 "
+    ]  # fmt: skip
+
+
+def test_refused_packets_count_as_answered_by_batches(program: Path) -> None:
+    refused = [line for _ in range(10) for line in (*["publish 100"] * 8, "next", "settled")]
+    assert int(ask(program, ["mode 0", *refused, "behind"])[-1]) <= _FRAMES_MIN
