@@ -42,6 +42,7 @@ struct queue {
 	uint32_t frame_size;
 	bool entire;		/* whole packets into the ring, whatever the range */
 	bool told;		/* about packets larger than any frame */
+	bool readonly;		/* packets cannot be changed: a user namespace */
 	uint32_t period_ms;	/* of the sender's timer */
 	uint32_t pace_low;	/* packets out for which it is right */
 	uint32_t pace_high;

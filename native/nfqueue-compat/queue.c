@@ -46,8 +46,17 @@ static int ring_open_here(void *argument)
 		.period_us = queue->period_ms * 1000,
 		.flags = FASTQUEUE_F_UNORDERED | FASTQUEUE_F_WRITABLE,
 	};
+	int err;
 
-	return fq_open(&queue->ring, &options);
+	err = fq_open(&queue->ring, &options);
+	if (err != -EPERM)
+		return err;
+	/* in a user namespace; a program that writes into a packet writes into its message */
+	options.flags &= ~FASTQUEUE_F_WRITABLE;
+	err = fq_open(&queue->ring, &options);
+	if (!err)
+		queue->readonly = queue->channel->whole = true;
+	return err;
 }
 
 static int ring_open(struct queue *queue)

@@ -117,6 +117,11 @@ static int payload_put(struct queue *queue, uint32_t id, uint32_t *count,
 		compat_log("queue %u: a GSO packet cannot be changed and is dropped", queue->number);
 		return -EOPNOTSUPP;
 	}
+	if (queue->readonly) {
+		compat_log("queue %u: in a user namespace packets cannot be changed; one is dropped",
+			   queue->number);
+		return -EPERM;
+	}
 	err = room_make(queue, id, decision->payload_len, count);
 	if (err)
 		return err;

@@ -117,6 +117,7 @@ static const struct {
 	{ "signals", scenario_signals },
 	{ "signals_in_recv", scenario_signals_in_recv },
 	{ "parts", scenario_parts },
+	{ "readonly", scenario_readonly },
 	{ "messages", scenario_messages },
 	{ "shapes", scenario_shapes },
 	{ "time_limits", scenario_time_limits },

@@ -52,6 +52,7 @@ void scenario_thread_ends_in_callback(void);
 void scenario_signals(void);
 void scenario_signals_in_recv(void);
 void scenario_parts(void);
+void scenario_readonly(void);
 void scenario_messages(void);
 void scenario_shapes(void);
 void scenario_time_limits(void);

@@ -202,7 +202,9 @@ int fq_open(struct fq_queue **opened, const struct fq_options *options)
 
 	kernel_enter();
 	device = device_of(NULL);
-	if (device_moment.busy) {
+	if (device_moment.no_writable && options->flags & FASTQUEUE_F_WRITABLE) {
+		err = -EPERM;
+	} else if (device_moment.busy) {
 		device_moment.busy--;
 	} else if (!device_numbered((uint16_t)options->queue)) {
 		device->queue = calloc(1, sizeof(*device->queue));

@@ -22,6 +22,7 @@ uint32_t device_flags(void);
 
 /* What the kernel may do at a bad moment; a test sets it before that. */
 struct device_moment {
+	bool no_writable;	/* a user namespace: no ring in which packets can be changed */
 	bool no_kick;		/* the sender does not get to the answers */
 	bool late_answers;	/* an answer's word is written just after its packet left */
 	uint32_t busy;		/* times that a number is another's, or a sleeper's, yet */

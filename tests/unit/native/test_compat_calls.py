@@ -148,3 +148,8 @@ def test_a_payload_that_is_given_back_as_it_was_changes_nothing(calls: Path) -> 
     assert plain.split()[3].endswith(":200")
     (messages,) = run(calls, "payloads_of_messages")
     assert flags(messages) == [same, changed, same, dropped]
+
+
+def test_packets_of_a_user_namespace_are_not_changed(calls: Path) -> None:
+    """What a program writes into a packet is in its own message; a changed verdict drops the packet."""
+    assert run(calls, "readonly") == ["settled: 0:1:0:-1 1:1:0:-1 2:0:0:-1 "]
