@@ -3,10 +3,10 @@
 
 from contextlib import suppress
 
-from fastqueue import Queue, RingRequest
+from fastqueue import Queue, RingOptions
 
 # Packets that find no room, and those without an answer when this program ends, go on too.
-request = RingRequest(queue=0, frames=2048, default_action="accept")
+request = RingOptions(queue=0, frames=2048, default_action="accept")
 
 with suppress(KeyboardInterrupt), Queue(request) as queue:
     for batch in queue.batches():

@@ -5,7 +5,7 @@
 static struct PyModuleDef definition = {
 	PyModuleDef_HEAD_INIT,
 	.m_name = "fastqueue._ring",
-	.m_doc = "Loops over packets in C. Use fastqueue.implementation, which chooses.",
+	.m_doc = "Loops over packets in C. Use fastqueue.backend, which chooses.",
 	.m_size = -1,
 };
 

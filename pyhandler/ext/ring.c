@@ -290,7 +290,7 @@ static PyMemberDef members[] = {
 PyTypeObject ring_type = {
 	PyVarObject_HEAD_INIT(NULL, 0)
 	.tp_name = "fastqueue._ring.Ring",
-	.tp_doc = "See fastqueue.plain.PlainRing; _attach() takes views of control, words, status, "
+	.tp_doc = "See fastqueue.ring_python.PlainRing; _attach() takes views of control, words, status, "
 		  "heads and payload.",
 	.tp_basicsize = sizeof(Ring),
 	.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,

@@ -13,17 +13,17 @@
 A whole batch at a time is much cheaper: ``for batch in queue.batches(): batch.accept_all()``.
 """
 
-from . import implementation as _implementation
+from . import backend as _implementation
 from .batch import Batch
 from .errors import FastQueueError, QueueClosedError, QueueError
 from .frame import Frame
 from .meta import Meta
+from .options import RingOptions
 from .queue import Queue
-from .request import RingRequest
 from .stats import Stats
 
 __version__ = "0.1.0"
-#: "C extension" or "plain Python": what does the loops over packets; see ``fastqueue.implementation``.
+#: "C extension" or "plain Python": what does the loops over packets; see ``fastqueue.backend``.
 IMPLEMENTATION: str
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
     "Queue",
     "QueueClosedError",
     "QueueError",
-    "RingRequest",
+    "RingOptions",
     "Stats",
 ]
 

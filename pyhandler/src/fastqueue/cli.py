@@ -15,15 +15,15 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from . import __version__, implementation
+from . import __version__, backend
 from .errors import QueueError
 from .handlers import Drop, FiveTuple, Handler, Null, Payload
 from .loading import Loading
-from .request import RingRequest
+from .options import RingOptions
+from .proc import format_status, read_status
 from .room import fit, room
 from .rules import RulesError, read_fivetuple_rules, read_payload_rules
 from .run import run_handler
-from .status import format_status, read_status
 from .words import seconds, times, whole
 
 _RULE_FORMATS = """rules, one a line, the first that matches decides, # begins a comment:
@@ -38,7 +38,7 @@ _SHOW_STATUS = "exit status: 0 shown, 1 the module is not loaded, 2 wrong argume
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     try:
-        parser = _parser(implementation.current.name)
+        parser = _parser(backend.current.name)
     except ImportError as error:
         print(f"fastqueue: {error}", file=sys.stderr)
         return 2
@@ -77,7 +77,7 @@ def _silence() -> None:
 
 def _run(options: argparse.Namespace) -> int:
     handler = _HANDLERS[options.handler](options)
-    usual = RingRequest(options.queue)
+    usual = RingOptions(options.queue)
     request = usual.changed(
         frames=options.frames,
         frame_size=options.frame_size,
@@ -167,7 +167,7 @@ def _parser(implementation_name: str) -> argparse.ArgumentParser:
 
 def _add_ring_options(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
     """Add what a ring is asked with; ``again``: behind the handler: what is not said changes nothing."""
-    ring = RingRequest(queue=0)
+    ring = RingOptions(queue=0)
 
     def default(value: object) -> object:
         return argparse.SUPPRESS if again else value

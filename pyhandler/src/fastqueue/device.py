@@ -9,9 +9,9 @@ import select
 from fcntl import ioctl
 from mmap import MAP_SHARED, PROT_READ, PROT_WRITE, mmap
 
-from . import abi, implementation, inherited
+from . import abi, backend, fork_guard
 from .errors import QueueError, explain
-from .request import RingRequest
+from .options import RingOptions
 from .ring import Poll, Ring
 from .stats import Stats
 
@@ -30,20 +30,20 @@ class Device:
     poll: Poll
     ring: Ring
 
-    def __init__(self, request: RingRequest, path: str = abi.DEVICE) -> None:
+    def __init__(self, request: RingOptions, path: str = abi.DEVICE) -> None:
         """Bind ``request.queue`` and map its ring. Raises QueueError."""
         request.check()
-        implementation.current.check()  # before the queue has a handler
+        backend.current.check()  # before the queue has a handler
         self._queue = request.queue
         self._path = path
         self._maps: list[mmap] = []
         self._fd = -1
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            inherited.watch(self)
+            fork_guard.watch(self)
             self._places = self._ask_for_ring(abi.IOC_ALLOC, request)
             self._map(request.writable)
-            self.ring = implementation.current.ring(*self._views(), request.frames, request.frame_size)
+            self.ring = backend.current.ring(*self._views(), request.frames, request.frame_size)
         except OSError as error:
             self.close()
             raise explain(error, queue=request.queue, path=path) from error
@@ -51,7 +51,7 @@ class Device:
         poller.register(self._fd, select.POLLIN)
         self.poll = poller.poll
 
-    def _ask_for_ring(self, number: int, request: RingRequest) -> _Places:
+    def _ask_for_ring(self, number: int, request: RingOptions) -> _Places:
         parameters = request.pack()
         ioctl(self._fd, number, parameters)
         *_, answer_at, answer_size, meta_at, meta_size, payload_at, payload_size = abi.RING.unpack(parameters)
@@ -67,7 +67,7 @@ class Device:
         answer, meta, payload = self._maps
         return memoryview(answer), memoryview(meta), memoryview(payload)
 
-    def resize(self, request: RingRequest) -> None:
+    def resize(self, request: RingOptions) -> None:
         """Exchange the ring for one of other sizes; on failure the old one stays. Raises QueueError.
 
         Where there is no memory left to map either of them, the queue is closed.
@@ -94,9 +94,9 @@ class Device:
                 ) from error
             raise explain(error, queue=self._queue, path=self._path) from error
         self._map_again(request)
-        self.ring = implementation.current.ring(*self._views(), request.frames, request.frame_size)
+        self.ring = backend.current.ring(*self._views(), request.frames, request.frame_size)
 
-    def _map_again(self, request: RingRequest) -> None:
+    def _map_again(self, request: RingOptions) -> None:
         try:
             self._map(request.writable)
         except OSError as error:

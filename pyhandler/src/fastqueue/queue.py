@@ -15,7 +15,7 @@ from .batch import Batch
 from .device import Device
 from .errors import QueueClosedError
 from .frame import Frame
-from .request import RingRequest, pack_settings
+from .options import RingOptions, pack_settings
 from .ring import ENDED, Poll, Ring
 from .stats import Stats
 
@@ -40,7 +40,7 @@ class Backend(Protocol):
     def set(self, settings: bytes) -> None:
         """See Device."""
 
-    def resize(self, request: RingRequest) -> None:
+    def resize(self, request: RingOptions) -> None:
         """See Device."""
 
     def stats(self) -> Stats:
@@ -58,10 +58,10 @@ class Queue:
     """
 
     def __init__(
-        self, request: RingRequest | int, *, backend: Backend | None = None, path: str = abi.DEVICE
+        self, request: RingOptions | int, *, backend: Backend | None = None, path: str = abi.DEVICE
     ) -> None:
         """Open queue number ``request``, or the ring it describes. Raises QueueError."""
-        self.request = request if isinstance(request, RingRequest) else RingRequest(request)
+        self.request = request if isinstance(request, RingOptions) else RingOptions(request)
         self._device = backend or Device(self.request, path)
         self._ring = self._device.ring
         self._timer_only = self.request.timer_only
@@ -140,7 +140,7 @@ class Queue:
         """Change the live queue; what is None stays. Raises QueueError.
 
         ``limit``: packets that may be out at once, 0 for as many as there are frames; the others
-        are as in RingRequest, the last three for packets to come.
+        are as in RingOptions, the last three for packets to come.
         """
         wanted = self.request.changed(
             default_action=default_action,

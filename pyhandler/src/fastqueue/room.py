@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from . import abi
-from .request import RingRequest
+from .options import RingOptions
 
 #: Bytes in front of the contents for which there is always room: all options of IPv4 and TCP are 120 bytes;
 #: extension headers of IPv6 may be longer (see Payload).
@@ -51,7 +51,7 @@ def room(size: int | None, copy_range: int | None) -> Room:
     return min(named, default=EVERYTHING)
 
 
-def fit(request: RingRequest, packet: int, *, size: bool, frames: bool) -> RingRequest:
+def fit(request: RingOptions, packet: int, *, size: bool, frames: bool) -> RingOptions:
     """Return a ring whose frames take ``packet`` bytes.
 
     ``size``, ``frames``: whether that may be changed. A ring with larger frames has fewer, for memory's sake.

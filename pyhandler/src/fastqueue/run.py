@@ -9,11 +9,11 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from . import implementation
+from . import backend
 from .errors import QueueError
 from .handlers import Handler
+from .options import RingOptions
 from .queue import Queue
-from .request import RingRequest
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LOOK_S = 0.5
@@ -24,7 +24,7 @@ class _StopError(BaseException):
     """SIGINT or SIGTERM came; not an Exception, so that no handler's code catches it."""
 
 
-def run_handler(handler: Handler, request: RingRequest, *, one_by_one: bool = False) -> None:
+def run_handler(handler: Handler, request: RingOptions, *, one_by_one: bool = False) -> None:
     """Open the queue, say ``ready``, handle packets until SIGINT or SIGTERM, print the counters.
 
     Raises QueueError. A signal is an exception where it arrives, which costs packets nothing.
@@ -34,7 +34,7 @@ def run_handler(handler: Handler, request: RingRequest, *, one_by_one: bool = Fa
         with Queue(request) as queue:
             print(
                 f"ready: queue {request.queue}, {request.frames} frames of {request.frame_size} bytes, "
-                f"{implementation.current.name}",
+                f"{backend.current.name}",
                 flush=True,
             )
             with suppress(_StopError):

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from itertools import count
 from typing import NamedTuple, TextIO
 
-from .implementation import current
-from .status import Row, lay_out, read_status
+from .backend import current
+from .proc import Row, lay_out, read_status
 
 # Column of packets a second: its heading, and the counters whose sum it shows.
 _RATES = (

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import re
 
-from .rules.source import quote
+from .rules.parser import quote
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?", re.ASCII)

@@ -12,7 +12,7 @@ from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "pyhandler/src"))
 
-from fastqueue import implementation
+from fastqueue import backend
 
 from .extension import build, load
 
@@ -33,7 +33,7 @@ def extension(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def accelerated(extension: Path) -> implementation.Implementation:
+def accelerated(extension: Path) -> backend.Implementation:
     """The implementation in C, in this process."""
     return load(extension)
 
@@ -42,6 +42,6 @@ def accelerated(extension: Path) -> implementation.Implementation:
 def implemented(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have queues opened by the test use one of the implementations; its name."""
     in_c = request.param == "c"
-    wanted = request.getfixturevalue("accelerated") if in_c else implementation.PLAIN
-    monkeypatch.setattr(implementation, "current", wanted)
+    wanted = request.getfixturevalue("accelerated") if in_c else backend.PLAIN
+    monkeypatch.setattr(backend, "current", wanted)
     return wanted.name

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fastqueue import implementation
+from fastqueue import backend
 
 PYHANDLER = Path(__file__).parents[3] / "pyhandler"
 _FLAGS = "-O1 -Wall -Wextra -Werror -Wno-missing-field-initializers"
@@ -26,11 +26,11 @@ def build(folder: Path, flags: str = "") -> Path:
     return built
 
 
-def load(file: Path) -> implementation.Implementation:
+def load(file: Path) -> backend.Implementation:
     """Load a built extension; return the implementation that uses it."""
     spec = importlib.util.spec_from_file_location("fastqueue._ring", file)
     assert spec is not None
     assert spec.loader is not None
     sys.modules["fastqueue._ring"] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return implementation.accelerated()
+    return backend.accelerated()

@@ -12,9 +12,9 @@ import select
 from mmap import mmap
 from typing import NamedTuple
 
-from fastqueue import abi, implementation
+from fastqueue import abi, backend
 from fastqueue.errors import QueueError
-from fastqueue.request import RingRequest
+from fastqueue.options import RingOptions
 from fastqueue.stats import Stats
 
 
@@ -37,7 +37,7 @@ class WouldSleepError(Exception):
 class FakeKernel:
     """Packets go in with ``receive`` and come out in ``settled``; sleeping does a step of ``plan``."""
 
-    def __init__(self, request: RingRequest, start: int = 0) -> None:
+    def __init__(self, request: RingOptions, start: int = 0) -> None:
         self.next_name = 0
         self.settled: list[Settled] = []
         self.default_answers: list[int] = []
@@ -49,7 +49,7 @@ class FakeKernel:
         self.event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._allocate(request, start)
 
-    def _allocate(self, request: RingRequest, start: int) -> None:
+    def _allocate(self, request: RingOptions, start: int) -> None:
         frames, size = request.frames, request.frame_size
         self.request = request
         self.fa = self.fp = start
@@ -66,7 +66,7 @@ class FakeKernel:
         self.payload = payload
         self.control[0] = self.status[0] = self.status[1] = start
         readable = payload if request.writable else payload.toreadonly()
-        self.ring = implementation.current.ring(answer, meta.toreadonly(), readable, frames, size)
+        self.ring = backend.current.ring(answer, meta.toreadonly(), readable, frames, size)
 
     # receiver
 
@@ -193,7 +193,7 @@ class FakeKernel:
         """Remember the settings."""
         self.settings.append(settings)
 
-    def resize(self, request: RingRequest) -> None:
+    def resize(self, request: RingOptions) -> None:
         """Exchange the rings; packets in the old one come again."""
         names = list(self.slots.values())
         self._allocate(request, 0)

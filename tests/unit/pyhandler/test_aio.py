@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import asyncio
 
-from fastqueue import Queue, RingRequest
+from fastqueue import Queue, RingOptions
 from fastqueue.aio import batches
 
 from .fake_kernel import FakeKernel
 
-REQUEST = RingRequest(0, frames=16, frame_size=64)
+REQUEST = RingOptions(0, frames=16, frame_size=64)
 
 
 def test_batches_come_while_other_tasks_run() -> None:

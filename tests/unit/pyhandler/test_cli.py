@@ -13,7 +13,7 @@ from typing import Any
 
 import fastqueue.run
 import pytest
-from fastqueue import Queue, RingRequest, abi, implementation
+from fastqueue import Queue, RingOptions, abi, backend
 from fastqueue.cli import main
 
 from .fake_kernel import FakeKernel
@@ -44,7 +44,7 @@ def kernels(monkeypatch: pytest.MonkeyPatch) -> list[Interrupted]:
     """Have ``run`` open queues of a model; what it opened is in the list."""
     opened: list[Interrupted] = []
 
-    def open_queue(request: RingRequest) -> Queue:
+    def open_queue(request: RingOptions) -> Queue:
         opened.append(Interrupted(request))
         opened[-1].plan = [3, 1, 5]
         return Queue(request, backend=opened[-1])
@@ -70,7 +70,7 @@ def test_run_ends_with_a_signal_and_prints_counts(
     actions = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)]
     assert main(["run", "--queue", "4", "--frames", "16", "--frame-size", "64", *style, handler]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"ready: queue 4, 16 frames of 64 bytes, {implementation.current.name}",
+        f"ready: queue 4, 16 frames of 64 bytes, {backend.current.name}",
         f"queue 4: received 9, accepted {accepted}, dropped {9 - accepted}, flushed 0, default action 0",
     ]
     assert actions == [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)]
@@ -80,7 +80,7 @@ def test_run_ends_with_a_signal_and_prints_counts(
 def test_run_passes_every_option(kernels: list[Interrupted]) -> None:
     options = "--queue 1 --frames 32 --frame-size 128 --copy-range 64 --default accept --period-us 500"
     assert main(["run", *options.split(), "--timeout-ms", "9", "--timer-only", "--gso", "null"]) == 0
-    expected = RingRequest(1, 32, 128, 64, "accept", 500, 9, timer_only=True, gso=True)
+    expected = RingOptions(1, 32, 128, 64, "accept", 500, 9, timer_only=True, gso=True)
     assert kernels[0].request == expected
 
 
@@ -88,7 +88,7 @@ def test_options_may_stand_behind_the_handler(kernels: list[Interrupted]) -> Non
     """What stands there wins, and leaves the others as they were."""
     before, behind = "--queue 1 --frames 32 --gso --default accept", "--queue 5 --frame-size 128 --timer-only"
     assert main(["run", *before.split(), "null", *behind.split()]) == 0
-    expected = RingRequest(5, 32, 128, default_action="accept", timer_only=True, gso=True)
+    expected = RingOptions(5, 32, 128, default_action="accept", timer_only=True, gso=True)
     assert kernels[0].request == expected
 
 

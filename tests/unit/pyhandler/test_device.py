@@ -13,10 +13,10 @@ from pathlib import Path
 
 import fastqueue.device
 import pytest
-from fastqueue import Queue, QueueError, RingRequest, abi
+from fastqueue import Queue, QueueError, RingOptions, abi
 
 PAGE = 4096
-REQUEST = RingRequest(5, frames=64, frame_size=64, timeout_ms=20, gso=True)
+REQUEST = RingOptions(5, frames=64, frame_size=64, timeout_ms=20, gso=True)
 
 
 class FakeModule:

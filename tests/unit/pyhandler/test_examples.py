@@ -12,7 +12,7 @@ from pathlib import Path
 
 import fastqueue
 import pytest
-from fastqueue import Queue, RingRequest, abi
+from fastqueue import Queue, RingOptions, abi
 
 from .fake_kernel import FakeKernel
 from .packets import ipv4, tcp, udp
@@ -42,8 +42,8 @@ def kernels(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Ended]]:
     """Have examples open queues of a model; what they opened is in the list."""
     opened: list[Ended] = []
 
-    def open_queue(request: RingRequest | int) -> Queue:
-        asked = request if isinstance(request, RingRequest) else RingRequest(request)
+    def open_queue(request: RingOptions | int) -> Queue:
+        asked = request if isinstance(request, RingOptions) else RingOptions(request)
         asked = asked._replace(frames=16, frame_size=FRAME_SIZE)
         kernel = Ended(asked)
         for packet in PACKETS:

@@ -7,18 +7,18 @@ import pickle
 from collections.abc import Callable
 
 import pytest
-from fastqueue import Queue, RingRequest, abi, implementation
+from fastqueue import Queue, RingOptions, abi, backend
 from fastqueue.handlers import FiveTuple, Payload
 from fastqueue.rules.fivetuple import parse_rule as parse_fivetuple
+from fastqueue.rules.parser import parse_lines, split_lines
 from fastqueue.rules.payload import parse_rule as parse_payload
-from fastqueue.rules.source import parse_lines, split_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
 from .fake_kernel import FakeKernel
 from .packets import ipv4, ipv6, options_header, tcp, udp
 
-REQUEST = RingRequest(0, frames=8, frame_size=128)
+REQUEST = RingOptions(0, frames=8, frame_size=128)
 RULES = b"drop proto udp dport 5001\ndrop proto tcp sport 7 dst ::/0\ndefault accept"
 PACKETS = [
     ipv4(udp(dport=5001)),
@@ -115,7 +115,7 @@ def test_the_rules_look_at_bytes_that_stay_if_the_verdict_is_remembered(first: b
         seen.append((before, bytes(view), len(flows)))
         return abi.ANSWER_DROP
 
-    flows = implementation.current.flows(rules, 100)
+    flows = backend.current.flows(rules, 100)
     kernel.receive(first)
     with Queue(REQUEST, backend=kernel) as queue:
         queue.wait(0).decide(flows.decide)
@@ -133,7 +133,7 @@ def test_a_flow_that_was_seen_once_is_known() -> None:
         calls.append(bytes(view))
         return abi.ANSWER_DROP
 
-    flows = implementation.current.flows(rules, 100)
+    flows = backend.current.flows(rules, 100)
     for packet in (PACKETS[0], PACKETS[2], PACKETS[6], PACKETS[7]):
         for _ in range(3):
             assert flows.decide(memoryview(packet)) == abi.ANSWER_DROP

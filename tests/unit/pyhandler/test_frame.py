@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from fastqueue import FastQueueError, Frame, Queue, RingRequest, abi
+from fastqueue import FastQueueError, Frame, Queue, RingOptions, abi
 
 from .fake_kernel import FakeKernel, Settled
 
@@ -20,7 +20,7 @@ def changed(payload: bytes, completion: int = 0) -> Settled:
 
 @pytest.fixture
 def kernel() -> FakeKernel:
-    return FakeKernel(RingRequest(0, frames=8, frame_size=64, writable=True))
+    return FakeKernel(RingOptions(0, frames=8, frame_size=64, writable=True))
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_queue_that_cannot_be(take: Take, number: int) -> None:
 
 
 def test_contents_of_a_read_only_ring_stay() -> None:
-    kernel = FakeKernel(RingRequest(0, frames=8, frame_size=64))
+    kernel = FakeKernel(RingOptions(0, frames=8, frame_size=64))
     with Queue(kernel.request, backend=kernel) as queue:
         kernel.receive(b"packet")
         (frame,) = queue.wait(0)

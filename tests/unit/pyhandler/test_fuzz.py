@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import fuzzing
 import pytest
-from fastqueue import implementation
+from fastqueue import backend
 from fuzzing import engine
 
 from .fuzz.targets import TARGETS
@@ -20,7 +20,7 @@ def implemented() -> None:
 
 @fuzzing.long_enough
 @pytest.mark.parametrize("target", TARGETS)
-def test_targets_hold(target: str, accelerated: implementation.Implementation) -> None:
+def test_targets_hold(target: str, accelerated: backend.Implementation) -> None:
     count = engine.run(TARGETS[target], fuzzing.SEED, seconds=fuzzing.SECONDS)
     print(f"{target}: {count} inputs, seed {fuzzing.SEED}")
     assert count >= TARGETS[target].number

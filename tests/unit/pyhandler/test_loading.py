@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from fastqueue import loading
 from fastqueue.handlers import FiveTuple
-from fastqueue.rules import RulesError, read_fivetuple_rules, read_payload_rules, source
+from fastqueue.rules import RulesError, parser, read_fivetuple_rules, read_payload_rules
 from fastqueue.rules.payload import parse_rule
 
 MANY = 100_000
@@ -75,7 +75,7 @@ def test_a_hundred_thousand_rules_are_read_in_bounded_memory(kind: str, most: in
 
 def test_states_of_automata_are_bounded_however_many_rules_need_one() -> None:
     lines = "\n".join(f"drop /{each}(a|b)*c.{{40}}d.*e/" for each in range(600)).encode()
-    rules = source.parse_lines(source.split_lines("f", lines), parse_rule).rules
+    rules = parser.parse_lines(parser.split_lines("f", lines), parse_rule).rules
     contents = bytes(random.Random(1).choices(b"ab", k=1500))
     tracemalloc.start()
     try:
@@ -98,11 +98,11 @@ def test_files_that_never_end_are_refused(read: Callable[[str], object]) -> None
 def test_lines_and_numbers_of_rules_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "rules"
     file.write_bytes(
-        b"drop\n" + b"#" * source.MOST_LINE_BYTES + b"\ndrop src " + b"1" * source.MOST_LINE_BYTES
+        b"drop\n" + b"#" * parser.MOST_LINE_BYTES + b"\ndrop src " + b"1" * parser.MOST_LINE_BYTES
     )
     with pytest.raises(RulesError, match=r":3: found a longer line, expected at most 65536 bytes in a line$"):
         read_fivetuple_rules(file)
-    monkeypatch.setattr(source, "MOST_RULES", 10)
+    monkeypatch.setattr(parser, "MOST_RULES", 10)
     file.write_text("\n" + fivetuples(11))
     with pytest.raises(RulesError, match=r":12: found another rule, expected at most 10 rules in a file$"):
         read_fivetuple_rules(file)

@@ -8,15 +8,15 @@ import re
 from pathlib import Path
 
 import pytest
-from fastqueue import Queue, QueueError, RingRequest, abi, implementation
+from fastqueue import Queue, QueueError, RingOptions, abi, backend
+from fastqueue.backend import Implementation
 from fastqueue.cli import main
 from fastqueue.handlers import Null
-from fastqueue.implementation import Implementation
 
 from .fake_kernel import FakeKernel, WouldSleepError
 
 EXT = Path(__file__).parents[3] / "pyhandler" / "ext"
-REQUEST = RingRequest(0, frames=8, frame_size=64)
+REQUEST = RingOptions(0, frames=8, frame_size=64)
 WEAK = ["aarch64", "armv6l", "armv7l", "mips", "mips64", "ppc64le", "riscv64", "loongarch64", "alpha"]
 STRONG = ["x86_64", "i386", "i486", "i586", "i686", "s390x"]
 
@@ -76,7 +76,7 @@ def test_python_stores_no_shared_word_beside_the_extension(
     monkeypatch: pytest.MonkeyPatch, accelerated: Implementation
 ) -> None:
     """Items of a memoryview have no order: words and FO are the extension's to store."""
-    monkeypatch.setattr(implementation, "current", accelerated)
+    monkeypatch.setattr(backend, "current", accelerated)
     kernel = FakeKernel(REQUEST)
     ring = kernel.ring
     ring.words = ring.control = memoryview(b"")  # what Python would use

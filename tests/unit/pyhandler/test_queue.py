@@ -7,12 +7,12 @@ import select
 from collections.abc import Iterator
 
 import pytest
-from fastqueue import Queue, QueueClosedError, QueueError, RingRequest, abi
+from fastqueue import Queue, QueueClosedError, QueueError, RingOptions, abi
 from fastqueue.handlers import Drop, Null
 
 from .fake_kernel import FakeKernel, WouldSleepError
 
-REQUEST = RingRequest(3, frames=16, frame_size=64)
+REQUEST = RingOptions(3, frames=16, frame_size=64)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from fastqueue import Queue, RingRequest, abi
+from fastqueue import Queue, RingOptions, abi
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +15,7 @@ STARTS = [0, 5, 7, FRAMES * 0x1000000 - 3, (1 << 32) - 1, (1 << 32) - FRAMES - 2
 
 
 def make(start: int = 0, frames: int = FRAMES) -> tuple[FakeKernel, Queue]:
-    request = RingRequest(0, frames=frames, frame_size=64)
+    request = RingOptions(0, frames=frames, frame_size=64)
     kernel = FakeKernel(request, start)
     return kernel, Queue(request, backend=kernel)
 

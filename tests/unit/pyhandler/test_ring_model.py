@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from fastqueue import Frame, Queue, RingRequest, abi
+from fastqueue import Frame, Queue, RingOptions, abi
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -37,7 +37,7 @@ class RingMachine(RuleBasedStateMachine):
 
     @initialize(start=st.sampled_from([0, 6, (1 << 32) - 5, (1 << 32) - 30, FRAMES * 0x1000000 - 4]))
     def open(self, start: int) -> None:
-        request = RingRequest(0, frames=FRAMES, frame_size=64)
+        request = RingOptions(0, frames=FRAMES, frame_size=64)
         self.kernel = FakeKernel(request, start)
         self.queue = Queue(request, backend=self.kernel)
 

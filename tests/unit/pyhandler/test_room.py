@@ -7,12 +7,12 @@ from pathlib import Path
 
 import fastqueue.run
 import pytest
-from fastqueue import Queue, QueueError, RingRequest, abi
+from fastqueue import Queue, QueueError, RingOptions, abi
 from fastqueue.cli import main
 from fastqueue.handlers import Payload
 from fastqueue.room import HEADERS, fit
+from fastqueue.rules.parser import parse_lines, split_lines
 from fastqueue.rules.payload import parse_rule
-from fastqueue.rules.source import parse_lines, split_lines
 
 from .fake_kernel import FakeKernel
 from .packets import ipv4, ipv6, options_header, tcp, udp
@@ -20,11 +20,11 @@ from .test_cli import Interrupted
 
 
 @pytest.fixture
-def requests(monkeypatch: pytest.MonkeyPatch) -> list[RingRequest]:
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[RingOptions]:
     """Have ``run`` open queues of a model; what it asked for is in the list."""
-    asked: list[RingRequest] = []
+    asked: list[RingOptions] = []
 
-    def open_queue(request: RingRequest) -> Queue:
+    def open_queue(request: RingOptions) -> Queue:
         request.check()
         asked.append(request)
         return Queue(request, backend=Interrupted(request))
@@ -50,7 +50,7 @@ def payload(text: bytes) -> Payload:
     ],
 )
 def test_a_ring_is_as_large_as_its_rules_need(
-    rules: str, frames: int, frame_size: int, requests: list[RingRequest], tmp_path: Path
+    rules: str, frames: int, frame_size: int, requests: list[RingOptions], tmp_path: Path
 ) -> None:
     file = tmp_path / "rules"
     file.write_text(rules)
@@ -100,7 +100,7 @@ def test_rules_that_would_not_see_their_bytes_are_refused(
         assert capsys.readouterr() == ("", f"{file}:2: found {said}\n")
 
 
-def test_what_the_message_says_is_right(requests: list[RingRequest], tmp_path: Path) -> None:
+def test_what_the_message_says_is_right(requests: list[RingOptions], tmp_path: Path) -> None:
     file = tmp_path / "rules"
     for options, rule in (
         ("--frame-size 4224", "4096"),
@@ -124,7 +124,7 @@ def test_ports_are_seen_by_five_tuple_rules(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_a_ring_of_the_users_sizes_stays_as_it_is() -> None:
-    request = RingRequest(0, frames=4096, frame_size=128)
+    request = RingOptions(0, frames=4096, frame_size=128)
     assert fit(request, 4000, size=False, frames=False) is request
     assert fit(request, 100, size=True, frames=True) is request
     assert fit(request, 4000, size=True, frames=False) == request._replace(frame_size=4032)
@@ -133,7 +133,7 @@ def test_a_ring_of_the_users_sizes_stays_as_it_is() -> None:
 def test_programs_that_open_a_smaller_ring_are_told() -> None:
     handler = payload(b"drop /x/ first 512")
     assert handler.needs == 512 + HEADERS
-    for request in (RingRequest(0, frame_size=512), RingRequest(0, copy_range=639)):
+    for request in (RingOptions(0, frame_size=512), RingOptions(0, copy_range=639)):
         with pytest.raises(
             QueueError, match=r"look at 640 bytes of a packet, of which the ring copies (512|639); take"
         ):
@@ -166,7 +166,7 @@ def test_packets_that_were_not_copied_far_enough_get_the_default_and_are_counted
 
 
 def test_packets_cut_short_are_told_at_the_end(
-    requests: list[RingRequest],
+    requests: list[RingOptions],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from fastqueue import abi
 from fastqueue.cli import main
-from fastqueue.status import Row
+from fastqueue.proc import Row
 from fastqueue.top import Sample, table
 
 SOURCES = Path(__file__).parents[3] / "pyhandler" / "src"

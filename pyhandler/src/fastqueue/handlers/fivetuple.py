@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .. import implementation
+from .. import backend
 from ..flows import Decide
 from ..packet import parse
 from ..room import PORTS
@@ -31,7 +31,7 @@ class FiveTuple(ContentHandler):
         self._default = rules.default
         self._budget_s = budget_s
         self.over_budget = 0
-        self._flows = implementation.current.flows(self._by_rules, flow_limit)
+        self._flows = backend.current.flows(self._by_rules, flow_limit)
 
     def decide(self, view: memoryview) -> int:
         """Answer by the flow's earlier packets, or by the rules."""

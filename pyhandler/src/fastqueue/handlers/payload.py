@@ -7,8 +7,8 @@ from ..packet import Packet, length, parse
 from ..room import HEADERS, packet_bytes
 from ..rules import PayloadRule, Ruleset
 from ..rules.budget import PACKET_S, RULES_PER_LOOK, Budget, OverBudgetError
-from ..rules.candidates import Candidates
 from ..rules.linear import LinearPattern, share_tables
+from ..rules.prefilter import Candidates
 from .base import ContentHandler
 
 

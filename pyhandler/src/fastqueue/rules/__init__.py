@@ -3,8 +3,8 @@
 
 from .errors import RulesError
 from .fivetuple import FiveTupleRule, read_fivetuple_rules
+from .parser import Ruleset
 from .payload import PayloadRule, read_payload_rules
-from .source import Ruleset
 
 __all__ = [
     "FiveTupleRule",

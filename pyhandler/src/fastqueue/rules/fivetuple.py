@@ -14,8 +14,8 @@ import os
 from typing import NamedTuple
 
 from ..packet import ICMP, ICMPV6, Packet
-from .source import VERDICTS, Line, Progress, Ruleset, parse_lines, quote, read_lines
-from .values import PortRange, network, options, ports, protocol
+from .fields import PortRange, network, options, ports, protocol
+from .parser import VERDICTS, Line, Progress, Ruleset, parse_lines, quote, read_lines
 
 _KEYWORDS = ("proto", "src", "dst", "sport", "dport")
 

@@ -20,9 +20,9 @@ from typing import NamedTuple
 from ..packet import Packet
 from ..room import EVERYTHING, Room, frame_size, packet_bytes
 from .expression import ExpressionError, Pattern, compile_expression
+from .fields import PortRange, number, options, ports, protocol
 from .linear import LinearPattern
-from .source import VERDICTS, Line, Progress, Ruleset, parse_lines, quote, read_lines
-from .values import PortRange, number, options, ports, protocol
+from .parser import VERDICTS, Line, Progress, Ruleset, parse_lines, quote, read_lines
 
 _KEYWORDS = ("first", "proto", "port")
 _RULE = re.compile(r"(?P<verdict>\S+)(?:\s+/(?P<regex>(?:[^/\\]|\\.)*)/(?P<flags>\S*)(?P<rest>.*))?")

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..packet import Packet
+from .fields import PortRange
 from .fivetuple import FiveTupleRule, Prefix
-from .values import PortRange
 
 #: Source and destination prefix, protocol, source and destination port; 0 or None where a rule does not ask.
 _Key = tuple[int, int, int | None, int | None, int | None]

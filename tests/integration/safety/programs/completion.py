@@ -9,7 +9,7 @@ from typing import Any
 
 from changes import ICMP, ICMP6, TCP, UDP, Raw, check, packet
 from checks import holds, same
-from fastqueue import Frame, Queue, RingRequest
+from fastqueue import Frame, Queue, RingOptions
 from lane import Flow, chain, deliver, enter
 
 KINDS = ((4, UDP), (4, TCP), (4, ICMP), (6, UDP), (6, TCP), (6, ICMP6))
@@ -56,7 +56,7 @@ class _Wire:
 def _wires() -> Iterator[Iterator[tuple[int, int, _Wire]]]:
     """Go through the kinds of packets, in a namespace whose output is queued."""
     enter(chain("output", "queue num 0"))
-    with Queue(RingRequest(0, frames=16, frame_size=2048, writable=True, timeout_ms=0)) as queue:
+    with Queue(RingOptions(0, frames=16, frame_size=2048, writable=True, timeout_ms=0)) as queue:
         yield ((version, protocol, _Wire(queue, version, protocol)) for version, protocol in KINDS)
         same(queue.stats().invalid_words, 0, "answers that were refused")
 
@@ -148,7 +148,7 @@ def open_checksums() -> None:
             (True, {"checksums": True}, 1),
             (True, {}, 0),
         )
-        with Queue(RingRequest(0, frames=16, writable=True, gso=True, timeout_ms=0)) as queue:
+        with Queue(RingOptions(0, frames=16, writable=True, gso=True, timeout_ms=0)) as queue:
             for edit, asked, arrives in cases:
                 (number,) = flow.send()
                 (frame,) = queue.wait(0)

@@ -18,7 +18,7 @@ from typing import Any
 import libc
 from barrier import Barrier
 from checks import holds, same
-from fastqueue import RingRequest, Stats, abi
+from fastqueue import RingOptions, Stats, abi
 from fastqueue.device import Device
 
 PORT = 7000
@@ -139,7 +139,7 @@ class Handler:
 
     def __init__(self, queue: int = 0, frames: int = 8, **options: int | str) -> None:
         settings: dict[str, Any] = {"frame_size": 256, "timeout_ms": 0, **options}
-        self.request = RingRequest(queue, frames, **settings)
+        self.request = RingOptions(queue, frames, **settings)
         self.device = Device(self.request)
         self.answered = 0  # where answer() goes on
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fcntl import ioctl
 
 from checks import holds, refused, same
-from fastqueue import RingRequest, abi
+from fastqueue import RingOptions, abi
 from lane import Flow, Handler, chain, enter
 
 PARAMETER = "/sys/module/fastqueue/parameters/max_memory"
@@ -47,7 +47,7 @@ def set_limit(value: int) -> None:
 def _ask(queue: int, frames: int, frame_size: int) -> int:
     fd = os.open(abi.DEVICE, os.O_RDWR)
     try:
-        ioctl(fd, abi.IOC_ALLOC, RingRequest(queue, frames, frame_size).pack())
+        ioctl(fd, abi.IOC_ALLOC, RingOptions(queue, frames, frame_size).pack())
     except OSError:
         os.close(fd)
         raise
@@ -104,7 +104,7 @@ def resize_refused() -> None:
     flow, handler = Flow(), Handler(frames=64)
     flow.send(10)
     handler.device._unmap()
-    refused(errno.ENOMEM, ioctl, handler.device.fileno(), abi.IOC_RESIZE, RingRequest(0, 8192, 2048).pack())
+    refused(errno.ENOMEM, ioctl, handler.device.fileno(), abi.IOC_RESIZE, RingOptions(0, 8192, 2048).pack())
     same(handler.stats().occupied, 10, "packets in frames")
     os.close(handler.device.fileno())
     same(flow.outstanding(), 0, "bytes held")

@@ -10,7 +10,7 @@ from fcntl import ioctl
 
 import libc
 from checks import holds, refused, same
-from fastqueue import RingRequest, abi
+from fastqueue import RingOptions, abi
 from lane import Flow, Handler, chain, enter
 from libc import MAP_PRIVATE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
 from processes import start, wait
@@ -25,7 +25,7 @@ class Areas:
 
     def __init__(self, mode: int = os.O_RDWR, **options: object) -> None:
         self.fd = os.open(abi.DEVICE, mode)
-        request = RingRequest(0, 64, frame_size=256, **options)  # type: ignore[arg-type]
+        request = RingOptions(0, 64, frame_size=256, **options)  # type: ignore[arg-type]
         ring = request.pack()
         ioctl(self.fd, abi.IOC_ALLOC, ring)
         values = abi.RING.unpack(ring)[-6:]
@@ -124,7 +124,7 @@ def mapped_rings_stay() -> None:
     holds(size >= 4 * PAGE, "room to cut")
 
     def resize() -> None:
-        ioctl(areas.fd, abi.IOC_RESIZE, RingRequest(0, 64, frame_size=256).pack())
+        ioctl(areas.fd, abi.IOC_RESIZE, RingOptions(0, 64, frame_size=256).pack())
 
     refused(errno.EBUSY, resize)
     libc.munmap(address + PAGE, PAGE)  # a hole: two parts

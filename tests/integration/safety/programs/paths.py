@@ -8,7 +8,7 @@ import subprocess
 from fcntl import ioctl
 
 from checks import eventually, holds, refused, same
-from fastqueue import RingRequest, abi
+from fastqueue import RingOptions, abi
 from fastqueue.device import Device
 from fastqueue.errors import QueueError
 from fastqueue.meta import Meta
@@ -183,13 +183,13 @@ def rights() -> None:
         os.setgid(65534)
         os.setuid(65534)
         refused(errno.EPERM, os.open, abi.DEVICE, os.O_RDWR, what="open")
-        refused(errno.EPERM, ioctl, opened, abi.IOC_ALLOC, RingRequest(1).pack(), what="ALLOC")
+        refused(errno.EPERM, ioctl, opened, abi.IOC_ALLOC, RingOptions(1).pack(), what="ALLOC")
         keeper.settle()
         same(keeper.stats().occupied, 0, "a queue that was given to it")
         refused(errno.EPERM, unshare, CLONE_NEWNET)
         unshare(0x10000000 | CLONE_NEWNET)  # with a user namespace
         try:
-            Device(RingRequest(1, 8, 256)).close()
+            Device(RingOptions(1, 8, 256)).close()
         except QueueError as error:
             raise AssertionError(f"a ring in a namespace of its own: {error}") from error
 

@@ -6,7 +6,7 @@ import select
 import time
 
 from checks import eventually, holds, same
-from fastqueue import Queue, RingRequest, abi
+from fastqueue import Queue, RingOptions, abi
 from lane import Flow, Handler, chain, enter
 from processes import start, wait
 
@@ -88,7 +88,7 @@ def while_others_send() -> None:
                 time.sleep(0.002)  # the ring must never be full
 
     arrived: list[int] = []
-    with Queue(RingRequest(0, 1024, 64, timeout_ms=0)) as queue:
+    with Queue(RingOptions(0, 1024, 64, timeout_ms=0)) as queue:
         pid = start(send)
         until, turn = time.monotonic() + 80, 0
         while len(arrived) < packets and time.monotonic() < until:

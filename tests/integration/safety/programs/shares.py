@@ -7,7 +7,7 @@ import os
 
 import libc
 from checks import eventually, holds, refused, same
-from fastqueue import QueueError, RingRequest, abi
+from fastqueue import QueueError, RingOptions, abi
 from fastqueue.device import Device
 from lane import Flow, Handler, chain, conserved, enter
 from limits import MEGABYTE, PACKETS, parameter, read, set_limit
@@ -84,7 +84,7 @@ def _take_all(most: int) -> list[Device]:
     taken: list[Device] = []
     with contextlib.suppress(QueueError):
         while len(taken) < most:
-            taken.append(Device(RingRequest(len(taken), 256, 1024)))
+            taken.append(Device(RingOptions(len(taken), 256, 1024)))
     return taken
 
 
@@ -120,14 +120,14 @@ def memory_of_closed_rings() -> None:
     enter()
     set_limit(MEGABYTE)
     for _ in range(20):
-        device = Device(RingRequest(0, 512, 1024))
+        device = Device(RingOptions(0, 512, 1024))
         refused(errno.ENOMEM, _device, 1, what="a second ring")
         device.close()
 
 
 def _device(number: int) -> None:
     try:
-        Device(RingRequest(number, 512, 1024))
+        Device(RingOptions(number, 512, 1024))
     except QueueError as error:
         raise OSError(error.errno, "refused") from error
 
@@ -165,15 +165,15 @@ def changes_by_a_user() -> None:
     def unprivileged() -> None:
         _alone()
         try:
-            Device(RingRequest(0, 8, 256, writable=True))
+            Device(RingOptions(0, 8, 256, writable=True))
         except QueueError as error:
             same(error.errno, errno.EPERM, "a ring to change packets in")
         else:
             raise AssertionError("an unprivileged user may change packets")
-        Device(RingRequest(0, 8, 256)).close()
+        Device(RingOptions(0, 8, 256)).close()
         os.write(asked, b"x")
         os.read(allowed, 1)
-        Device(RingRequest(0, 8, 256, writable=True)).close()
+        Device(RingOptions(0, 8, 256, writable=True)).close()
 
     ready, asked = os.pipe()
     allowed, allow = os.pipe()

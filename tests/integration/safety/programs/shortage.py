@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable
 
 from checks import eventually, holds, same
-from fastqueue import QueueError, RingRequest, abi
+from fastqueue import QueueError, RingOptions, abi
 from fastqueue.device import Device
 from lane import Flow, Handler, chain, conserved, enter, ip, lines
 from limits import set_limit
@@ -66,7 +66,7 @@ def address_space() -> None:
                 used = int(file.read().split()[0]) * 4096
             resource.setrlimit(resource.RLIMIT_AS, (used + room, used + room))
             try:
-                device = Device(RingRequest(0, 2048, 2048, timeout_ms=0))
+                device = Device(RingOptions(0, 2048, 2048, timeout_ms=0))
             except (QueueError, MemoryError):
                 os._exit(3)
             flow.send(3)
@@ -117,7 +117,7 @@ def injected() -> None:
     flow, faults = Flow(filler=600), _Faults()
 
     def opened() -> None:
-        Device(RingRequest(0, 64, 256, timeout_ms=0)).close()
+        Device(RingOptions(0, 64, 256, timeout_ms=0)).close()
 
     faults.each(opened)
     same(lines(), [], "queues")

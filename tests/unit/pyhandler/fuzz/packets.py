@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from functools import cache
 
-from fastqueue import abi, implementation
+from fastqueue import abi, backend
 from fastqueue.flows import Decide
 from fastqueue.handlers import FiveTuple, Payload
 from fastqueue.packet import NO_PORT, length, parse
 from fastqueue.rules.fivetuple import parse_rule as parse_fivetuple
+from fastqueue.rules.parser import parse_lines, split_lines
 from fastqueue.rules.payload import parse_rule as parse_payload
-from fastqueue.rules.source import parse_lines, split_lines
 from fuzzing.choice import Choice
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
@@ -51,14 +51,14 @@ _CONTENTS_RULES = parse_lines(split_lines("f", _PAYLOAD), parse_payload)
 @cache
 def _handlers(limit: int) -> tuple[FiveTuple, FiveTuple, Payload]:
     """Return handlers that remember flows: in Python, in C; and one on contents."""
-    before = implementation.current
+    before = backend.current
     found = []
     try:
-        for each in (implementation.PLAIN, implementation.accelerated()):
-            implementation.current = each
+        for each in (backend.PLAIN, backend.accelerated()):
+            backend.current = each
             found.append(FiveTuple(_RULES, limit))
     finally:
-        implementation.current = before
+        backend.current = before
     return found[0], found[1], Payload(_CONTENTS_RULES)
 
 

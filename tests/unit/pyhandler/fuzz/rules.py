@@ -16,9 +16,9 @@ from fastqueue.rules.budget import OverBudgetError
 from fastqueue.rules.expression import ExpressionError, compile_expression
 from fastqueue.rules.fivetuple import parse_rule as parse_fivetuple
 from fastqueue.rules.linear import LinearPattern
+from fastqueue.rules.parser import parse_lines, split_lines
 from fastqueue.rules.payload import parse_rule as parse_payload
 from fastqueue.rules.positions import UnsupportedError
-from fastqueue.rules.source import parse_lines, split_lines
 from fastqueue.rules.syntax import parse
 from fuzzing.choice import Choice
 

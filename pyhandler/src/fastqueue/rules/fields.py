@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import NamedTuple, TypeVar
 
 from ..packet import PROTOCOLS
-from .source import Line, quote
+from .parser import Line, quote
 
 Value = TypeVar("Value")
 

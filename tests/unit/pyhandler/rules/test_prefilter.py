@@ -12,11 +12,11 @@ from fastqueue import abi
 from fastqueue.handlers import Payload
 from fastqueue.packet import Packet, parse
 from fastqueue.rules import PayloadRule
-from fastqueue.rules.candidates import Candidates
+from fastqueue.rules.parser import Line, Ruleset
 from fastqueue.rules.payload import parse_rule
-from fastqueue.rules.source import Line, Ruleset
+from fastqueue.rules.prefilter import Candidates
 
-from .packets import ipv4, tcp, udp
+from ..packets import ipv4, tcp, udp
 
 MANY = 30
 NEEDLES = ["".join(random.Random(number).choices(ascii_lowercase, k=9)) for number in range(MANY)]

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fastqueue import Queue, RingRequest, abi, implementation
-from fastqueue.implementation import PLAIN, Implementation, choose
+from fastqueue import Queue, RingOptions, abi, backend
+from fastqueue.backend import PLAIN, Implementation, choose
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +20,7 @@ from .fake_kernel import FakeKernel
 from .packets import ipv4, ipv6, tcp, udp
 
 SOURCES = Path(__file__).parents[3] / "pyhandler" / "src"
-REQUEST = RingRequest(0, frames=8, frame_size=64)
+REQUEST = RingOptions(0, frames=8, frame_size=64)
 
 
 def test_python_on_request(implemented: str) -> None:
@@ -35,7 +35,7 @@ def test_the_quicker_one_that_is_there(monkeypatch: pytest.MonkeyPatch, accelera
     def missing() -> Implementation:
         raise ImportError("not built")
 
-    monkeypatch.setattr(implementation, "accelerated", missing)
+    monkeypatch.setattr(backend, "accelerated", missing)
     assert choose("") is PLAIN
     with pytest.raises(ImportError, match="there is no C extension: not built"):
         choose("c")
@@ -43,10 +43,10 @@ def test_the_quicker_one_that_is_there(monkeypatch: pytest.MonkeyPatch, accelera
 
 def test_the_environment_chooses() -> None:
     program = "import fastqueue; print(fastqueue.IMPLEMENTATION)"
-    environment = {**os.environ, "PYTHONPATH": str(SOURCES), implementation.VARIABLE: "python"}
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES), backend.VARIABLE: "python"}
     argv = [sys.executable, "-c", program]
     assert subprocess.run(argv, env=environment, capture_output=True, check=True).stdout == b"plain Python\n"
-    environment[implementation.VARIABLE] = "other"
+    environment[backend.VARIABLE] = "other"
     done = subprocess.run(argv, env=environment, capture_output=True, check=False)
     assert b"FASTQUEUE_IMPLEMENTATION is 'other'" in done.stderr
 
@@ -60,7 +60,7 @@ COMMANDS = (["-m", "fastqueue"], ["-c", "import sys; from fastqueue.cli import m
 def test_the_command_refuses_an_implementation_that_there_is_not(
     command: list[str], words: list[str], wish: str
 ) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(SOURCES), implementation.VARIABLE: wish}
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES), backend.VARIABLE: wish}
     done = subprocess.run(
         [sys.executable, *command, *words], env=environment, capture_output=True, text=True, check=False
     )
@@ -73,7 +73,7 @@ def test_the_command_refuses_an_extension_that_was_not_built(command: list[str],
     copy = shutil.copytree(
         SOURCES / "fastqueue", tmp_path / "fastqueue", ignore=shutil.ignore_patterns("*.so")
     )
-    environment = {**os.environ, "PYTHONPATH": str(copy.parent), implementation.VARIABLE: "c"}
+    environment = {**os.environ, "PYTHONPATH": str(copy.parent), backend.VARIABLE: "c"}
     argv = [sys.executable, *command, "--version"]
     done = subprocess.run(argv, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
@@ -84,7 +84,7 @@ def test_the_command_refuses_an_extension_that_was_not_built(command: list[str],
 def test_modules_have_no_other_attributes() -> None:
     import fastqueue
 
-    for module in (fastqueue, implementation):
+    for module in (fastqueue, backend):
         with pytest.raises(AttributeError, match="'other'"):
             _ = module.other
 
@@ -100,7 +100,7 @@ def test_numbers_in_c_are_those_of_the_abi(accelerated: Implementation) -> None:
 
 def test_frames_cannot_be_made_without_a_ring(accelerated: Implementation) -> None:
     from fastqueue import _ring
-    from fastqueue.accelerated import AcceleratedFrame
+    from fastqueue.ring_c import AcceleratedFrame
 
     for kind in (_ring.Frame, AcceleratedFrame):
         with pytest.raises(TypeError):
@@ -186,7 +186,7 @@ def test_flows_say_what_the_rules_say(packets: list[bytes], limit: int) -> None:
     def by_flow(view: memoryview) -> int:  # what a flow has in common
         return abi.ANSWER_DROP if len(view) > 24 and view[23] % 2 else abi.ANSWER_ACCEPT
 
-    flows = implementation.current.flows(by_flow, limit)
+    flows = backend.current.flows(by_flow, limit)
     for packet in packets:
         if len(packet) >= 24:
             assert flows.decide(memoryview(packet)) == by_flow(memoryview(packet))

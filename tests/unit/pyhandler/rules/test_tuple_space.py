@@ -14,12 +14,12 @@ from fastqueue.packet import NO_PORT, TCP, UDP, Packet
 from fastqueue.rules import FiveTupleRule
 from fastqueue.rules.budget import RULES_PER_LOOK
 from fastqueue.rules.fivetuple import parse_rule
-from fastqueue.rules.source import Line, Ruleset
+from fastqueue.rules.parser import Line, Ruleset
 from fastqueue.rules.tuple_space import TupleSpace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .packets import ipv4, udp
+from ..packets import ipv4, udp
 
 ADDRESSES = ["10.0.0.1", "10.0.0.2", "10.0.1.1", "192.168.0.1", "fd00::1", "fd00::2", "fd00:1::1"]
 PREFIXES = [*ADDRESSES, "0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/24", "::/0", "fd00::/64"]

@@ -13,7 +13,7 @@ ACTIONS = {"accept": abi.ACCEPT, "drop": abi.DROP}
 _PERIODS = (abi.MIN_PERIOD_US, abi.MAX_PERIOD_US)
 
 
-class RingRequest(NamedTuple):
+class RingOptions(NamedTuple):
     """Parameters of a ring; the defaults are the paper's where it has some.
 
     queue:          number in the netfilter rule (``queue num N``)

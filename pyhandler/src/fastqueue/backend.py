@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 from . import ordering
 from .flows import Decide, Flows, PlainFlows
-from .plain import PlainRing
 from .ring import Ring
+from .ring_python import PlainRing
 
 VARIABLE: Final = "FASTQUEUE_IMPLEMENTATION"
 
@@ -35,7 +35,7 @@ PLAIN: Final = Implementation("plain Python", PlainRing, PlainFlows, ordering.ch
 def accelerated() -> Implementation:
     """Return the one with the C extension; ImportError where that was not built."""
     from . import _ring
-    from .accelerated import AcceleratedRing
+    from .ring_c import AcceleratedRing
 
     return Implementation("C extension", AcceleratedRing, _ring.Flows, ordering.check_extension)
 

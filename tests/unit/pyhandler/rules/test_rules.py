@@ -11,12 +11,12 @@ from fastqueue import abi
 from fastqueue.packet import parse
 from fastqueue.rules import RulesError, read_fivetuple_rules, read_payload_rules
 from fastqueue.rules.fivetuple import parse_rule as parse_fivetuple
+from fastqueue.rules.parser import Line, parse_lines, split_lines
 from fastqueue.rules.payload import parse_rule as parse_payload
-from fastqueue.rules.source import Line, parse_lines, split_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .packets import ipv4, ipv6, tcp, udp
+from ..packets import ipv4, ipv6, tcp, udp
 
 FIVETUPLE = """\
 # web servers of the lab

@@ -12,19 +12,19 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from fastqueue import RingRequest, abi
+from fastqueue import RingOptions, abi
 from fastqueue.cli import main
 from fastqueue.handlers import Payload
 from fastqueue.rules import RulesError, linear, payload, read_payload_rules
 from fastqueue.rules.budget import RULES_PER_LOOK
-from fastqueue.rules.candidates import Candidates
 from fastqueue.rules.expression import compile_expression
 from fastqueue.rules.linear import LinearPattern, share_tables
+from fastqueue.rules.parser import Line, Ruleset
 from fastqueue.rules.payload import FIRST_BYTES, parse_rule
-from fastqueue.rules.source import Line, Ruleset
+from fastqueue.rules.prefilter import Candidates
 
-from .packets import ipv4, udp
-from .test_room import requests
+from ..packets import ipv4, udp
+from ..test_room import requests
 
 __all__ = ["requests"]
 
@@ -214,7 +214,7 @@ def test_conditions_that_are_looked_at_before_a_pass_are_few() -> None:
 
 
 def test_packets_over_budget_are_told_at_the_end(
-    requests: list[RingRequest],
+    requests: list[RingOptions],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

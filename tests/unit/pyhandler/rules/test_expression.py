@@ -10,11 +10,11 @@ import pytest
 from fastqueue.rules import RulesError, backtracking, linear
 from fastqueue.rules.expression import STEPS_PER_BYTE, ExpressionError, Pattern, compile_expression
 from fastqueue.rules.linear import LinearPattern
+from fastqueue.rules.parser import Line
 from fastqueue.rules.payload import FIRST_BYTES, parse_rule
-from fastqueue.rules.source import Line
 from fastqueue.rules.syntax import parse
 
-from .backtracker import Backtracker, TooManyStepsError
+from ..backtracker import Backtracker, TooManyStepsError
 
 #: Expressions that backtrack for too long in Python's matcher, and contents with which they do.
 SLOW = {

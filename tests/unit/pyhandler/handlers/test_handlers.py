@@ -4,19 +4,19 @@
 from __future__ import annotations
 
 import pytest
-from fastqueue import Queue, RingRequest, abi
+from fastqueue import Queue, RingOptions, abi
 from fastqueue.handlers import Drop, FiveTuple, Handler, Null, Payload
 from fastqueue.packet import parse
 from fastqueue.room import frame_size
 from fastqueue.rules.fivetuple import parse_rule as parse_fivetuple
+from fastqueue.rules.parser import parse_lines, split_lines
 from fastqueue.rules.payload import parse_rule as parse_payload
-from fastqueue.rules.source import parse_lines, split_lines
 from fastqueue.rules.tuple_space import TupleSpace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .fake_kernel import FakeKernel, WouldSleepError
-from .packets import ipv4, ipv6, options_header, tcp, udp
+from ..fake_kernel import FakeKernel, WouldSleepError
+from ..packets import ipv4, ipv6, options_header, tcp, udp
 
 RULES = b"""\
 drop proto udp dport 5001
@@ -52,7 +52,7 @@ def payload(text: bytes) -> Payload:
 
 def verdicts(handler: Handler, packets: list[bytes], *, one_by_one: bool) -> list[bool]:
     """Send packets through a handler; return for each whether it was dropped."""
-    request = RingRequest(0, frames=16, frame_size=frame_size(max(128, getattr(handler, "needs", 0))))
+    request = RingOptions(0, frames=16, frame_size=frame_size(max(128, getattr(handler, "needs", 0))))
     kernel = FakeKernel(request, start=10)
     queue = Queue(request, backend=kernel)
     for packet in packets:
