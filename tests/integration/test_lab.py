@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import other_user
 import pytest
 from processes import gone, inside, interfaces, parent
 
@@ -24,6 +23,7 @@ from devkit.host.paths import PROJECT
 from devkit.lab import rundir
 from devkit.lab.client import Lab, running
 from devkit.lab.sandbox import SCRATCH, Tree
+from tests import other_user
 
 #: A process that leaves the process group and the session of whoever started it.
 STRAY = ["setsid", "-f", "sleep", "1000"]

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import other_user
 import pytest
 from processes import gone, inside
 
@@ -27,6 +26,7 @@ from devkit.lab.client import Lab
 from devkit.lab.machine import Launch, fd
 from devkit.lab.sandbox import Tree
 from devkit.target.qemu import Target
+from tests import other_user
 
 _CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 

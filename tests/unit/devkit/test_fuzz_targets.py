@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-import fuzzing
 import pytest
-from fuzzing import engine
-from fuzzing.kit import TARGETS
+
+from tests import fuzzing
+from tests.fuzzing import engine
+from tests.fuzzing.kit import TARGETS
 
 
 @fuzzing.long_enough

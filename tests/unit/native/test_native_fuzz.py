@@ -6,8 +6,9 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-import fuzzing
 import pytest
+
+from tests import fuzzing
 
 from . import sanitized
 from .fuzz import targets

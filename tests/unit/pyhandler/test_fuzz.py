@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import fuzzing
 import pytest
 from fastqueue import backend
-from fuzzing import engine
+
+from tests import fuzzing
+from tests.fuzzing import engine
 
 from .fuzz.targets import TARGETS
 

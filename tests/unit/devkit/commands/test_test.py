@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import other_user
 import pytest
 
 from devkit.commands import test
 from devkit.host.errors import KitError
 from devkit.target import line_coverage
+from tests import other_user
 
 PYTEST = [sys.executable, "-P", "-m", "pytest"]
 

@@ -10,11 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-import other_user
 import pytest
 
 from devkit.host import cache
 from devkit.host.errors import KitError
+from tests import other_user
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import other_user
 import pytest
 
 from devkit.host import file_lock
@@ -17,6 +16,7 @@ from devkit.host.errors import KitError
 from devkit.host.paths import PROJECT
 from devkit.image import image
 from devkit.lab import rundir
+from tests import other_user
 
 BUSY = KitError("FQ-BUSY", "busy", "wait")
 

@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import other_user
 import pytest
 
 from devkit.host import file_lock, private_dir
 from devkit.host.errors import KitError
+from tests import other_user
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import other_user
 import pytest
 
 from devkit.commands import boot
@@ -19,6 +18,7 @@ from devkit.host import paths, unix_peer
 from devkit.host.errors import KitError
 from devkit.lab import rundir
 from devkit.lab.client import Lab, running
+from tests import other_user
 
 
 @pytest.fixture

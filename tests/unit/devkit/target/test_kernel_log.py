@@ -4,13 +4,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fuzzing import kit_logs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.host import bounded_log
 from devkit.host.errors import KitError
 from devkit.target.kernel_log import KernelLog
+from tests.fuzzing import kit_logs
 
 LOGS = Path(__file__).parent / "kernel_logs"
 

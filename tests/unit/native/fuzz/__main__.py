@@ -12,8 +12,6 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[4]))
-
 from . import targets
 
 #: Bytes of an input that is kept: what only a longer one reaches is left to chance.
@@ -22,7 +20,7 @@ _LONGEST = 1000
 
 def main() -> None:
     """Run what the command line says."""
-    parser = argparse.ArgumentParser(prog="python3 -m native.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python3 -m tests.unit.native.fuzz", description=__doc__)
     parser.add_argument("target", choices=targets.TARGETS)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)

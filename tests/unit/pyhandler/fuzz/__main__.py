@@ -9,7 +9,6 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[3]))
 sys.path.insert(0, str(Path(__file__).parents[4] / "pyhandler/src"))
 
 from ..extension import build, load
@@ -17,7 +16,7 @@ from ..extension import build, load
 
 def main() -> None:
     """Run what the command line says."""
-    parser = argparse.ArgumentParser(prog="python3 -m pyhandler.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python3 -m tests.unit.pyhandler.fuzz", description=__doc__)
     parser.add_argument("target")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
@@ -27,7 +26,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         load(build(Path(folder)))
         if options.plain or find_spec("atheris") is None:
-            from fuzzing import engine
+            from tests.fuzzing import engine
 
             from .targets import TARGETS
 

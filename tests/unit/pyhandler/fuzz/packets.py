@@ -12,7 +12,6 @@ from fastqueue.packet import NO_PORT, length, parse
 from fastqueue.rules.fivetuple import parse_rule as parse_fivetuple
 from fastqueue.rules.parser import parse_lines, split_lines
 from fastqueue.rules.payload import parse_rule as parse_payload
-from fuzzing.choice import Choice
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
     IPv6,
@@ -24,6 +23,8 @@ from scapy.layers.inet6 import (
 from scapy.layers.ipsec import AH
 from scapy.packet import Packet as ScapyPacket
 from scapy.packet import Raw
+
+from tests.fuzzing.choice import Choice
 
 _FIVETUPLE = b"""\
 drop proto udp dport 5000-40000

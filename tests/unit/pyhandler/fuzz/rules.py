@@ -20,7 +20,8 @@ from fastqueue.rules.parser import parse_lines, split_lines
 from fastqueue.rules.payload import parse_rule as parse_payload
 from fastqueue.rules.positions import UnsupportedError
 from fastqueue.rules.syntax import parse
-from fuzzing.choice import Choice
+
+from tests.fuzzing.choice import Choice
 
 from ..backtracker import Backtracker
 from ..packets import ipv4, ipv6, tcp, udp

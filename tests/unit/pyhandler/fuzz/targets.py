@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fuzzing.engine import Target
+from tests.fuzzing.engine import Target
 
 from . import packets, rules
 

@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import other_user
 import pytest
 
 from devkit.host import cache
@@ -18,6 +17,7 @@ from devkit.image import base_choice
 from devkit.image.base_choice import Wish
 from devkit.image.buildroot import sources, tree
 from devkit.image.kernel_flavour import DEFAULT, flavour
+from tests import other_user
 
 _ANSWERS = tree._answers
 
