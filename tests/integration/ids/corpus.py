@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from itertools import count, zip_longest
 
-from devkit.ids.rules import Rule, rules
+from devkit.suricata.rules import Rule, rules
 from scapy.layers.dns import DNS, DNSQR, DNSRR
 from scapy.layers.inet import IP, UDP, fragment
 from scapy.packet import Packet, Raw
