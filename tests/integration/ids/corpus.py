@@ -9,11 +9,12 @@ import struct
 from collections.abc import Iterator, Sequence
 from itertools import count, zip_longest
 
-from devkit.suricata.rules import Rule, rules
 from scapy.layers.dns import DNS, DNSQR, DNSRR
 from scapy.layers.inet import IP, UDP, fragment
 from scapy.packet import Packet, Raw
 from sessions import CLIENT, SERVER, Session, Stream, Turn, conversation, datagram, network, ping
+
+from devkit.suricata.rules import Rule, rules
 
 _PORTS = count(20_000)
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s"
