@@ -41,13 +41,13 @@ static bool frame_next(struct source *source, uint32_t *count)
 {
 	uint32_t oldest;
 
-	if (source->next == fq_published(source->queue))
+	if (source->next == fq_head(source->queue))
 		return false;
-	oldest = fq_oldest(source->queue);
+	oldest = fq_tail(source->queue);
 	if ((int32_t)(oldest - source->next) > 0)
 		source->next = oldest;
-	for (; source->next != fq_published(source->queue); source->next++) {
-		if (!fq_waiting(source->queue, source->next))
+	for (; source->next != fq_head(source->queue); source->next++) {
+		if (!fq_is_pending(source->queue, source->next))
 			continue;	/* its interface went */
 		*count = source->next++;
 		return true;
@@ -65,7 +65,7 @@ static int frames_wait(struct source *source)
 	eventfd_t value;
 	int found;
 
-	fq_taken(source->queue, source->next);
+	fq_mark_taken(source->queue, source->next);
 	found = poll(files, 2, source->timeout_ms);
 	if (found < 0)
 		return errno == EINTR ? 0 :
@@ -73,7 +73,7 @@ static int frames_wait(struct source *source)
 	if (files[1].revents)	/* also of a break that was taken before it got here */
 		eventfd_read(source->wake, &value);
 	if (files[0].revents & (POLLERR | POLLHUP | POLLNVAL))
-		return source_fail(source, DAQ_ERROR_NODEV, "%s", fq_explain(-EPIPE));
+		return source_fail(source, DAQ_ERROR_NODEV, "%s", fq_strerror(-EPIPE));
 	return found > 0;
 }
 
@@ -120,8 +120,8 @@ static void frame_replace(struct source *source, uint32_t count, const struct fq
 {
 	struct fastqueue_answer answer = { .len = frame->meta->len };
 
-	if (fq_answer_with(source->queue, count, FASTQUEUE_ACCEPT, FASTQUEUE_WITH_PAYLOAD, &answer))
-		fq_answer(source->queue, count, FASTQUEUE_DROP);
+	if (fq_set_verdict_full(source->queue, count, FASTQUEUE_ACCEPT, FASTQUEUE_WITH_PAYLOAD, &answer))
+		fq_set_verdict(source->queue, count, FASTQUEUE_DROP);
 }
 
 static void frame_clear(struct source *source, uint32_t count)
@@ -129,21 +129,21 @@ static void frame_clear(struct source *source, uint32_t count)
 	struct fastqueue_answer answer = { .mark = source->bypass_mark };
 
 	if (source->bypass)
-		fq_answer_with(source->queue, count, FASTQUEUE_ACCEPT, FASTQUEUE_WITH_MARK, &answer);
+		fq_set_verdict_full(source->queue, count, FASTQUEUE_ACCEPT, FASTQUEUE_WITH_MARK, &answer);
 	else
-		fq_answer(source->queue, count, FASTQUEUE_ACCEPT);
+		fq_set_verdict(source->queue, count, FASTQUEUE_ACCEPT);
 }
 
 static void frame_settle(struct source *source, uint32_t count, const struct fq_frame *frame,
 			 DAQ_Verdict verdict)
 {
 	if (source->passive) {
-		fq_answer(source->queue, count, FASTQUEUE_ACCEPT);
+		fq_set_verdict(source->queue, count, FASTQUEUE_ACCEPT);
 		return;
 	}
 	switch (verdict) {
 	case DAQ_VERDICT_PASS:
-		fq_answer(source->queue, count, FASTQUEUE_ACCEPT);
+		fq_set_verdict(source->queue, count, FASTQUEUE_ACCEPT);
 		break;
 	case DAQ_VERDICT_REPLACE:
 		frame_replace(source, count, frame);
@@ -153,7 +153,7 @@ static void frame_settle(struct source *source, uint32_t count, const struct fq_
 		frame_clear(source, count);
 		break;
 	default:	/* also what nobody knows: only what was let pass passes */
-		fq_answer(source->queue, count, FASTQUEUE_DROP);
+		fq_set_verdict(source->queue, count, FASTQUEUE_DROP);
 	}
 }
 
@@ -166,7 +166,7 @@ static void frame_analyse(struct source *source, uint32_t count, DAQ_Analysis_Fu
 
 	if (!filter_matches(source, &frame)) {
 		source->stats.packets_filtered++;
-		fq_answer(source->queue, count, FASTQUEUE_ACCEPT);
+		fq_set_verdict(source->queue, count, FASTQUEUE_ACCEPT);
 		return;
 	}
 	header_fill(source, &frame, &header);

@@ -71,7 +71,7 @@ static int source_start(void *handle)
 	if (err) {
 		source->queue = NULL;
 		return source_fail(source, DAQ_ERROR, "queue %u: %s", source->options.queue,
-				   fq_explain(err));
+				   fq_strerror(err));
 	}
 	inject_open(source);
 	source->next = 0;

@@ -15,12 +15,12 @@ int main(int argc, char **argv)
 	}
 	err = fq_open(&queue, &options);
 	if (err) {
-		fprintf(stderr, "accept: %s\n", fq_explain(err));
+		fprintf(stderr, "accept: %s\n", fq_strerror(err));
 		return 1;
 	}
 	/* Sleeps until packets come, and says how many; -EINTR after a signal. */
 	while ((number = fq_wait(queue, -1)) >= 0)
-		fq_answer_run(queue, fq_first(queue), number, FASTQUEUE_ACCEPT);
+		fq_set_verdict_batch(queue, fq_first(queue), number, FASTQUEUE_ACCEPT);
 	fq_close(queue);
 	return 0;
 }

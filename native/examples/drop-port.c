@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &action, NULL);
 	err = fq_open(&queue, &options);
 	if (err) {
-		fprintf(stderr, "drop-port: %s\n", fq_explain(err));
+		fprintf(stderr, "drop-port: %s\n", fq_strerror(err));
 		return 1;
 	}
 	while (!stopped && (number = fq_wait(queue, 500)) >= 0) {
@@ -67,7 +67,7 @@ int main(int argc, char **argv)
 			struct fq_frame frame = fq_frame(queue, count);
 			int drop = is_udp_to(&frame, (unsigned int)port);
 
-			fq_answer(queue, count, drop ? FASTQUEUE_DROP : FASTQUEUE_ACCEPT);
+			fq_set_verdict(queue, count, drop ? FASTQUEUE_DROP : FASTQUEUE_ACCEPT);
 			dropped += drop;
 		}
 	}

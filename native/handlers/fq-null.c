@@ -28,7 +28,7 @@ static int serve(struct fq_queue *queue, uint32_t verdict)
 		int number = fq_wait(queue, -1);
 
 		if (number > 0)
-			fq_answer_run(queue, fq_first(queue), number, verdict);
+			fq_set_verdict_batch(queue, fq_first(queue), number, verdict);
 		else if (number < 0 && number != -EINTR)
 			return number;
 	}
@@ -73,6 +73,6 @@ int main(int argc, char **argv)
 	fq_close(queue);
 out:
 	if (err)
-		fprintf(stderr, "fq-null: queue %u: %s\n", options.ring.queue, fq_explain(err));
+		fprintf(stderr, "fq-null: queue %u: %s\n", options.ring.queue, fq_strerror(err));
 	return err ? 1 : 0;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue.h"
+#include "internal.h"
 
 #define FRAMES 8u
 
@@ -84,9 +84,9 @@ static void check_runs(uint32_t start)
 		status_of(&queue)->fa += number;
 		EXPECT(fq_wait(&queue, 0) == (int)number);
 		EXPECT(fq_first(&queue) == start);
-		fq_answer_run(&queue, start, number, FASTQUEUE_ACCEPT);
+		fq_set_verdict_batch(&queue, start, number, FASTQUEUE_ACCEPT);
 		EXPECT(all_answered(&queue, start, number, FASTQUEUE_ACCEPT));
-		fq_answer(&queue, start + number - 1, FASTQUEUE_DROP);
+		fq_set_verdict(&queue, start + number - 1, FASTQUEUE_DROP);
 		EXPECT(all_answered(&queue, start + number - 1, 1, FASTQUEUE_DROP));
 		ring_free(&queue);
 	}
@@ -102,15 +102,15 @@ static void check_late(uint32_t start)
 	status_of(&queue)->fa += FRAMES + 3;
 	status_of(&queue)->fp += 3;
 	memcpy(before, queue.words, sizeof(before));
-	EXPECT(fq_settled(&queue, start) && !fq_settled(&queue, start + 3));
-	fq_answer(&queue, start, FASTQUEUE_DROP);
-	fq_answer_run(&queue, start, 3, FASTQUEUE_DROP);
-	EXPECT(!fq_answer_with(&queue, start + 2, FASTQUEUE_ACCEPT, FASTQUEUE_WITH_MARK, &answer));
+	EXPECT(fq_is_settled(&queue, start) && !fq_is_settled(&queue, start + 3));
+	fq_set_verdict(&queue, start, FASTQUEUE_DROP);
+	fq_set_verdict_batch(&queue, start, 3, FASTQUEUE_DROP);
+	EXPECT(!fq_set_verdict_full(&queue, start + 2, FASTQUEUE_ACCEPT, FASTQUEUE_WITH_MARK, &answer));
 	EXPECT(!memcmp(before, queue.words, sizeof(before)));
 
 	EXPECT(fq_wait(&queue, 0) == FRAMES);	/* the time limit took three */
 	EXPECT(fq_first(&queue) == start + 3);
-	fq_answer_run(&queue, start, FRAMES + 3, FASTQUEUE_ACCEPT);
+	fq_set_verdict_batch(&queue, start, FRAMES + 3, FASTQUEUE_ACCEPT);
 	EXPECT(all_answered(&queue, start + 3, FRAMES, FASTQUEUE_ACCEPT));
 	ring_free(&queue);
 }
@@ -121,12 +121,12 @@ static void check_one_by_one(uint32_t start)
 
 	ring_make(&queue, start);
 	status_of(&queue)->fa += 2;
-	EXPECT(fq_published(&queue) == start + 2 && fq_oldest(&queue) == start);
+	EXPECT(fq_head(&queue) == start + 2 && fq_tail(&queue) == start);
 	queue.words[start % FRAMES] = (start / FRAMES & 0xffffff) << 8 | FASTQUEUE_OCCUPIED;
-	EXPECT(fq_waiting(&queue, start) && !fq_waiting(&queue, start + FRAMES));
-	fq_answer(&queue, start, FASTQUEUE_ACCEPT);
-	EXPECT(!fq_waiting(&queue, start));
-	fq_taken(&queue, start + 1);
+	EXPECT(fq_is_pending(&queue, start) && !fq_is_pending(&queue, start + FRAMES));
+	fq_set_verdict(&queue, start, FASTQUEUE_ACCEPT);
+	EXPECT(!fq_is_pending(&queue, start));
+	fq_mark_taken(&queue, start + 1);
 	EXPECT(queue.control->fo == start + 1 && fq_first(&queue) == start + 1);
 	EXPECT(fq_wait(&queue, 0) == 1);
 	ring_free(&queue);
@@ -140,7 +140,7 @@ static void check_extras(uint32_t start)
 
 	ring_make(&queue, start);
 	status_of(&queue)->fa++;
-	EXPECT(!fq_answer_with(&queue, start, FASTQUEUE_QUEUE, FASTQUEUE_WITH_MARK, &answer));
+	EXPECT(!fq_set_verdict_full(&queue, start, FASTQUEUE_QUEUE, FASTQUEUE_WITH_MARK, &answer));
 	EXPECT(queue.answers[slot].mark == 7 && queue.answers[slot].queue == 9);
 	EXPECT((queue.words[slot] & 0xff) == (FASTQUEUE_WITH_MARK | 3 << 2 | 2));
 	EXPECT((unsigned char *)fq_frame(&queue, start).payload == queue.payload + slot * 64);
@@ -184,12 +184,12 @@ static void check_refused(uint32_t start)
 		meta = (struct fastqueue_meta *)queue.meta + start % FRAMES;
 		meta->flags = cases[i].meta;
 		word = &queue.words[start % FRAMES];
-		err = fq_answer_with(&queue, start, cases[i].verdict, cases[i].which, &answer);
+		err = fq_set_verdict_full(&queue, start, cases[i].verdict, cases[i].which, &answer);
 		EXPECT(err == (cases[i].good ? 0 : -EINVAL));
 		EXPECT(!*word == !cases[i].good);
 		EXPECT(!cases[i].good || !memcmp(&queue.answers[start % FRAMES], &answer, sizeof(answer)));
 		queue.flags &= ~FASTQUEUE_F_WRITABLE;
-		err = fq_answer_with(&queue, start, cases[i].verdict, cases[i].which, &answer);
+		err = fq_set_verdict_full(&queue, start, cases[i].verdict, cases[i].which, &answer);
 		EXPECT(!(cases[i].which & FASTQUEUE_WITH_PAYLOAD) || err == -EINVAL);
 		ring_free(&queue);
 	}
@@ -208,13 +208,13 @@ static void check_lost(uint32_t start)
 	areas[1] = queue.meta_area;
 	areas[2] = queue.payload_area;
 	EXPECT(fq_remap(&queue) < 0);
-	EXPECT(fq_published(&queue) == fq_oldest(&queue) && !fq_waiting(&queue, start));
-	fq_taken(&queue, start);
-	fq_answer(&queue, start, FASTQUEUE_ACCEPT);
-	fq_answer_run(&queue, start, FRAMES, FASTQUEUE_DROP);
-	EXPECT(!fq_answer_with(&queue, start, FASTQUEUE_DROP, FASTQUEUE_WITH_MARK, &answer) ||
-	       fq_settled(&queue, start));
-	EXPECT(!fq_frame(&queue, start).cap_len && !fq_waiting(&queue, start));
+	EXPECT(fq_head(&queue) == fq_tail(&queue) && !fq_is_pending(&queue, start));
+	fq_mark_taken(&queue, start);
+	fq_set_verdict(&queue, start, FASTQUEUE_ACCEPT);
+	fq_set_verdict_batch(&queue, start, FRAMES, FASTQUEUE_DROP);
+	EXPECT(!fq_set_verdict_full(&queue, start, FASTQUEUE_DROP, FASTQUEUE_WITH_MARK, &answer) ||
+	       fq_is_settled(&queue, start));
+	EXPECT(!fq_frame(&queue, start).cap_len && !fq_is_pending(&queue, start));
 	EXPECT(fq_wait(&queue, 0) == -EPIPE && fq_resize(&queue, &options) == -EPIPE);
 	free(areas[0].start);
 	free(areas[1].start);

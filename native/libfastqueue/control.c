@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "queue.h"
+#include "internal.h"
 
 int fq_kick(struct fq_queue *queue)
 {
@@ -21,7 +21,7 @@ int fq_stats(struct fq_queue *queue, struct fastqueue_stats *stats)
 	return ioctl(queue->fd, FASTQUEUE_IOC_STATS, stats) < 0 ? -errno : 0;
 }
 
-const char *fq_explain(int error)
+const char *fq_strerror(int error)
 {
 	switch (-error) {
 	case ENOENT:

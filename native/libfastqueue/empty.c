@@ -3,7 +3,7 @@
  * A ring without packets for a queue whose own is not mapped: what is read of it finds
  * nothing, and what is written goes nowhere.
  */
-#include "queue.h"
+#include "internal.h"
 
 static struct {
 	struct fastqueue_control control;

@@ -7,9 +7,9 @@
  *	int n, err = fq_open(&queue, &options);
  *
  *	while (!err && (n = fq_wait(queue, -1)) >= 0)
- *		fq_answer_run(queue, fq_first(queue), n, FASTQUEUE_ACCEPT);
+ *		fq_set_verdict_batch(queue, fq_first(queue), n, FASTQUEUE_ACCEPT);
  *
- * Functions return 0 or a number, or a negative error number; fq_explain()
+ * Functions return 0 or a number, or a negative error number; fq_strerror()
  * says what it means for a queue. One thread a queue at a time; a process may
  * have many queues. A child of fork() has no ring before fq_remap(). Frames are
  * named by their free-running count, which wraps at 2^32.
@@ -73,10 +73,10 @@ uint32_t fq_first(const struct fq_queue *queue);
  * own: the count behind the newest frame, without a system call; and that all
  * frames before count are taken, so that fq_fd() is readable only for others.
  */
-uint32_t fq_published(const struct fq_queue *queue);
-void fq_taken(struct fq_queue *queue, uint32_t count);
+uint32_t fq_head(const struct fq_queue *queue);
+void fq_mark_taken(struct fq_queue *queue, uint32_t count);
 /* Count of the oldest frame that has not left the ring. */
-uint32_t fq_oldest(const struct fq_queue *queue);
+uint32_t fq_tail(const struct fq_queue *queue);
 
 /* A packet, in place: holds until it is answered. */
 struct fq_frame {
@@ -91,17 +91,17 @@ struct fq_frame fq_frame(const struct fq_queue *queue, uint32_t count);
  * The packet has left the ring meanwhile (time limit, interface gone). If not,
  * what was read of its frame before was this packet's.
  */
-bool fq_settled(const struct fq_queue *queue, uint32_t count);
+bool fq_is_settled(const struct fq_queue *queue, uint32_t count);
 
 /* A packet is in the frame, and it has no answer yet. */
-bool fq_waiting(const struct fq_queue *queue, uint32_t count);
+bool fq_is_pending(const struct fq_queue *queue, uint32_t count);
 
 /*
  * Answer one frame with FASTQUEUE_ACCEPT or FASTQUEUE_DROP; or number frames
  * from first on. Nothing happens to a packet that has left.
  */
-void fq_answer(struct fq_queue *queue, uint32_t count, uint32_t verdict);
-void fq_answer_run(struct fq_queue *queue, uint32_t first, uint32_t number,
+void fq_set_verdict(struct fq_queue *queue, uint32_t count, uint32_t verdict);
+void fq_set_verdict_batch(struct fq_queue *queue, uint32_t first, uint32_t number,
 		   uint32_t verdict);
 
 /*
@@ -119,7 +119,7 @@ void fq_answer_run(struct fq_queue *queue, uint32_t first, uint32_t number,
  * an unknown verdict, bit or flag, a length of 0 or above the frame size, a
  * payload that is not writable, was truncated or is a GSO packet.
  */
-int fq_answer_with(struct fq_queue *queue, uint32_t count, uint32_t verdict,
+int fq_set_verdict_full(struct fq_queue *queue, uint32_t count, uint32_t verdict,
 		   uint32_t which, const struct fastqueue_answer *answer);
 
 /*
@@ -141,7 +141,7 @@ int fq_resize(struct fq_queue *queue, const struct fq_options *options);
  */
 int fq_remap(struct fq_queue *queue);
 /* In a child that only closes: something else may lie where the ring was. */
-void fq_unmapped(struct fq_queue *queue);
+void fq_forget_mapping(struct fq_queue *queue);
 
 /* Settle what was answered now; fq_wait() does, except in timer-only mode. */
 int fq_kick(struct fq_queue *queue);
@@ -151,7 +151,7 @@ int fq_set(struct fq_queue *queue, const struct fastqueue_settings *settings);
 int fq_stats(struct fq_queue *queue, struct fastqueue_stats *stats);
 
 /* What went wrong with a queue and what to do about it, in one line. */
-const char *fq_explain(int error);
+const char *fq_strerror(int error);
 
 #ifdef __cplusplus
 }

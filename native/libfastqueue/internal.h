@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a queue is inside; not installed. */
-#ifndef FASTQUEUE_QUEUE_H
-#define FASTQUEUE_QUEUE_H
+#ifndef LIBFASTQUEUE_INTERNAL_H
+#define LIBFASTQUEUE_INTERNAL_H
 
 #include <stddef.h>
 
@@ -35,7 +35,7 @@ struct fq_queue {
 	struct fq_area payload_area;
 };
 
-/* map.c: map all areas of queue->ring, or none (a negative error number). */
+/* mmap.c: map all areas of queue->ring, or none (a negative error number). */
 int fq_map(struct fq_queue *queue);
 void fq_unmap(struct fq_queue *queue);
 /* Find the parts of the mapped areas. */
@@ -54,4 +54,4 @@ static inline uint32_t fq_lap(const struct fq_queue *queue, uint32_t count)
 	return count >> queue->order << FASTQUEUE_LAP_SHIFT;
 }
 
-#endif /* FASTQUEUE_QUEUE_H */
+#endif /* LIBFASTQUEUE_INTERNAL_H */

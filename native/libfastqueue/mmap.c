@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "queue.h"
+#include "internal.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE	0x100000	/* a kernel without it takes the address for a hint */
@@ -81,7 +81,7 @@ void fq_unmap(struct fq_queue *queue)
 	fq_lay_out_empty(queue);
 }
 
-void fq_unmapped(struct fq_queue *queue)
+void fq_forget_mapping(struct fq_queue *queue)
 {
 	queue->answer_area.start = NULL;
 	queue->meta_area.start = NULL;
@@ -94,7 +94,7 @@ int fq_remap(struct fq_queue *queue)
 	void *answer = queue->answer_area.start, *meta = queue->meta_area.start;
 	void *payload = queue->payload_area.start;
 
-	fq_unmapped(queue);
+	fq_forget_mapping(queue);
 	return fq_map_at(queue, answer, meta, payload);
 }
 

@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "queue.h"
+#include "internal.h"
 
 static int fq_ask(struct fq_queue *queue, unsigned long request, const struct fq_options *options)
 {

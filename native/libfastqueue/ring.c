@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 
-#include "queue.h"
+#include "internal.h"
 
 static uint32_t fq_fa(const struct fq_queue *queue)
 {
@@ -65,17 +65,17 @@ int fq_wait(struct fq_queue *queue, int timeout_ms)
 	return number ? (int)number : err;
 }
 
-uint32_t fq_published(const struct fq_queue *queue)
+uint32_t fq_head(const struct fq_queue *queue)
 {
 	return fq_fa(queue);
 }
 
-uint32_t fq_oldest(const struct fq_queue *queue)
+uint32_t fq_tail(const struct fq_queue *queue)
 {
 	return __atomic_load_n(&queue->status->fp, __ATOMIC_ACQUIRE);
 }
 
-void fq_taken(struct fq_queue *queue, uint32_t count)
+void fq_mark_taken(struct fq_queue *queue, uint32_t count)
 {
 	queue->fo = count;
 	queue->first = count;
@@ -99,7 +99,7 @@ struct fq_frame fq_frame(const struct fq_queue *queue, uint32_t count)
 	};
 }
 
-bool fq_settled(const struct fq_queue *queue, uint32_t count)
+bool fq_is_settled(const struct fq_queue *queue, uint32_t count)
 {
 	uint32_t fp;
 
@@ -109,7 +109,7 @@ bool fq_settled(const struct fq_queue *queue, uint32_t count)
 	return (int32_t)(fp - count) > 0;
 }
 
-bool fq_waiting(const struct fq_queue *queue, uint32_t count)
+bool fq_is_pending(const struct fq_queue *queue, uint32_t count)
 {
 	const uint32_t *word = &queue->words[fq_slot(queue, count)];
 

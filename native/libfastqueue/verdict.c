@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "queue.h"
+#include "internal.h"
 
 #define FQ_WITH_ALL (FASTQUEUE_WITH_MARK | FASTQUEUE_WITH_PRIORITY | FASTQUEUE_WITH_PAYLOAD)
 
@@ -21,9 +21,9 @@ static void fq_store(uint32_t *word, uint32_t value)
 	__atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
 
-void fq_answer(struct fq_queue *queue, uint32_t count, uint32_t verdict)
+void fq_set_verdict(struct fq_queue *queue, uint32_t count, uint32_t verdict)
 {
-	if (!fq_settled(queue, count))
+	if (!fq_is_settled(queue, count))
 		fq_store(&queue->words[fq_slot(queue, count)],
 			 fq_word(queue, count, verdict));
 }
@@ -39,7 +39,7 @@ static void fq_answer_lap(struct fq_queue *queue, uint32_t first,
 		fq_store(word++, value);
 }
 
-void fq_answer_run(struct fq_queue *queue, uint32_t first, uint32_t number,
+void fq_set_verdict_batch(struct fq_queue *queue, uint32_t first, uint32_t number,
 		   uint32_t verdict)
 {
 	uint32_t fp = __atomic_load_n(&queue->status->fp, __ATOMIC_RELAXED);
@@ -77,7 +77,7 @@ static bool fq_verdict_known(uint32_t verdict)
 	       verdict == FASTQUEUE_QUEUE || verdict == FASTQUEUE_REPEAT;
 }
 
-int fq_answer_with(struct fq_queue *queue, uint32_t count, uint32_t verdict,
+int fq_set_verdict_full(struct fq_queue *queue, uint32_t count, uint32_t verdict,
 		   uint32_t which, const struct fastqueue_answer *answer)
 {
 	uint32_t slot = fq_slot(queue, count);
@@ -86,7 +86,7 @@ int fq_answer_with(struct fq_queue *queue, uint32_t count, uint32_t verdict,
 		return -EINVAL;
 	if (!(which & FASTQUEUE_WITH_PAYLOAD) && answer->flags)
 		return -EINVAL;
-	if (fq_settled(queue, count))
+	if (fq_is_settled(queue, count))
 		return 0;
 	if (which & FASTQUEUE_WITH_PAYLOAD && !fq_payload_fits(queue, slot, answer))
 		return -EINVAL;

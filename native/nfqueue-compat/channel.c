@@ -160,7 +160,7 @@ static void channel_clear(struct channel *channel)
 	for (queue = channel->queues; queue; queue = next) {
 		next = queue->next;
 		if (channel->process != channel_forks)
-			fq_unmapped(queue->ring);
+			fq_forget_mapping(queue->ring);
 		queue_free(queue, channel->process == channel_forks);
 	}
 	channel->queues = channel->turn = NULL;

@@ -231,7 +231,7 @@ static inline uint32_t frame_id(const struct queue *queue, uint32_t count)
 /* A delivered frame that is still unanswered. In line: each packet is found so. */
 static inline bool frame_find(const struct queue *queue, uint32_t id, uint32_t *count)
 {
-	uint32_t oldest = fq_oldest(queue->ring), c = id - queue->shift;
+	uint32_t oldest = fq_tail(queue->ring), c = id - queue->shift;
 
 	if (queue->moved && (int32_t)(c - queue->moved) < 0 && !frame_moved(queue, id, &c))
 		return false;
@@ -239,7 +239,7 @@ static inline bool frame_find(const struct queue *queue, uint32_t id, uint32_t *
 	if ((int32_t)(c - oldest) < 0 || (int32_t)(c - queue->taken) >= 0)
 		return false;
 	*count = c;
-	return fq_waiting(queue->ring, c);
+	return fq_is_pending(queue->ring, c);
 }
 
 /* For nfnetlink_queue it takes no packets, or is always full. */

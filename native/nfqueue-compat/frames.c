@@ -7,7 +7,7 @@
 #include <errno.h>
 
 #include "compat.h"
-#include "queue.h"		/* of libfastqueue: whether a ring is mapped */
+#include "internal.h"		/* of libfastqueue: whether a ring is mapped */
 
 /* Find the frame with this id among those that moved. False: none of them has it. */
 bool frame_moved(const struct queue *queue, uint32_t id, uint32_t *count)
@@ -31,17 +31,17 @@ void frame_answer(struct queue *queue, uint32_t count, uint32_t verdict, uint32_
 {
 	if (which || verdict == FASTQUEUE_QUEUE) {
 		/* a change that the kernel would refuse drops the packet, as NFQUEUE's does */
-		if (fq_answer_with(queue->ring, count, verdict, which, with))
-			fq_answer(queue->ring, count, FASTQUEUE_DROP);
+		if (fq_set_verdict_full(queue->ring, count, verdict, which, with))
+			fq_set_verdict(queue->ring, count, FASTQUEUE_DROP);
 	} else {
-		fq_answer(queue->ring, count, verdict);
+		fq_set_verdict(queue->ring, count, verdict);
 	}
 }
 
 /* Count behind the last frame, delivered or not, whose id is not after this one. */
 uint32_t frame_end(const struct queue *queue, uint32_t id)
 {
-	uint32_t fa = fq_published(queue->ring), oldest = fq_oldest(queue->ring);
+	uint32_t fa = fq_head(queue->ring), oldest = fq_tail(queue->ring);
 	uint32_t c;
 
 	for (c = oldest; c < queue->moved; c++)
@@ -93,7 +93,7 @@ static bool frame_grow(struct queue *queue, uint32_t count)
 /* What left without having been delivered is passed over. */
 static void frame_catch_up(struct queue *queue)
 {
-	uint32_t oldest = fq_oldest(queue->ring);
+	uint32_t oldest = fq_tail(queue->ring);
 
 	if (queue->moved && oldest >= queue->moved)
 		queue->moved = 0;
@@ -108,9 +108,9 @@ static void frame_catch_up(struct queue *queue)
  */
 static bool frame_crowded(const struct queue *queue)
 {
-	uint32_t oldest = fq_oldest(queue->ring), quarter = queue->frames / 4;
+	uint32_t oldest = fq_tail(queue->ring), quarter = queue->frames / 4;
 
-	return fq_published(queue->ring) - oldest >= queue->frames - quarter &&
+	return fq_head(queue->ring) - oldest >= queue->frames - quarter &&
 	       (int32_t)(queue->taken - oldest) >= (int32_t)quarter;
 }
 
@@ -129,9 +129,9 @@ static void frame_make_room(struct queue *queue)
 	verdict_send(queue);
 	if (!frame_crowded(queue))
 		return;
-	oldest = fq_oldest(queue->ring);
+	oldest = fq_tail(queue->ring);
 	for (count = oldest; (int32_t)(queue->taken - count) > 0; count++)
-		owed += fq_waiting(queue->ring, count);
+		owed += fq_is_pending(queue->ring, count);
 	if (owed <= (queue->taken - oldest) / 2)
 		queue_rebuild(queue, queue->frames, queue->frame_size);
 }
@@ -140,27 +140,27 @@ static void frame_refuse(struct queue *queue, uint32_t count)
 {
 	bool accept = queue->mode != NFQNL_COPY_NONE && queue->flags & NFQA_CFG_F_FAIL_OPEN;
 
-	fq_answer(queue->ring, count, accept ? FASTQUEUE_ACCEPT : FASTQUEUE_DROP);
+	fq_set_verdict(queue->ring, count, accept ? FASTQUEUE_ACCEPT : FASTQUEUE_DROP);
 	queue->dirty = true;
 }
 
 /* Refuse what came until now; what was there before the queue began to is for the program. */
 void frames_refuse(struct queue *queue)
 {
-	uint32_t count = fq_oldest(queue->ring);
+	uint32_t count = fq_tail(queue->ring);
 
 	if ((int32_t)(queue->taken - count) > 0)
 		count = queue->taken;
 	if ((int32_t)(queue->refused_from - count) > 0)
 		count = queue->refused_from;
-	for (; (int32_t)(fq_published(queue->ring) - count) > 0; count++)
-		if (fq_waiting(queue->ring, count))
+	for (; (int32_t)(fq_head(queue->ring) - count) > 0; count++)
+		if (fq_is_pending(queue->ring, count))
 			frame_refuse(queue, count);
 }
 
 static inline void taken_tell(struct queue *queue)
 {
-	fq_taken(queue->ring, queue->taken);
+	fq_mark_taken(queue->ring, queue->taken);
 	/* what is a whole ring behind has left; so the two never wrap around each other */
 	if ((int32_t)(queue->taken - queue->answered) > (int32_t)queue->frames)
 		queue->answered = queue->taken - queue->frames;
@@ -169,13 +169,13 @@ static inline void taken_tell(struct queue *queue)
 /* The next frame to deliver, after whatever it takes to have one. */
 static bool frame_search(struct queue *queue, uint32_t *count)
 {
-	if (queue->taken == fq_published(queue->ring))
+	if (queue->taken == fq_head(queue->ring))
 		return false;
 	frame_catch_up(queue);
 	frame_make_room(queue);
 	frame_catch_up(queue);
-	for (; queue->taken != fq_published(queue->ring); queue->taken++) {
-		if (!fq_waiting(queue->ring, queue->taken))
+	for (; queue->taken != fq_head(queue->ring); queue->taken++) {
+		if (!fq_is_pending(queue->ring, queue->taken))
 			continue;	/* left when an interface went, or by a batch */
 		if (queue_refuses(queue) && (int32_t)(queue->taken - queue->refused_from) >= 0) {
 			frame_refuse(queue, queue->taken);
@@ -201,14 +201,14 @@ static bool frame_search(struct queue *queue, uint32_t *count)
  */
 bool frame_next(struct queue *queue, uint32_t *count)
 {
-	uint32_t next = queue->taken, oldest = fq_oldest(queue->ring);
-	uint32_t fa = fq_published(queue->ring), out = fa - oldest;	/* in this order */
+	uint32_t next = queue->taken, oldest = fq_tail(queue->ring);
+	uint32_t fa = fq_head(queue->ring), out = fa - oldest;	/* in this order */
 
 	if (next == fa)
 		return false;
 	if (out < queue->pace_low || out > queue->pace_high)
 		queue_pace(queue, out);
-	if (queue->moved || queue_refuses(queue) || !fq_waiting(queue->ring, next) || frame_too_small(queue, next) ||
+	if (queue->moved || queue_refuses(queue) || !fq_is_pending(queue->ring, next) || frame_too_small(queue, next) ||
 	    frame_crowded(queue))
 		return frame_search(queue, count);
 	*count = next;

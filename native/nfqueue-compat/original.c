@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 
 #include "original.h"
-#include "queue.h"		/* of libfastqueue: its slots */
+#include "internal.h"		/* of libfastqueue: its slots */
 
 #define PATIENCE	64	/* copies in a row that nothing was compared with */
 

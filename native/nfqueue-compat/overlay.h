@@ -4,7 +4,7 @@
 #define OVERLAY_H
 
 #include "compat.h"
-#include "queue.h"		/* of libfastqueue: its areas stay behind */
+#include "internal.h"		/* of libfastqueue: its areas stay behind */
 
 /* A packet of an area. */
 struct piece {

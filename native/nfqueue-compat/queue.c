@@ -64,7 +64,7 @@ static int ring_open(struct queue *queue)
 	int err = namespace_call(queue->channel->shadow, ring_open_here, queue);
 
 	if (err && err != -EBUSY)
-		compat_log("queue %u: %s", queue->number, fq_explain(err));
+		compat_log("queue %u: %s", queue->number, fq_strerror(err));
 	return err;
 }
 
@@ -226,7 +226,7 @@ static uint32_t frame_size_for(const struct queue *queue)
 		size = FASTQUEUE_MAX_FRAME_SIZE;
 	/* nor smaller ones while packets are in them: the program may have yet to see those */
 	if (size < queue->frame_size &&
-	    (queue->entire || fq_oldest(queue->ring) != fq_published(queue->ring)))
+	    (queue->entire || fq_tail(queue->ring) != fq_head(queue->ring)))
 		size = queue->frame_size;
 	return size < FASTQUEUE_MIN_FRAME_SIZE ? FASTQUEUE_MIN_FRAME_SIZE : size;
 }
@@ -252,7 +252,7 @@ static int queue_apply(struct queue *queue)
 	if (size != queue->frame_size || frames != queue->frames)
 		err = queue_rebuild(queue, frames, size);
 	if (err)
-		compat_log("queue %u: %s", queue->number, fq_explain(err));
+		compat_log("queue %u: %s", queue->number, fq_strerror(err));
 	else if (queue->frames < queue->maxlen && (queue->frames != before || frames != before))
 		compat_log("queue %u: memory for %u packets of %u bytes, not %u", queue->number,
 			   queue->frames, queue->frame_size, queue->maxlen);
@@ -307,7 +307,7 @@ static int module_check(void)
 	if (!access(FASTQUEUE_DEVICE, F_OK))
 		return 0;
 	if (!told)
-		compat_log("%s", fq_explain(-ENOENT));
+		compat_log("%s", fq_strerror(-ENOENT));
 	told = true;
 	return -EINVAL;
 }
@@ -358,7 +358,7 @@ static int configure(struct channel *channel, uint16_t number, const struct conf
 		queue->flags = (queue->flags & ~mask) | (ntohl(*wanted->flags) & mask);
 	}
 	if (!refused)
-		queue->refused_from = fq_published(queue->ring);
+		queue->refused_from = fq_head(queue->ring);
 	return queue_apply(queue);
 }
 

@@ -50,7 +50,7 @@ uint32_t queue_copy_range(const struct queue *queue, uint32_t frame_size)
 /* Packets without an answer. *answered: there are answers that nothing says the sender has seen. */
 static uint32_t waiting_count(const struct fq_queue *ring, bool *answered)
 {
-	uint32_t count = fq_oldest(ring), end = fq_published(ring), waiting = 0, word;
+	uint32_t count = fq_tail(ring), end = fq_head(ring), waiting = 0, word;
 
 	for (*answered = false; count != end; count++) {
 		word = __atomic_load_n(&ring->words[fq_slot(ring, count)], __ATOMIC_RELAXED);
@@ -109,11 +109,11 @@ static int settle_all(struct queue *queue)
 static uint32_t waiting_list(const struct queue *queue, uint32_t *ids, uint32_t *counts,
 			     uint32_t *delivered, uint32_t *next_id)
 {
-	uint32_t number = 0, count = fq_oldest(queue->ring), end = fq_published(queue->ring);
+	uint32_t number = 0, count = fq_tail(queue->ring), end = fq_head(queue->ring);
 
 	/* frames that leave meanwhile are used again: no more than there are */
 	for (*delivered = 0; count != end && number < queue->frames; count++) {
-		if (!fq_waiting(queue->ring, count))
+		if (!fq_is_pending(queue->ring, count))
 			continue;
 		*delivered += (int32_t)(queue->taken - count) > 0;
 		ids[number] = frame_id(queue, count);
@@ -187,7 +187,7 @@ static void ids_begin(struct queue *queue, uint32_t *ids, uint32_t *shown, uint3
 	queue->shift = shift;
 	queue->taken = queue->searched = taken;
 	queue->answered = 0;
-	fq_taken(queue->ring, taken);
+	fq_mark_taken(queue->ring, taken);
 }
 
 /*
@@ -197,12 +197,12 @@ static void ids_begin(struct queue *queue, uint32_t *ids, uint32_t *shown, uint3
  */
 static void ids_renew(struct queue *queue, uint32_t next_id, uint32_t delivered)
 {
-	uint32_t published = fq_published(queue->ring), count;
+	uint32_t published = fq_head(queue->ring), count;
 
 	if (delivered > published)
 		delivered = published;
 	for (count = 0; count < delivered; count++)
-		fq_answer(queue->ring, count, FASTQUEUE_DROP);
+		fq_set_verdict(queue->ring, count, FASTQUEUE_DROP);
 	ids_begin(queue, NULL, NULL, 0, next_id, delivered);
 	queue->refused_from = published;
 	verdict_send(queue);

@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include "compat.h"
-#include "queue.h"		/* of libfastqueue: whether a ring is mapped */
+#include "internal.h"		/* of libfastqueue: whether a ring is mapped */
 
 #define FILES_MAX	16	/* polled one by one; beyond them through epoll */
 

@@ -9,7 +9,7 @@
 
 #include "callback.h"
 #include "original.h"
-#include "queue.h"		/* of libfastqueue: its words */
+#include "internal.h"		/* of libfastqueue: its words */
 
 void verdict_send(struct queue *queue)
 {
@@ -41,7 +41,7 @@ static void verdict_given(struct queue *queue)
 static bool hold(struct queue *queue, uint32_t id, uint32_t count)
 {
 	return callback_is_of(queue) && callback_here->id == id &&
-	       fq_published(queue->ring) - count >= queue->frames / 2;
+	       fq_head(queue->ring) - count >= queue->frames / 2;
 }
 
 /* What the bits that nfnetlink_queue's verdicts may have mean for a frame. False: refused. */
@@ -215,7 +215,7 @@ static bool answer_all(struct queue *queue, uint32_t first, uint32_t end, uint32
 	if (!which && verdict != FASTQUEUE_QUEUE)
 		return answer_words(queue->ring, first, end, verdict);
 	for (count = first; (int32_t)(end - count) > 0; count++) {
-		if (!fq_waiting(queue->ring, count))
+		if (!fq_is_pending(queue->ring, count))
 			continue;
 		frame_answer(queue, count, verdict, which, with);
 		any = true;
@@ -240,7 +240,7 @@ static bool answer_range(struct queue *queue, uint32_t first, uint32_t end, uint
 /* All packets up to id that have no answer yet. */
 int verdict_batch(struct queue *queue, uint32_t id, const struct decision *decision)
 {
-	uint32_t first = fq_oldest(queue->ring), end, verdict, which;
+	uint32_t first = fq_tail(queue->ring), end, verdict, which;
 	struct fastqueue_answer with = { 0 };
 	bool any;
 

@@ -4,7 +4,7 @@
 #
 ################################################################################
 
-FASTQUEUE_KMOD_VERSION = 0.1.0
+FASTQUEUE_KMOD_VERSION = 0.2.0
 FASTQUEUE_KMOD_SITE = $(BR2_EXTERNAL_FASTQUEUE_PATH)/../kmod
 FASTQUEUE_KMOD_SITE_METHOD = local
 FASTQUEUE_KMOD_LICENSE = GPL-2.0

@@ -4,7 +4,7 @@
 #
 ################################################################################
 
-FASTQUEUE_NATIVE_VERSION = 0.1.0
+FASTQUEUE_NATIVE_VERSION = 0.2.0
 FASTQUEUE_NATIVE_SITE = $(BR2_EXTERNAL_FASTQUEUE_PATH)/../native
 FASTQUEUE_NATIVE_SITE_METHOD = local
 FASTQUEUE_NATIVE_LICENSE = MIT

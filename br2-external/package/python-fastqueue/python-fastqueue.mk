@@ -4,7 +4,7 @@
 #
 ################################################################################
 
-PYTHON_FASTQUEUE_VERSION = 0.1.0
+PYTHON_FASTQUEUE_VERSION = 0.2.0
 PYTHON_FASTQUEUE_SITE = $(BR2_EXTERNAL_FASTQUEUE_PATH)/../pyhandler
 PYTHON_FASTQUEUE_SITE_METHOD = local
 PYTHON_FASTQUEUE_LICENSE = MIT

@@ -22,7 +22,7 @@ from .options import RingOptions
 from .queue import Queue
 from .stats import Stats
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 #: "C extension" or "plain Python": what does the loops over packets; see ``fastqueue.backend``.
 IMPLEMENTATION: str
 

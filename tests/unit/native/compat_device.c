@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../../native/libfastqueue/queue.h"
+#include "../../../native/libfastqueue/internal.h"
 #include "compat_device.h"
 
 #define QUEUES	8
@@ -158,7 +158,7 @@ void fq_unmap(struct fq_queue *queue)
 	fq_lay_out_empty(queue);
 }
 
-void fq_unmapped(struct fq_queue *queue)
+void fq_forget_mapping(struct fq_queue *queue)
 {
 	queue->answer_area.start = queue->meta_area.start = queue->payload_area.start = NULL;
 	fq_lay_out_empty(queue);
@@ -169,7 +169,7 @@ int fq_remap(struct fq_queue *queue)
 	void *answer = queue->answer_area.start, *meta = queue->meta_area.start;
 	void *payload = queue->payload_area.start;
 
-	fq_unmapped(queue);
+	fq_forget_mapping(queue);
 	return areas_map(queue, answer, meta, payload);
 }
 
@@ -403,7 +403,7 @@ int fq_stats(struct fq_queue *queue, struct fastqueue_stats *stats)
 	return 0;
 }
 
-const char *fq_explain(int error)
+const char *fq_strerror(int error)
 {
 	return strerror(-error);
 }

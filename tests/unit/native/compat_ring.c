@@ -28,7 +28,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../../native/libfastqueue/queue.h"
+#include "../../../native/libfastqueue/internal.h"
 #include "../../../native/nfqueue-compat/original.h"
 #include "../../../native/nfqueue-compat/overlay.h"
 
@@ -186,7 +186,7 @@ int fq_fd(const struct fq_queue *unused)
 	return ring.fd;
 }
 
-const char *fq_explain(int error)
+const char *fq_strerror(int error)
 {
 	return strerror(-error);
 }
@@ -308,7 +308,7 @@ int main(void)
 		} else if (!strcmp(word, "mode")) {
 			if (queue_refuses(&queue))
 				frames_refuse(&queue);
-			queue.refused_from = fq_published(&ring);
+			queue.refused_from = fq_head(&ring);
 			queue.mode = (uint8_t)one;
 			puts("done");
 		} else if (!strcmp(word, "behind")) {

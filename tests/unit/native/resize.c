@@ -17,7 +17,7 @@ int main(void)
 	options.frames = 4;
 	if (fq_resize(queue, &options) != -EBUSY)
 		return 2;
-	fq_answer(queue, fq_first(queue), FASTQUEUE_ACCEPT);	/* the old ring is still good */
+	fq_set_verdict(queue, fq_first(queue), FASTQUEUE_ACCEPT);	/* the old ring is still good */
 	fq_kick(queue);
 	options.frames = 64;
 	options.frame_size = 256;
@@ -27,12 +27,12 @@ int main(void)
 	if (number < 4 || fq_first(queue) != 0)
 		return 4;
 	for (; number > 0; number = fq_wait(queue, -1))
-		fq_answer_run(queue, fq_first(queue), number, FASTQUEUE_DROP);
+		fq_set_verdict_batch(queue, fq_first(queue), number, FASTQUEUE_DROP);
 	options.frames = 1024;	/* the model's ring of so many cannot be mapped */
 	if (fq_resize(queue, &options) != -EPIPE || fq_wait(queue, 0) != -EPIPE ||
-	    fq_published(queue) != fq_oldest(queue))
+	    fq_head(queue) != fq_tail(queue))
 		return 5;
-	fq_answer_run(queue, 3, 8, FASTQUEUE_DROP);
+	fq_set_verdict_batch(queue, 3, 8, FASTQUEUE_DROP);
 	fq_close(queue);
 	return 0;
 }

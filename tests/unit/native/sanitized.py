@@ -76,7 +76,7 @@ def _runtime() -> Path:
 def compat_library() -> list[Path]:
     """Sources of the compatibility library for the model of the device."""
     parts = [path for path in sorted(COMPAT.glob("*.c")) if path.stem not in _NOT_OF_THE_LIBRARY]
-    return [*parts, *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "empty"))]
+    return [*parts, *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "verdict", "empty"))]
 
 
 def compile_program(

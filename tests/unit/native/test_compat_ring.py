@@ -22,7 +22,7 @@ PARTS = (
         NATIVE / f"nfqueue-compat/{name}.c"
         for name in ("frames", "pace", "verdict", "rebuild", "lock", "callback", "original", "overlay")
     ),
-    *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "map", "empty")),
+    *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "verdict", "mmap", "empty")),
 )
 ENOENT, EINVAL, EBUSY = -2, -22, -16
 

@@ -80,7 +80,7 @@ def test_a_program_built_with_pkg_config_exchanges_its_ring(installed: Path, lib
     program = installed / f"resize-{library}"
     linking = ["-Wl,-Bstatic", *words.split(), "-Wl,-Bdynamic"] if static else words.split()
     good(run("gcc", "-Wall", "-Werror", HERE / "resize.c", *linking, "-o", program))
-    needed = "libfastqueue.so.0" in run("objdump", "-p", program).stdout
+    needed = "libfastqueue.so.1" in run("objdump", "-p", program).stdout
     assert needed == (library == "shared")
     done = with_model(installed, program)
     assert good(done) == ""

@@ -16,7 +16,7 @@ _DAQ = (
     HERE / "fuzz/daq_host.c",
     HERE / "compat_device.c",
     *sorted((NATIVE / "daq").glob("*.c")),
-    *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "empty")),
+    *(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "verdict", "empty")),
 )
 _PROGRAM = ("-Dmain=program_main", "-Dfflush=program_ready")
 
@@ -218,7 +218,7 @@ def test_the_launcher_says_what_is_wrong(launcher: Path, words: tuple[str, ...],
 
 
 def test_the_librarys_arithmetic(folder: Path) -> None:
-    names = ("check", "open", "map", "empty", "ring", "answer", "control")
+    names = ("check", "queue", "mmap", "empty", "ring", "verdict", "control")
     sources = [NATIVE / f"libfastqueue/{name}.c" for name in names]
     done = run(compile_program(folder / "check", sources))
     assert (done.returncode, done.stdout) == (0, "libfastqueue: arithmetic checked\n")

@@ -102,5 +102,5 @@ def test_what_the_disk_is_made_for_is_the_images_libraries(tmp_path: Path) -> No
 
     found = listed("one")
     assert len(found) == 1
-    assert listed("two", "usr/bin/one", "usr/lib/libfastqueue.so.0", "usr/lib/kit/libselinux.so.1") == found
+    assert listed("two", "usr/bin/one", "usr/lib/libfastqueue.so.1", "usr/lib/kit/libselinux.so.1") == found
     assert listed("three", "usr/lib/libz.so.1") != found

@@ -17,8 +17,8 @@ CORPORA = HERE / "corpus"
 DRIVER = ("driver", "coverage", "mutate")
 _ARGUMENTS = NATIVE / "common/arguments.c"
 _MODEL = HERE.parent / "compat_device.c"
-_RING = tuple(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "answer", "empty"))
-_LIBRARY = (*_RING, *(NATIVE / f"libfastqueue/{name}.c" for name in ("open", "map", "control")))
+_RING = tuple(NATIVE / f"libfastqueue/{name}.c" for name in ("ring", "verdict", "empty"))
+_LIBRARY = (*_RING, *(NATIVE / f"libfastqueue/{name}.c" for name in ("queue", "mmap", "control")))
 #: The target goes on where a program ends.
 _PROGRAM = ("-Dexit=program_exit",)
 
