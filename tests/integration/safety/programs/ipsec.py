@@ -1,21 +1,17 @@
 # SPDX-License-Identifier: MIT
 """IPsec and Mobile IPv6: packets that were parsed before the hook, and addresses that change behind it."""
 
-import os
 import socket
 import struct
 from collections.abc import Callable
 
-import libc
 from changes import checksum
-from checks import eventually, holds, same
+from checks import eventually, same
 from fastqueue import abi
 from fastqueue.meta import Meta
 from lane import Handler, chain, enter, ip
 from nets import Hosts
-from processes import start, wait
 
-_DEVICE = "/proc/self/net/dev_snmp6/p0"
 _CHANGED = abi.ANSWER_ACCEPT | abi.WITH_PAYLOAD
 _COMPLETE = abi.A_LENGTHS | abi.A_CHECKSUMS
 _QUEUED = "udp dport 7000 queue num 0"
@@ -163,37 +159,3 @@ def home_address_of_the_receiver() -> None:
     header = bytes([17, 2, 2, 1]) + bytes(4) + socket.inet_pton(socket.AF_INET6, _HOME)
     state = f"xfrm state add src {_CARE_OF} dst {_HOME} proto route2 mode ro coa fd00:1::1"
     _readdressed(header, 43, _CARE_OF, _HOME, state)
-
-
-def sender_in_another_namespace() -> None:
-    """The call that a packet continues has its sender's socket, which does not keep that namespace."""
-    enter(chain("output", "meta l4proto esp queue num 0"))
-    ends = "src 10.9.0.1 dst 10.9.0.2"
-    ip("link add d0 type dummy", "link set d0 up", "address add 10.9.0.1/24 dev d0",
-       "neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev d0 nud permanent",
-       "link add x0 type xfrm dev d0 if_id 7", "link add p0 type veth peer name p1",
-       f"xfrm state add {ends} {_STATE.format('tunnel')} if_id 7",
-       f"xfrm policy add dst 10.8.0.2 dir out if_id 7 tmpl {ends} proto esp mode tunnel")  # fmt: skip
-    handler = Handler()
-
-    def inside() -> None:
-        libc.unshare(libc.CLONE_NEWNET)
-        os.write(ready, b"x")
-        os.read(go, 1)
-        ip("link set x0 up", "address add 10.8.0.1/24 dev x0")
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("10.8.0.2", 7000))
-
-    waits, ready = os.pipe()
-    go, start_sending = os.pipe()
-    pid = start(inside)
-    os.read(waits, 1)
-    ip(f"link set x0 netns {pid}", f"link set p1 netns {pid}")
-    holds(os.access(_DEVICE, os.F_OK), "this end of a pair")
-    os.write(start_sending, b"x")
-    same(wait(pid), 0, "the sender's namespace, which ends with its process")
-    eventually(lambda: handler.stats().received, "a packet of the sender")
-    eventually(lambda: not os.access(_DEVICE, os.F_OK), "the namespace goes while the packet waits")
-    same(handler.stats().occupied, 1, "packets that wait")
-    handler.answer_all()
-    same((handler.stats().accepted, handler.stats().flushed), (1, 0), "accepted, flushed")
-    handler.close()
