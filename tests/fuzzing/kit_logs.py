@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from devkit.host import bounded_log
-from devkit.host.terminal_text import printable
+from devkit.host.terminal_text import printable, shortened
 from devkit.target import kernel_log
 from devkit.target.kernel_log import KernelLog
 
@@ -111,7 +111,7 @@ def _last_fatal(content: bytes) -> str | None:
         before_root, root, _ = line.partition("Unable to mount root fs")
         if "---[ end" in line or not (panic or root):
             continue
-        found = reason if len(before_panic) <= len(before_root) else line[len(before_root) :]
+        found = shortened(reason if len(before_panic) <= len(before_root) else line[len(before_root) :])
     return found
 
 

@@ -281,15 +281,20 @@ static void packet_settle(struct device *device, uint32_t slot, uint32_t word)
 	const struct fq_queue *queue = device->queue;
 	size_t len = strlen(settled);
 	bool changed = word & FASTQUEUE_WITH_PAYLOAD;
+	unsigned char first = 0;
 
 	device->stats.occupied--;
 	device->stats.accepted++;
 
 	if (queue->answers[slot].flags && changed)
 		abort();	/* the library never asks for anything on top of the bytes */
+	/* from the memory itself: the library may have taken the mapping of a queue that ends */
+	if (changed && pread(device->memory, &first, 1,
+			     2 * ROOM + (off_t)slot * queue->frame_size) != 1)
+		abort();
 	snprintf(settled + len, sizeof(settled) - len, "%u:%u:%u:%d ", device->packets[slot].number,
 		 (word & FASTQUEUE_VERDICT_MASK) >> FASTQUEUE_VERDICT_SHIFT, word & 0xe0,
-		 changed ? queue->payload[(size_t)slot * queue->frame_size] : -1);
+		 changed ? first : -1);
 	device->packets[slot].there = false;
 	if (!device_moment.late_answers)
 		queue->words[slot] &= ~FASTQUEUE_STATE_MASK;
