@@ -56,7 +56,9 @@ def flash(
     from devkit.commands import flash as flashing
 
     path = Path(image) if image else flashing.DEFAULT_IMAGE
-    flashing.flash(flashing.Wish(device, path, board, yes=yes, dry_run=dry_run, fixed_disk=fixed_disk))
+    flashing.flash(
+        flashing.FlashOptions(device, path, board, yes=yes, dry_run=dry_run, fixed_disk=fixed_disk)
+    )
 
 
 # --- Show and measure
@@ -182,12 +184,12 @@ def boot(
 ) -> None:
     """Boot a target between client and server, with its console here (Ctrl-] ends it); or --detach."""
     from devkit.commands import boot
-    from devkit.image.base_choice import Wish
+    from devkit.image.base_choice import ImageOptions
     from devkit.image.image import build_image
     from devkit.qemu import boot_disk, extra_disk
 
     boot.boot(
-        lambda: build_image(Wish(base)), lab=lab, profile=profile, nic=nic, mem=mem, detach=detach,
+        lambda: build_image(ImageOptions(base)), lab=lab, profile=profile, nic=nic, mem=mem, detach=detach,
         offloads=offloads, kernel_args=kernel_args, disk=boot_disk.chosen(from_, bus, disk),
         addition=extra_disk.chosen(with_),
     )  # fmt: skip
@@ -250,10 +252,10 @@ def down(ctx: Context, lab: str = "", all: bool = False) -> None:
 def update(ctx: Context, lab: str = "default", base: str = "") -> None:
     """Put the image into the slot of a running target that is not running; a reboot takes it."""
     from devkit.commands.update import update_target
-    from devkit.image.base_choice import Wish
+    from devkit.image.base_choice import ImageOptions
     from devkit.image.image import build_image
 
-    update_target(lambda name: build_image(Wish(name)), lab, base)
+    update_target(lambda name: build_image(ImageOptions(name)), lab, base)
 
 
 # --- Check the project
@@ -320,7 +322,7 @@ def fuzz(
     """Fuzz the module's ABI, guided by kcov; what is new goes into tests/guest/fuzz/corpus.txt."""
     from devkit.fuzz import fuzzer
 
-    fuzzer.fuzz(fuzzer.Request(seconds, seed, reduce, kernel))
+    fuzzer.fuzz(fuzzer.FuzzRequest(seconds, seed, reduce, kernel))
 
 
 @task
@@ -353,10 +355,10 @@ def kmod_reload(ctx: Context, lab: str = "default", base: str = "auto") -> None:
     """Build kmod/ again and put the module into a running target, in place of the old one."""
     from devkit.commands.reload_module import reload_module
     from devkit.host.paths import OUT
-    from devkit.image.base_choice import Wish
+    from devkit.image.base_choice import ImageOptions
     from devkit.image.image import Image
 
-    reload_module(lab, Image(OUT / Wish(base).folder))
+    reload_module(lab, Image(OUT / ImageOptions(base).folder))
 
 
 _TASKS: tuple[Any, ...] = (

@@ -14,7 +14,7 @@ from devkit.host.progress import say
 _PRIOR = 20.0
 
 
-class Progress:
+class BenchProgress:
     """Time left is that of the work done so far, scaled by the weights of the steps."""
 
     def __init__(self, store: Store, steps: list[Step], later: float = 0.0) -> None:

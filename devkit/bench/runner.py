@@ -17,7 +17,7 @@ from devkit.bench.paths import laying
 from devkit.bench.paths.catalogue import ALL, BY_NAME, PLAIN, Row
 from devkit.bench.profiler import profile as instructions
 from devkit.bench.profiler.plugin import Counts
-from devkit.bench.progress import Progress
+from devkit.bench.progress import BenchProgress
 from devkit.bench.results import store
 from devkit.bench.results.store import Store
 from devkit.bench.schedule import Step
@@ -25,7 +25,7 @@ from devkit.host import file_lock
 from devkit.host.errors import KitError
 from devkit.host.progress import say
 from devkit.image import summary as image_summary
-from devkit.image.base_choice import Wish
+from devkit.image.base_choice import ImageOptions
 from devkit.image.image import Image, build_image
 from devkit.measure import throughput_report
 from devkit.qemu.extra_disk import SURICATA
@@ -34,7 +34,7 @@ SECTIONS = ("table", "rings", "queues", "timers", "profile", "nics", "streams", 
 
 
 @dataclass(frozen=True)
-class Request:
+class BenchRequest:
     """What the user asks for.
 
     quick:    fewer points and runs
@@ -49,7 +49,7 @@ class Request:
     seconds: int = 30
 
     @classmethod
-    def parse(cls, *, quick: bool, rows: str, only: str, seconds: int) -> Request:
+    def parse(cls, *, quick: bool, rows: str, only: str, seconds: int) -> BenchRequest:
         """Read the words of the command line; KitError FQ-ARGUMENT for what there is not."""
         if seconds < 0:
             raise KitError(
@@ -78,14 +78,14 @@ def _chosen(words: str, known: tuple[str, ...], kind: str) -> tuple[str, ...]:
     return names or known
 
 
-def run_bench(request: Request, out: Path = store.DEFAULT, base: str = "auto") -> dict[str, Any]:
+def run_bench(request: BenchRequest, out: Path = store.DEFAULT, base: str = "auto") -> dict[str, Any]:
     """Measure what was asked for into ``out``, going on where an interrupted run stopped; return it all.
 
     ``base``: of the image that is measured; what was measured on another one is not gone on with.
 
     KitError where a part cannot be measured; what was measured until then is kept.
     """
-    image = build_image(Wish(base))
+    image = build_image(ImageOptions(base))
     out.parent.mkdir(parents=True, exist_ok=True)
     busy = KitError("FQ-BUSY", "another bench run writes there", "wait for its end")
     held = file_lock.hold(out.parent / ".bench.lock", busy)
@@ -103,7 +103,7 @@ def run_bench(request: Request, out: Path = store.DEFAULT, base: str = "auto") -
     return kept.content
 
 
-def _measure(request: Request, image: Image, kept: Store, counts: Counts) -> None:
+def _measure(request: BenchRequest, image: Image, kept: Store, counts: Counts) -> None:
     inner = inside_steps(request)
     # What cannot be built for a row is told before the measurements, not among them.
     for step in inner:
@@ -125,7 +125,7 @@ def _measure(request: Request, image: Image, kept: Store, counts: Counts) -> Non
         last += fairness.seconds(*fairness.missing(request.quick, kept), request.quick)
     streaming += last
     waiting = streaming + external_traffic.seconds(external_traffic.missing(points, kept), request.runs)
-    progress = Progress(kept, [*inner, *more], waiting)
+    progress = BenchProgress(kept, [*inner, *more], waiting)
     internal_traffic.measure(image, inner, kept, progress.advance)
     instructions.measure(image, more, kept, progress.advance, counts)
     external_traffic.measure(image, points, request.runs, kept, streaming)
@@ -142,7 +142,7 @@ def _ids_seconds(kept: Store) -> float:
     return costs.seconds(costs.missing(catalogue.costed(), kept)) + ids_streams.seconds(flows)
 
 
-def inside_steps(request: Request) -> list[Step]:
+def inside_steps(request: BenchRequest) -> list[Step]:
     """Return the steps whose traffic is made inside the target."""
     found: list[Step] = []
     if "table" in request.sections:

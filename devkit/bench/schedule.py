@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from devkit.bench.paths.catalogue import Setting
+from devkit.bench.paths.catalogue import PathSetting
 from devkit.bench.workload.veth_network import Bed
 from devkit.target.qemu import Target
 
@@ -23,12 +23,12 @@ class Step:
     """
 
     key: str
-    setting: Setting
+    setting: PathSetting
     measure: Measure
     weight: float = 1.0
 
 
-def by_setting(steps: Sequence[Step]) -> list[tuple[Setting, list[Step]]]:
+def by_setting(steps: Sequence[Step]) -> list[tuple[PathSetting, list[Step]]]:
     """Put steps of one setting together, so that each way is laid once; order is kept."""
     order = {step.setting: index for index, step in reversed(list(enumerate(steps)))}
     ordered = sorted(steps, key=lambda step: order[step.setting])

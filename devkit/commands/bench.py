@@ -12,7 +12,7 @@ from devkit.bench.report import html, tables
 from devkit.bench.report.console_tables import printed
 from devkit.bench.results import compare, store
 from devkit.bench.results.results import Results
-from devkit.bench.runner import Request, run_bench
+from devkit.bench.runner import BenchRequest, run_bench
 from devkit.host.errors import KitError
 from devkit.host.progress import console, say
 
@@ -25,7 +25,7 @@ def bench(*, quick: bool, rows: str, only: str, seconds: int, compare_with: str,
     ``compare_with`` is an older bench.json, or empty; ``base`` the image's. KitError as run_bench; FQ-BENCH
     where there is no such file.
     """
-    request = Request.parse(quick=quick, rows=rows, only=only, seconds=seconds)
+    request = BenchRequest.parse(quick=quick, rows=rows, only=only, seconds=seconds)
     old = Results(store.load(Path(compare_with))) if compare_with else None
     results = Results(run_bench(request, base=base))
     show(results)

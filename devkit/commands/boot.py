@@ -21,7 +21,7 @@ from devkit.host.terminal_text import Decoder
 from devkit.lab import rundir
 from devkit.lab.client import Lab, running
 from devkit.qemu import command_line
-from devkit.qemu.boot_disk import Disk
+from devkit.qemu.boot_disk import BootDisk
 from devkit.qemu.extra_disk import SURICATA, Addition
 from devkit.suricata import engine
 from devkit.target import console as target_console
@@ -47,7 +47,7 @@ def boot(
     detach: bool = False,
     offloads: bool = False,
     kernel_args: str = "",
-    disk: Disk | None = None,
+    disk: BootDisk | None = None,
     addition: Addition | None = None,
 ) -> None:
     """Boot what ``build`` returns, and stay with it.
@@ -57,7 +57,7 @@ def boot(
     are those of Lab.start and Target.boot, and FQ-TARGET where the kernel gives up meanwhile.
     """
     # Wrong arguments and busy names are told before a build of many minutes.
-    command_line.Machine(
+    command_line.QemuMachine(
         profiles.load(profile), nic, mem or command_line.SMALLEST_MEMORY, kernel_args=kernel_args, disk=disk
     )
     rundir.check_free(lab)

@@ -42,14 +42,14 @@ def build(
 ) -> None:
     """Build the image into out/image; only what changed since the last time is built again."""
     from devkit.commands import buildroot as buildroot_tools
-    from devkit.image.base_choice import Wish
+    from devkit.image.base_choice import ImageOptions
     from devkit.image.image import build_image
     from devkit.image.summary import show
 
     if package:
         buildroot_tools.build_package(buildroot_tools.request(buildroot, config, sources), package)
     else:
-        show(build_image(Wish(base, buildroot, config, sources), kernel, fresh=update))
+        show(build_image(ImageOptions(base, buildroot, config, sources), kernel, fresh=update))
 
 
 @task(help={"cache": "the cache too: the next build starts from nothing"})

@@ -28,22 +28,24 @@ _SCHEMA_FILE = "cyclonedx_python_lib-11.12.0-py3-none-any.whl"
 _SCHEMA_SHA256 = "0e807521a921a5c3cb8ce1153f8a61d29eedfe76a46aac2796b7c6b573391a54"
 
 
-def request(buildroot: str = "", name: str = config.DEFAULT, sources: str = "auto") -> image_parts.Request:
+def request(
+    buildroot: str = "", name: str = config.DEFAULT, sources: str = "auto"
+) -> image_parts.BuildrootRequest:
     """Request for the tree that is found, cloned where there is none. KitError FQ-BUILDROOT."""
     config.defconfig(name)
     found = tree.find(buildroot)
     assert found.tree is not None
     say(f"buildroot: {found.reason}")
-    return image_parts.Request(found.tree, name, sources)
+    return image_parts.BuildrootRequest(found.tree, name, sources)
 
 
-def _configured(wish: image_parts.Request) -> make.Place:
+def _configured(wish: image_parts.BuildrootRequest) -> make.Place:
     chosen = sources.choose(wish.sources, wish.tree, wish.fresh)
     say(f"buildroot: archives from {chosen.name} ({chosen.reason})")
     return image_parts.configured(wish, chosen)
 
 
-def build_package(wish: image_parts.Request, package: str) -> None:
+def build_package(wish: image_parts.BuildrootRequest, package: str) -> None:
     """Build one package again, and what it needs; KitError FQ-PACKAGE where there is none of that name."""
     with image_parts.alone(image_parts.place(wish)):
         where = _configured(wish)
@@ -60,7 +62,7 @@ def _packages(where: make.Place) -> set[str]:
     return set(run_command.run(words, env=make.environment()).split())
 
 
-def menuconfig(wish: image_parts.Request) -> None:
+def menuconfig(wish: image_parts.BuildrootRequest) -> None:
     """Buildroot's menus for a configuration, and its defconfig written back; needs a terminal.
 
     In a folder of its own: what another source of archives changes is not to get into the defconfig.
@@ -84,7 +86,7 @@ def menuconfig(wish: image_parts.Request) -> None:
     say(f"{path}: {'changed' if changed else 'as it was'}")
 
 
-def legal_info(wish: image_parts.Request) -> None:
+def legal_info(wish: image_parts.BuildrootRequest) -> None:
     """Licences, sources and manifests of all packages, in ``legal-info`` of the build's folder."""
     with image_parts.alone(image_parts.place(wish)):
         where = _configured(wish)
@@ -98,7 +100,7 @@ def legal_info(wish: image_parts.Request) -> None:
             say(f"  {line}")
 
 
-def sbom(wish: image_parts.Request) -> Path:
+def sbom(wish: image_parts.BuildrootRequest) -> Path:
     """Bill of materials as CycloneDX JSON, in the build's folder; returns it."""
     with image_parts.alone(image_parts.place(wish)):
         where = _configured(wish)
@@ -113,7 +115,7 @@ def sbom(wish: image_parts.Request) -> Path:
     return path
 
 
-def cve(wish: image_parts.Request, nvd: str = "") -> None:
+def cve(wish: image_parts.BuildrootRequest, nvd: str = "") -> None:
     """List vulnerabilities of the bill of materials, by the database in the folder ``nvd``.
 
     Without one it is cloned into the download folder: some gigabytes. KitError FQ-CVE where that fails.

@@ -11,13 +11,13 @@ from devkit.host.errors import KitError
 from devkit.host.paths import OUT
 from devkit.host.progress import console, say, stage
 from devkit.image import summary
-from devkit.image.base_choice import Wish
+from devkit.image.base_choice import ImageOptions
 from devkit.image.image import build_image
 from devkit.lab import topology
 from devkit.lab.client import Lab
 from devkit.measure import throughput, throughput_figure, throughput_report, udp_flows
 from devkit.measure.throughput import Measurement
-from devkit.measure.udp_flows import Flow
+from devkit.measure.udp_flows import UdpFlow
 from devkit.target import kernel_modules, nftables, queue_counters
 from devkit.target.background_process import Background
 from devkit.target.qemu import Target
@@ -47,7 +47,7 @@ def run_demo(
     KitError where a step fails, FQ-FLOW where the target decides wrongly.
     """
     throughput.check_seconds(seconds)
-    image = build_image(Wish(base))
+    image = build_image(ImageOptions(base))
     surroundings = throughput_report.surroundings()
     with stage("start the lab"):
         lab = Lab.start()
@@ -70,7 +70,7 @@ def run_demo(
     return content
 
 
-def show_flows(lab: Lab, target: Target) -> tuple[Flow, Flow]:
+def show_flows(lab: Lab, target: Target) -> tuple[UdpFlow, UdpFlow]:
     """Show with real packets that a CPython handler lets one flow pass and drops the other."""
     target.put(_RULES.encode(), _RULES_FILE)
     address = topology.load().server.endpoint.address4

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from devkit.host.errors import KitError
 from devkit.host.progress import console, say, stage
-from devkit.image.base_choice import Wish
+from devkit.image.base_choice import ImageOptions
 from devkit.image.image import build_image
 from devkit.lab import topology
 from devkit.lab.client import Lab
@@ -29,7 +29,7 @@ _PATIENCE = 3.0
 
 
 @dataclass(frozen=True)
-class Request:
+class HttpRequest:
     """What a client asks for, and whether Suricata's rules let it through."""
 
     what: str
@@ -44,12 +44,12 @@ class Request:
 
 
 REQUESTS = (
-    Request("a page", "/index.html", True),
-    Request("an exploit", "/cgi-bin/exploit.cgi?cmd=id", False),
-    Request("a file that is nobody's business", "/../../etc/passwd", False),
-    Request("somebody who looks around", "/wp-login.php", True),
-    Request("a known worm", "/index.html", False, "worm-http/2"),
-    Request("another page", "/news.html", True),
+    HttpRequest("a page", "/index.html", True),
+    HttpRequest("an exploit", "/cgi-bin/exploit.cgi?cmd=id", False),
+    HttpRequest("a file that is nobody's business", "/../../etc/passwd", False),
+    HttpRequest("somebody who looks around", "/wp-login.php", True),
+    HttpRequest("a known worm", "/index.html", False, "worm-http/2"),
+    HttpRequest("another page", "/news.html", True),
 )
 
 
@@ -57,7 +57,7 @@ REQUESTS = (
 class Seen:
     """A request with what came of it, and Suricata's words about it."""
 
-    request: Request
+    request: HttpRequest
     answered: bool
     reached: bool
     said: str
@@ -68,7 +68,7 @@ def run_ids_demo(profile: str = "p3", nic: str = "virtio", base: str = "auto") -
 
     KitError where a step fails, FQ-FLOW where Suricata or the queue decide wrongly.
     """
-    image = build_image(Wish(base))
+    image = build_image(ImageOptions(base))
     SURICATA.build(image.rootfs)
     with stage("start the lab"):
         lab = Lab.start()
@@ -115,7 +115,7 @@ def _server(lab: Lab) -> Iterator[list[str]]:
             yield reached
 
 
-def _ask(lab: Lab, request: Request) -> tuple[Request, bool, int]:
+def _ask(lab: Lab, request: HttpRequest) -> tuple[HttpRequest, bool, int]:
     """Send one request; whether it was answered, and the client's port."""
     address = topology.load().server.endpoint.address4
     with lab.socket("client", socket.AF_INET, socket.SOCK_STREAM) as client:
@@ -133,7 +133,9 @@ def _ask(lab: Lab, request: Request) -> tuple[Request, bool, int]:
     return request, answered, port
 
 
-def _seen(answers: list[tuple[Request, bool, int]], reached: list[str], events: list[Event]) -> list[Seen]:
+def _seen(
+    answers: list[tuple[HttpRequest, bool, int]], reached: list[str], events: list[Event]
+) -> list[Seen]:
     by_port = {
         event["src_port"]: f"{event['alert']['action']}: {event['alert']['signature']}"
         for event in events

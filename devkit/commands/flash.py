@@ -13,13 +13,13 @@ from io import BufferedReader
 from pathlib import Path
 
 from devkit.flash import block_device, device_listing, image_source, needed_devices, transfer
-from devkit.flash.block_device import Device, Machine
+from devkit.flash.block_device import Device, HostDevices
 from devkit.flash.confirm import confirm
 from devkit.flash.exit_status import IMAGE, NOT_PERMITTED, REFUSED, USAGE
 from devkit.flash.image_source import DiskImage
 from devkit.flash.interrupts import told
-from devkit.flash.medium import Disk
-from devkit.flash.policy import Request, refusals
+from devkit.flash.medium import RawDisk
+from devkit.flash.policy import WriteRequest, refusals
 from devkit.flash.transfer_progress import phase, tell
 from devkit.hardware import board as boards
 from devkit.host.errors import KitError
@@ -30,7 +30,7 @@ DEFAULT_IMAGE = OUT / "image" / "disk.img"
 
 
 @dataclass(frozen=True)
-class Wish:
+class FlashOptions:
     """What the user asked for.
 
     device:     path, links allowed
@@ -48,7 +48,7 @@ class Wish:
     fixed_disk: bool = False
 
 
-def flash(wish: Wish) -> None:
+def flash(wish: FlashOptions) -> None:
     """Do it, or say why not: KitErrors of its parts, with the statuses of flash.status."""
     if not wish.device:
         _list(wish)
@@ -71,16 +71,16 @@ def flash(wish: Wish) -> None:
         _transfer(file, image, target, now)
 
 
-def _list(wish: Wish) -> None:
+def _list(wish: FlashOptions) -> None:
     size = wish.image.stat().st_size if wish.image.is_file() else 0
     machine = _machine(wish.image)
-    for line in device_listing.overview(machine, Request(size, wish.fixed_disk)):
+    for line in device_listing.overview(machine, WriteRequest(size, wish.fixed_disk)):
         say(line)
     remedy = "name one: ./inv flash /dev/..."
     raise KitError("FQ-FLASH-DEVICE", "no device was named, none is chosen by itself", remedy, status=USAGE)
 
 
-def _machine(image: Path) -> Machine:
+def _machine(image: Path) -> HostDevices:
     return needed_devices.with_needed(block_device.read(), image if image.exists() else None)
 
 
@@ -95,14 +95,14 @@ def _check_board(name: str, image: DiskImage) -> None:
     board.check(image.cpu)
 
 
-def _chosen(wish: Wish, image: DiskImage) -> Device:
+def _chosen(wish: FlashOptions, image: DiskImage) -> Device:
     """The device that is meant, if it may be written to; KitError FQ-FLASH-DEVICE, FQ-FLASH-REFUSED."""
     path = _block_device(wish.device)
     machine = _machine(wish.image)
     device = machine.find(path)
     if device is None:
         raise _no_device(f"lsblk does not know {path}", "./inv flash lists the devices")
-    against = refusals(device, machine, Request(image.size, wish.fixed_disk))
+    against = refusals(device, machine, WriteRequest(image.size, wish.fixed_disk))
     if against:
         reasons, remedies = device_listing.against(against)
         raise KitError("FQ-FLASH-REFUSED", f"not {device.path}: {reasons}", remedies, status=REFUSED)
@@ -140,7 +140,7 @@ def _same(before: Device, now: Device) -> None:
 
 
 def _rehearse(target: Device, image: DiskImage) -> None:
-    with Disk(target.path, target.number, writable=False) as disk:
+    with RawDisk(target.path, target.number, writable=False) as disk:
         for start, stop in transfer.cleared(disk.size, image.size):
             say(f"would clear bytes {start} to {stop}")
         say(f"would write {image.size} bytes, read them back and compare, and re-read the partition table")
@@ -150,7 +150,7 @@ def _rehearse(target: Device, image: DiskImage) -> None:
 def _transfer(file: BufferedReader, image: DiskImage, target: Device, now: Callable[[str], None]) -> None:
     """Write and compare; ``now`` is told what an interrupt would have to say."""
     path = target.path
-    with Disk(path, target.number, writable=True) as disk:
+    with RawDisk(path, target.number, writable=True) as disk:
         if disk.size < image.size:
             what = f"not {path}: it has {disk.size} bytes, the image {image.size}"
             raise KitError("FQ-FLASH-REFUSED", what, "take a larger medium", status=REFUSED)

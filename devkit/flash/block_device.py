@@ -61,7 +61,7 @@ class Device:
 
 
 @dataclass(frozen=True)
-class Machine:
+class HostDevices:
     """Block devices of a machine, and what the caller needs of them.
 
     needed: words (``the image /home/me/disk.img``) by the number of the device that it lies on
@@ -82,20 +82,20 @@ class Machine:
         return [top for top in tops if any(one.number in numbers for one in top.tree())]
 
 
-def read() -> Machine:
+def read() -> HostDevices:
     """Ask lsblk; KitError FQ-TOOL, FQ-COMMAND."""
     argv = [run_command.need("lsblk", "util-linux"), "--json", "--bytes", "--all", "--output", COLUMNS]
     return parse(run_command.run(argv, timeout=30, remedy="a device may be stuck: dmesg tells"))
 
 
-def parse(text: str) -> Machine:
+def parse(text: str) -> HostDevices:
     """Machine of what ``lsblk --json --bytes --all`` prints; loop devices without a file are left out."""
     try:
         devices = tuple(_device(entry) for entry in json.loads(text)["blockdevices"])
     except (KeyError, TypeError, ValueError) as error:
         what = f"lsblk's output is not understood: {error!r}"
         raise KitError("FQ-FLASH-DEVICE", what, "it needs util-linux 2.37 or newer") from error
-    return Machine(tuple(device for device in devices if device.size or device.kind != "loop"))
+    return HostDevices(tuple(device for device in devices if device.size or device.kind != "loop"))
 
 
 def _device(entry: Mapping[str, Any]) -> Device:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from devkit.flash.block_device import Device, Machine
-from devkit.flash.policy import Refusal, Request, refusals
+from devkit.flash.block_device import Device, HostDevices
+from devkit.flash.policy import Refusal, WriteRequest, refusals
 from devkit.flash.sizes import human
 from devkit.host.terminal_text import one_line
 
 
-def overview(machine: Machine, request: Request) -> list[str]:
+def overview(machine: HostDevices, request: WriteRequest) -> list[str]:
     """Lines that list the candidates, then the other whole devices with the reasons against them."""
     judged = [(device, refusals(device, machine, request)) for device in machine.devices]
     candidates = [device for device, against in judged if not against]

@@ -46,7 +46,7 @@ def aligned(size: int) -> mmap.mmap:
     return mmap.mmap(-1, size)
 
 
-class Disk:
+class RawDisk:
     """A whole block device, opened for exclusive use with O_DIRECT.
 
     The kernel grants O_EXCL on a block device to one holder only, file systems, swap, md and
@@ -107,7 +107,7 @@ class Disk:
         """Give the device free."""
         os.close(self._descriptor)
 
-    def __enter__(self) -> Disk:
+    def __enter__(self) -> RawDisk:
         return self
 
     def __exit__(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.flash.block_device import Machine
+from devkit.flash.block_device import HostDevices
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _OCTAL = re.compile(r"\\([0-7]{3})")
@@ -46,7 +46,7 @@ def mount_of(path: str, mounts: Iterable[Mount]) -> Mount | None:
     return best
 
 
-def with_needed(machine: Machine, image: Path | None) -> Machine:
+def with_needed(machine: HostDevices, image: Path | None) -> HostDevices:
     """``machine`` with the devices marked that hold the working directory and the image, or are the image."""
     mounts = parse_mounts(_MOUNTS.read_text())
     wanted = [(Path.cwd(), "the working directory")]
@@ -78,7 +78,7 @@ def _number(mount: Mount) -> str:
     return f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
 
 
-def _loops_of(machine: Machine, image: Path) -> list[str]:
+def _loops_of(machine: HostDevices, image: Path) -> list[str]:
     backing = {device.number: _backing(device.name) for device in machine.devices if device.kind == "loop"}
     return [number for number, file in backing.items() if file == os.path.realpath(image)]
 

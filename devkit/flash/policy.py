@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devkit.flash.block_device import Device, Machine
+from devkit.flash.block_device import Device, HostDevices
 from devkit.flash.sizes import human
 
 #: The disk image's partition table counts in sectors of this many bytes.
@@ -33,7 +33,7 @@ _RELEASE = {
 
 
 @dataclass(frozen=True)
-class Request:
+class WriteRequest:
     """What is to be written: ``size`` in bytes; ``fixed_disk``: a disk that stays is meant."""
 
     size: int
@@ -48,16 +48,16 @@ class Refusal:
     remedy: str
 
 
-Rule = Callable[[Device, Machine, Request], Refusal | None]
+Rule = Callable[[Device, HostDevices, WriteRequest], Refusal | None]
 
 
-def refusals(device: Device, machine: Machine, request: Request) -> tuple[Refusal, ...]:
+def refusals(device: Device, machine: HostDevices, request: WriteRequest) -> tuple[Refusal, ...]:
     """All reasons not to write to ``device``, the gravest first; none if it may be overwritten."""
     found = (rule(device, machine, request) for rule in _RULES)
     return tuple(refusal for refusal in found if refusal)
 
 
-def _not_whole(device: Device, machine: Machine, request: Request) -> Refusal | None:
+def _not_whole(device: Device, machine: HostDevices, request: WriteRequest) -> Refusal | None:
     if _IN_MEMORY.fullmatch(device.name):
         return Refusal("it lies in memory", "name a disk")
     part = _EMMC_PART.fullmatch(device.name)
@@ -73,23 +73,23 @@ def _not_whole(device: Device, machine: Machine, request: Request) -> Refusal | 
     return Refusal(f"it is {words.get(device.kind, f'no disk but {device.kind}')}", remedy)
 
 
-def _no_medium(device: Device, machine: Machine, request: Request) -> Refusal | None:
+def _no_medium(device: Device, machine: HostDevices, request: WriteRequest) -> Refusal | None:
     return None if device.size else Refusal("there is no medium in it", "put a card into the reader")
 
 
-def _holds_system(device: Device, machine: Machine, request: Request) -> Refusal | None:
+def _holds_system(device: Device, machine: HostDevices, request: WriteRequest) -> Refusal | None:
     points = [point for one in device.tree() for point in one.mounts if point in _SYSTEM]
     if not points:
         return None
     return Refusal(f"the running system lies on it: {', '.join(points)}", "name another device")
 
 
-def _holds_swap(device: Device, machine: Machine, request: Request) -> Refusal | None:
+def _holds_swap(device: Device, machine: HostDevices, request: WriteRequest) -> Refusal | None:
     swaps = [one.path for one in device.tree() if _SWAP in one.mounts]
     return Refusal("it holds swap in use", f"swapoff {shlex.join(swaps)}") if swaps else None
 
 
-def _needed(device: Device, machine: Machine, request: Request) -> Refusal | None:
+def _needed(device: Device, machine: HostDevices, request: WriteRequest) -> Refusal | None:
     words = [word for one in device.tree() for word in machine.needed.get(one.number, ())]
     if not words:
         return None
@@ -98,12 +98,12 @@ def _needed(device: Device, machine: Machine, request: Request) -> Refusal | Non
     )
 
 
-def _mounted(device: Device, machine: Machine, request: Request) -> Refusal | None:
+def _mounted(device: Device, machine: HostDevices, request: WriteRequest) -> Refusal | None:
     points = [point for one in device.tree() for point in one.mounts if point not in (*_SYSTEM, _SWAP)]
     return Refusal(f"mounted: {', '.join(points)}", f"umount {shlex.join(points)}") if points else None
 
 
-def _held(device: Device, machine: Machine, request: Request) -> Refusal | None:
+def _held(device: Device, machine: HostDevices, request: WriteRequest) -> Refusal | None:
     if _holds_system(device, machine, request):
         return None  # whoever follows that remedy has nothing to take apart
     holders = [one for one in device.tree() if one is not device and one.kind != "part"]
@@ -122,19 +122,19 @@ def _release(device: Device) -> str:
     return pattern.format(name=shlex.quote(device.path.rpartition("/")[2]), path=shlex.quote(device.path))
 
 
-def _read_only(device: Device, machine: Machine, request: Request) -> Refusal | None:
+def _read_only(device: Device, machine: HostDevices, request: WriteRequest) -> Refusal | None:
     remedy = f"look for a switch on the card; or blockdev --setrw {shlex.quote(device.path)}"
     return Refusal("it is read-only", remedy) if device.read_only else None
 
 
-def _other_sectors(device: Device, machine: Machine, request: Request) -> Refusal | None:
+def _other_sectors(device: Device, machine: HostDevices, request: WriteRequest) -> Refusal | None:
     if device.sector == SECTOR:
         return None
     what = f"its sectors have {device.sector} bytes, the image's partition table counts in {SECTOR}"
     return Refusal(what, "name a device with sectors of 512 bytes")
 
 
-def _too_small(device: Device, machine: Machine, request: Request) -> Refusal | None:
+def _too_small(device: Device, machine: HostDevices, request: WriteRequest) -> Refusal | None:
     if not device.size or device.size >= request.size:
         return None
     lack = request.size - device.size
@@ -142,13 +142,13 @@ def _too_small(device: Device, machine: Machine, request: Request) -> Refusal | 
     return Refusal(what, f"take a medium that is larger by {human(lack)}")
 
 
-def removable(device: Device, machine: Machine) -> bool:
+def removable(device: Device, machine: HostDevices) -> bool:
     """Whether the device is one that people take out: a stick, a card, a disk on a cable."""
     emmc = {found[1] for one in machine.devices if (found := _EMMC_PART.fullmatch(one.name))}
     return (device.removable or device.hotplug) and device.bus not in _INSIDE and device.name not in emmc
 
 
-def _fixed(device: Device, machine: Machine, request: Request) -> Refusal | None:
+def _fixed(device: Device, machine: HostDevices, request: WriteRequest) -> Refusal | None:
     if request.fixed_disk or removable(device, machine):
         return None
     words = "a loop device" if device.kind == "loop" else "not removable, a disk of this machine"

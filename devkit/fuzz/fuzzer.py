@@ -15,7 +15,7 @@ from devkit.host.errors import KitError
 from devkit.host.paths import OUT
 from devkit.host.progress import say
 from devkit.host.terminal_text import printable
-from devkit.image.base_choice import Wish
+from devkit.image.base_choice import ImageOptions
 from devkit.image.image import build_image
 from devkit.lab.client import Lab
 from devkit.target import kernel_modules
@@ -69,7 +69,7 @@ def replay(target: Target, *, timeout: float = 600.0) -> str:
 
 
 @dataclass(frozen=True)
-class Request:
+class FuzzRequest:
     """What to fuzz with.
 
     seconds: how long to look for new sequences; seed: of the random numbers, 0: the time;
@@ -82,13 +82,13 @@ class Request:
     kernel: str = KERNEL
 
 
-def fuzz(request: Request) -> Summary:
+def fuzz(request: FuzzRequest) -> Summary:
     """Fuzz in a target of its own, and write what is new to the corpus in the tree.
 
     Returns the last round's counts, with the runs of all.
     Raises KitError FQ-FUZZ as replay() does; the last sequences are then in out/fuzz/failure.txt.
     """
-    image = build_image(Wish(), request.kernel, folder=f"image-{request.kernel}")
+    image = build_image(ImageOptions(), request.kernel, folder=f"image-{request.kernel}")
     seed = request.seed or int(time.time())
     say(f"fuzzing for {request.seconds} s, seed {seed}")
     with Lab.start() as lab, Target.boot(image, lab=lab) as target:

@@ -27,7 +27,7 @@ class Console:
 
 
 @dataclass(frozen=True)
-class Disk:
+class BoardDisk:
     """What the board boots from: the kernel's name for it, its bus, the kernel option."""
 
     device: str
@@ -57,7 +57,7 @@ class Board:
     cpu: str
     memory: int
     console: Console
-    disk: Disk
+    disk: BoardDisk
     nics: tuple[Nics, ...]
 
     def lacking(self, needs: str) -> list[str]:
@@ -99,7 +99,7 @@ def _checked(name: str, table: dict[str, Any]) -> Board:
     cpu_class.features(table["cpu"])
     parts = {
         "console": Console(**table["console"]),
-        "disk": Disk(**table["disk"]),
+        "disk": BoardDisk(**table["disk"]),
         "nics": tuple(Nics(**nics) for nics in table["nics"]),
     }
     return Board(name, **{**table, **parts})

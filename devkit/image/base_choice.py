@@ -14,7 +14,7 @@ BASES = ("auto", "buildroot", "debian")
 
 
 @dataclass(frozen=True)
-class Wish:
+class ImageOptions:
     """What the user said of the base.
 
     name:      auto, buildroot or debian
@@ -53,7 +53,7 @@ class Base:
     tree: Path | None = None
 
 
-def choose(wish: Wish, flavour: Flavour) -> Base:
+def choose(wish: ImageOptions, flavour: Flavour) -> Base:
     """Base for ``wish`` and a kernel.
 
     auto takes Buildroot where a tree is there or can be cloned. KitError FQ-BASE for another word and for
@@ -75,7 +75,7 @@ def check_name(name: str) -> None:
         raise KitError("FQ-BASE", f"there is no base {name!r}", f"one of {', '.join(BASES)}", status=2)
 
 
-def _chosen(wish: Wish, flavour: Flavour) -> Base:
+def _chosen(wish: ImageOptions, flavour: Flavour) -> Base:
     if wish.name == "debian":
         return Base("debian", "asked for")
     if flavour.name != DEFAULT:

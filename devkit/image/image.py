@@ -143,7 +143,7 @@ class Image:
 
 
 def build_image(
-    wish: base_choice.Wish | None = None,
+    wish: base_choice.ImageOptions | None = None,
     kernel_name: str = flavours.DEFAULT,
     *,
     fresh: bool = False,
@@ -154,12 +154,12 @@ def build_image(
     wish: the base and what belongs to it; kernel_name: a flavour or a version of Debian's linux-source;
     fresh: ask the mirrors for newer packages. KitError with a code of the part that failed.
     """
-    wish = wish or base_choice.Wish()
+    wish = wish or base_choice.ImageOptions()
     flavour = flavours.flavour(kernel_name)
     base = base_choice.choose(wish, flavour)
     say(f"base: {base.name} ({base.reason})")
     if base.tree is not None:
-        request = buildroot.Request(base.tree, wish.config, wish.sources, fresh)
+        request = buildroot.BuildrootRequest(base.tree, wish.config, wish.sources, fresh)
         packed = buildroot.built(request)
         parts = Parts(userland=packed, kernel=packed, module=packed, native=packed)
     else:

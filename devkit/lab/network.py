@@ -11,7 +11,7 @@ from pathlib import Path
 
 from devkit.host.errors import KitError
 from devkit.lab.namespaces import Namespaces, enter
-from devkit.lab.topology import Command, Setting, Step
+from devkit.lab.topology import Command, NetworkSetting, Step
 
 TUN = Path("/dev/net/tun")
 _PACKAGES = {"ip": "iproute2", "ethtool": "ethtool"}
@@ -37,13 +37,13 @@ def check_tun(device: Path = TUN) -> None:
 def apply(steps: Iterable[Step], namespaces: Namespaces, log: Log) -> None:
     """Carry out steps in order; the first that fails raises KitError FQ-NETNS or FQ-TOOL."""
     for step in steps:
-        if isinstance(step, Setting):
+        if isinstance(step, NetworkSetting):
             _set(step, namespaces, log)
         else:
             _run(step, namespaces, log)
 
 
-def _set(step: Setting, namespaces: Namespaces, log: Log) -> None:
+def _set(step: NetworkSetting, namespaces: Namespaces, log: Log) -> None:
     log(f"[{step.namespace}] {step.key} = {step.value}")
     with namespaces.inside(step.namespace):
         try:

@@ -89,7 +89,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Setting:
+class NetworkSetting:
     """Set a kernel parameter (sysctl) in a namespace."""
 
     namespace: str
@@ -97,7 +97,7 @@ class Setting:
     value: str
 
 
-Step = Command | Setting
+Step = Command | NetworkSetting
 
 
 def load(path: Path = PROJECT / "qemu" / "topology.toml") -> Topology:
@@ -143,7 +143,7 @@ def steps(topology: Topology, *, offloads: bool = False) -> Iterator[Step]:
     ``offloads`` keeps checksum and segmentation offloads of veths and taps, for throughput.
     """
     for which in ("all", "default"):
-        yield Setting(LAB, f"net.ipv6.conf.{which}.disable_ipv6", "1")
+        yield NetworkSetting(LAB, f"net.ipv6.conf.{which}.disable_ipv6", "1")
     yield _ip(LAB, "link set lo up")
     for side in topology.sides:
         yield from _host(side)
@@ -158,8 +158,8 @@ def steps(topology: Topology, *, offloads: bool = False) -> Iterator[Step]:
 def _host(side: Side) -> Iterator[Step]:
     for which in ("all", "default"):
         for key, value in _QUIET_HOST.items():
-            yield Setting(side.name, key.format(which=which), value)
-    yield Setting(side.name, _ALL_PORTS, "0")
+            yield NetworkSetting(side.name, key.format(which=which), value)
+    yield NetworkSetting(side.name, _ALL_PORTS, "0")
     yield _ip(side.name, "link set lo up")
 
 

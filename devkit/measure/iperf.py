@@ -90,7 +90,7 @@ def _read(report: dict[str, Any]) -> Throughput:
 
 
 @dataclass
-class Run:
+class IperfRun:
     """A stream under way; result() waits for its end."""
 
     client: Process
@@ -114,7 +114,7 @@ def measure(lab: Lab, address: str, seconds: int) -> Throughput:
 
 
 @contextmanager
-def running(lab: Lab, address: str, seconds: int) -> Iterator[Run]:
+def running(lab: Lab, address: str, seconds: int) -> Iterator[IperfRun]:
     """Start a stream from the client to ``address`` in the server: WARM_UP + ``seconds`` long.
 
     The server takes one client, at a port nobody else has, and dies with its creator, so that no
@@ -135,7 +135,7 @@ def running(lab: Lab, address: str, seconds: int) -> Iterator[Run]:
                 output.open("wb") as sink,
                 lab.popen("client", _client(address, port, seconds), stdout=sink, **confined) as client,
             ):
-                yield Run(client, output, seconds)
+                yield IperfRun(client, output, seconds)
 
 
 def _client(address: str, port: int, seconds: int) -> list[str]:

@@ -17,7 +17,7 @@ _ARRIVAL_TIME = 20.0
 
 
 @dataclass(frozen=True)
-class Flow:
+class UdpFlow:
     """A UDP flow by its destination port: datagrams sent, and those that the server got."""
 
     port: int
@@ -25,7 +25,7 @@ class Flow:
     arrived: int
 
 
-def exchange(lab: Lab, address: str, *, passing: int, dropped: int, number: int) -> tuple[Flow, Flow]:
+def exchange(lab: Lab, address: str, *, passing: int, dropped: int, number: int) -> tuple[UdpFlow, UdpFlow]:
     """Send ``number`` datagrams to each of two ports of ``address`` in the server, in turn.
 
     Returns the flow that should pass and the one that should not, with what really arrived. In each
@@ -51,7 +51,7 @@ def exchange(lab: Lab, address: str, *, passing: int, dropped: int, number: int)
             if came < burst:
                 break
         arrived[dropped] = _receive(bad, 0)
-    return Flow(passing, number, arrived[passing]), Flow(dropped, number, arrived[dropped])
+    return UdpFlow(passing, number, arrived[passing]), UdpFlow(dropped, number, arrived[dropped])
 
 
 def _bursts(number: int) -> Iterator[int]:

@@ -31,7 +31,7 @@ _DISK_SET, _WRITES_SET = 2, 3
 
 
 @dataclass(frozen=True)
-class Disk:
+class BootDisk:
     """A disk and how it is attached.
 
     path:    file or block device; None stands for the disk image of the image that is booted
@@ -128,7 +128,7 @@ def _open(path: Path, *, write: bool, alone: bool | None = None) -> int:
 
 
 @contextmanager
-def opened(disk: Disk | None) -> Iterator[list[int]]:
+def opened(disk: BootDisk | None) -> Iterator[list[int]]:
     """As Disk.opened, for a machine that may have none."""
     if disk is None:
         yield []
@@ -137,7 +137,7 @@ def opened(disk: Disk | None) -> Iterator[list[int]]:
         yield descriptors
 
 
-def chosen(source: str, bus: str = "ide", path: str = "") -> Disk | None:
+def chosen(source: str, bus: str = "ide", path: str = "") -> BootDisk | None:
     """Disk for the user's words; None for a boot of the kernel without one. KitError FQ-ARGUMENT."""
     if source not in SOURCES:
         what, remedy = f"nothing boots from {source!r}", f"one of: {', '.join(SOURCES)}"
@@ -146,4 +146,4 @@ def chosen(source: str, bus: str = "ide", path: str = "") -> Disk | None:
         if path:
             raise KitError("FQ-ARGUMENT", "--disk without --from=disk", "add --from=disk", status=2)
         return None
-    return Disk(Path(path).absolute() if path else None, bus, keep=bool(path), reboots=True)
+    return BootDisk(Path(path).absolute() if path else None, bus, keep=bool(path), reboots=True)

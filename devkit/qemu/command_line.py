@@ -11,7 +11,7 @@ from devkit.hardware.machine_profile import Profile
 from devkit.host.errors import KitError
 from devkit.lab.machine import Launch, fd
 from devkit.lab.topology import Side, Topology
-from devkit.qemu.boot_disk import Disk
+from devkit.qemu.boot_disk import BootDisk
 from devkit.qemu.extra_disk import Addition
 
 PACKAGE = "qemu-system-x86"
@@ -43,7 +43,7 @@ _KERNEL_ARGUMENTS = (
 
 
 @dataclass(frozen=True)
-class Machine:
+class QemuMachine:
     """What the user chooses.
 
     nic:         ``virtio`` or ``e1000``
@@ -59,7 +59,7 @@ class Machine:
     memory: int = 64
     offloads: bool = False
     kernel_args: str = ""
-    disk: Disk | None = None
+    disk: BootDisk | None = None
     addition: Addition | None = None
 
     def __post_init__(self) -> None:
@@ -113,7 +113,7 @@ class Sockets:
 
 
 def launch(
-    machine: Machine, *, program: str, kernel: Path, rootfs: Path, topology: Topology, logs: Path
+    machine: QemuMachine, *, program: str, kernel: Path, rootfs: Path, topology: Topology, logs: Path
 ) -> Launch:
     """Return what to start: ``program`` with its command line, and all that it gets.
 
@@ -145,7 +145,7 @@ def _home(program: str) -> list[str]:
 
 
 def _arguments(
-    machine: Machine, kernel: Path, rootfs: Path, topology: Topology, addition: Path | None
+    machine: QemuMachine, kernel: Path, rootfs: Path, topology: Topology, addition: Path | None
 ) -> list[str]:
     profile = machine.profile
     return [
@@ -163,7 +163,7 @@ def _arguments(
     ]  # fmt: skip
 
 
-def _direct(machine: Machine, kernel: Path, rootfs: Path) -> list[str]:
+def _direct(machine: QemuMachine, kernel: Path, rootfs: Path) -> list[str]:
     given = (_KERNEL_ARGUMENTS, machine.kernel_args)
     return [
         "-kernel", str(kernel), "-append", " ".join(filter(None, given)),
@@ -194,7 +194,7 @@ def _server(name: str) -> str:
     return f"socket,id={name},fd={fd(name)},server=on,wait=off"
 
 
-def _nic(machine: Machine, number: int, side: Side) -> list[str]:
+def _nic(machine: QemuMachine, number: int, side: Side) -> list[str]:
     device = f"{NICS[machine.nic]},netdev=net{number},mac={side.target.mac},romfile="
     if machine.nic == "virtio" and not machine.offloads:
         device += f",{_NO_OFFLOADS}"

@@ -37,14 +37,14 @@ class Boot:
     """One attempt. ``process`` is QEMU; ``log`` what the kernel says."""
 
     lab: Lab
-    machine: command_line.Machine
+    machine: command_line.QemuMachine
     process: Process
     log: KernelLog
     output: Path
     begun: float = field(default_factory=time.monotonic)
 
     @classmethod
-    def begin(cls, lab: Lab, machine: command_line.Machine, image: Image) -> Boot:
+    def begin(cls, lab: Lab, machine: command_line.QemuMachine, image: Image) -> Boot:
         """Start QEMU; KitError FQ-TOOL where it is missing."""
         program = need(machine.profile.program, command_line.PACKAGE)
         log, output = KernelLog(lab.logs / "kernel.log"), lab.logs / "qemu.log"

@@ -20,7 +20,7 @@ from devkit.host.progress import say
 from devkit.lab.client import Lab
 from devkit.lab.process import Process, describe_end
 from devkit.qemu import command_line, qmp
-from devkit.qemu.boot_disk import Disk
+from devkit.qemu.boot_disk import BootDisk
 from devkit.qemu.extra_disk import Addition
 from devkit.target.base import TargetCommands
 from devkit.target.boot import Boot
@@ -58,7 +58,7 @@ class Target(TargetCommands):
         timeout: float | None = None,
         kernel_args: str = "",
         offloads: bool = False,
-        disk: Disk | None = None,
+        disk: BootDisk | None = None,
         addition: Addition | None = None,
     ) -> Target:
         """Boot ``image`` in a lab and wait until it takes commands.
@@ -76,7 +76,7 @@ class Target(TargetCommands):
         if disk and disk.path is None:
             disk = replace(disk, path=image.disk)
         memory = mem or max(image.memory, addition.memory if addition else 0)
-        machine = command_line.Machine(chosen, nic, memory, offloads, kernel_args, disk, addition)
+        machine = command_line.QemuMachine(chosen, nic, memory, offloads, kernel_args, disk, addition)
         held = _hold(lab, 0)
         try:
             if _alive(lab):
@@ -168,7 +168,7 @@ class Target(TargetCommands):
 
 
 def _booted(
-    lab: Lab, machine: command_line.Machine, image: Image, timeout: float | None
+    lab: Lab, machine: command_line.QemuMachine, image: Image, timeout: float | None
 ) -> tuple[Boot, Shell]:
     boot = Boot.begin(lab, machine, image)
     profile = machine.profile

@@ -21,11 +21,11 @@ from contextlib import AbstractContextManager
 import pytest
 
 from devkit.host.errors import KitError
-from devkit.image.base_choice import BASES, Wish, choose
+from devkit.image.base_choice import BASES, ImageOptions, choose
 from devkit.image.image import Image, build_image
 from devkit.image.kernel_flavour import COVERAGE, DEFAULT, TESTING, flavour
 from devkit.lab.client import Lab
-from devkit.qemu.boot_disk import BUSES, SOURCES, Disk
+from devkit.qemu.boot_disk import BUSES, SOURCES, BootDisk
 from devkit.target import kmemleak, line_coverage
 from devkit.target.base import TargetCommands
 from devkit.target.kernel_log import KernelLog
@@ -72,12 +72,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def _build(config: pytest.Config) -> Image:
     kernel = config.getoption("--kernel")
-    wish = Wish(config.getoption("--base"))
+    wish = ImageOptions(config.getoption("--base"))
     return build_image(wish, kernel, folder=wish.folder if kernel == DEFAULT else f"image-{kernel}")
 
 
 def _base(config: pytest.Config) -> str:
-    return choose(Wish(config.getoption("--base")), flavour(config.getoption("--kernel"))).name
+    return choose(ImageOptions(config.getoption("--base")), flavour(config.getoption("--kernel"))).name
 
 
 def _leave_out(config: pytest.Config, items: list[pytest.Item], out: list[pytest.Item]) -> None:
@@ -128,7 +128,7 @@ def _target(request: pytest.FixtureRequest) -> AbstractContextManager[TargetComm
             pytest.exit(str(error), error.status)  # once, and not for each test
     # Asked for here and not as arguments: a board has neither.
     option = request.config.getoption
-    disk = Disk(bus=option("--bus")) if option("--from") == "disk" else None
+    disk = BootDisk(bus=option("--bus")) if option("--from") == "disk" else None
     return Target.boot(request.getfixturevalue("image"), lab=request.getfixturevalue("lab"), disk=disk)
 
 

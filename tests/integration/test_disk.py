@@ -25,7 +25,7 @@ from devkit.host.errors import KitError
 from devkit.image import disk_image, partition_layout
 from devkit.image.image import Image
 from devkit.lab.client import Lab
-from devkit.qemu.boot_disk import BUSES, Disk
+from devkit.qemu.boot_disk import BUSES, BootDisk
 from devkit.target import ab_update
 from devkit.target.qemu import Target
 
@@ -45,14 +45,14 @@ def own() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def drive(image: Image, tmp_path: Path) -> Disk:
+def drive(image: Image, tmp_path: Path) -> BootDisk:
     """A disk as it comes from the build, that keeps what is written."""
     path = tmp_path / "disk.img"
     subprocess.run(["cp", "--sparse=always", image.disk, path], check=True)
-    return Disk(path, "virtio", keep=True)
+    return BootDisk(path, "virtio", keep=True)
 
 
-def booted(image: Image, lab: Lab, drive: Disk) -> Target:
+def booted(image: Image, lab: Lab, drive: BootDisk) -> Target:
     return Target.boot(image, lab=lab, disk=drive, timeout=_BOOT_TIME)
 
 
@@ -100,14 +100,14 @@ def packed(folder: Path, init: str, image: Image) -> Path:
 
 @pytest.mark.parametrize("bus", BUSES)
 def test_one_image_boots_from_every_bus(bus: str, image: Image, own: Lab) -> None:
-    with Target.boot(image, lab=own, disk=Disk(bus=bus), timeout=_BOOT_TIME) as target:
+    with Target.boot(image, lab=own, disk=BootDisk(bus=bus), timeout=_BOOT_TIME) as target:
         assert ab_update.slots(target) == ab_update.Slots("a", "a", "", 0)
         assert f"root=PARTUUID={partition_layout.LABEL}-02" in target.run("cat /proc/cmdline").output
         target.run("touch /data/file && modprobe fastqueue && [ -c /dev/fastqueue ] && [ -c /dev/watchdog ]")
         assert not target.log.complaints()
 
 
-def test_update_is_tried_and_kept_and_the_next_goes_back(image: Image, own: Lab, drive: Disk) -> None:
+def test_update_is_tried_and_kept_and_the_next_goes_back(image: Image, own: Lab, drive: BootDisk) -> None:
     for old, new in ("ab", "ba"):
         with booted(image, own, drive) as target:
             target.run(f"[ {old} = a ] || [ -e /data/first ]")
@@ -122,7 +122,7 @@ def test_update_is_tried_and_kept_and_the_next_goes_back(image: Image, own: Lab,
             reboot(target)
 
 
-def test_the_task_updates_a_running_target(image: Image, own: Lab, drive: Disk) -> None:
+def test_the_task_updates_a_running_target(image: Image, own: Lab, drive: BootDisk) -> None:
     booted(image, own, drive).close()
     asked: list[str] = []
 
@@ -152,7 +152,7 @@ def test_the_task_updates_a_running_target(image: Image, own: Lab, drive: Disk) 
     ids=["init-ends", "no-init", "hangs"],
 )
 def test_an_update_that_does_not_come_up_falls_back(
-    init: str, sign: str, image: Image, own: Lab, drive: Disk
+    init: str, sign: str, image: Image, own: Lab, drive: BootDisk
 ) -> None:
     assert drive.path is not None
     broken = packed(drive.path.parent, init, image)
@@ -169,7 +169,7 @@ def test_an_update_that_does_not_come_up_falls_back(
         reboot(target)
 
 
-def test_a_slot_that_cannot_be_loaded_is_passed_over(image: Image, own: Lab, drive: Disk) -> None:
+def test_a_slot_that_cannot_be_loaded_is_passed_over(image: Image, own: Lab, drive: BootDisk) -> None:
     assert drive.path is not None
     with drive.path.open("r+b") as file:
         file.seek(partition_layout.SLOT_B.begin)
@@ -181,7 +181,7 @@ def test_a_slot_that_cannot_be_loaded_is_passed_over(image: Image, own: Lab, dri
         reboot(target)
 
 
-def with_environment(drive: Disk, image: Image, contents: list[bytes]) -> None:
+def with_environment(drive: BootDisk, image: Image, contents: list[bytes]) -> None:
     """Fill slot b too, and write grubenv and its copy."""
     assert drive.path is not None
     with drive.path.open("r+b") as file:
@@ -197,7 +197,7 @@ def with_environment(drive: Disk, image: Image, contents: list[bytes]) -> None:
 
 @pytest.mark.parametrize("content", [bytes(512), b"#" * 512], ids=["zero", "hash"])
 def test_a_lost_grubenv_boots_the_proved_slot_and_is_written_anew(
-    content: bytes, image: Image, own: Lab, drive: Disk
+    content: bytes, image: Image, own: Lab, drive: BootDisk
 ) -> None:
     with_environment(drive, image, [content, disk_image.environment("b")])
     with booted(image, own, drive) as target:
@@ -211,7 +211,7 @@ def test_a_lost_grubenv_boots_the_proved_slot_and_is_written_anew(
         reboot(target)
 
 
-def test_with_both_copies_lost_it_boots_and_takes_updates(image: Image, own: Lab, drive: Disk) -> None:
+def test_with_both_copies_lost_it_boots_and_takes_updates(image: Image, own: Lab, drive: BootDisk) -> None:
     with_environment(drive, image, [bytes(512), b"\xff" * 512])
     with booted(image, own, drive) as target:
         assert ab_update.slots(target) == ab_update.Slots("a", "a", "", 0)
@@ -220,7 +220,7 @@ def test_with_both_copies_lost_it_boots_and_takes_updates(image: Image, own: Lab
         reboot(target)
 
 
-def test_a_file_that_was_cut_off_is_refused(image: Image, own: Lab, drive: Disk, tmp_path: Path) -> None:
+def test_a_file_that_was_cut_off_is_refused(image: Image, own: Lab, drive: BootDisk, tmp_path: Path) -> None:
     cut = tmp_path / "cut"
     cut.write_bytes(image.slot.read_bytes()[: 4 * partition_layout.MB])
     with booted(image, own, drive) as target:
@@ -232,7 +232,7 @@ def test_a_file_that_was_cut_off_is_refused(image: Image, own: Lab, drive: Disk,
 
 
 def test_no_moment_of_an_update_leaves_a_disk_that_does_not_boot(
-    image: Image, own: Lab, drive: Disk, tmp_path: Path
+    image: Image, own: Lab, drive: BootDisk, tmp_path: Path
 ) -> None:
     """Every write of two updates, in order, each with any of those that the disk had not yet kept."""
     assert drive.path is not None
@@ -242,7 +242,7 @@ def test_no_moment_of_an_update_leaves_a_disk_that_does_not_boot(
         drive.path, hashlib.sha256(image.slot.read_bytes()).hexdigest(), image.slot.stat().st_size
     )
     for _ in range(2):
-        with booted(image, own, Disk(drive.path, drive.bus, keep=True, log=log)) as target:
+        with booted(image, own, BootDisk(drive.path, drive.bus, keep=True, log=log)) as target:
             ab_update.update(target, image.slot)
             reboot(target)
         written = list(entries(log))
@@ -258,7 +258,7 @@ def test_no_moment_of_an_update_leaves_a_disk_that_does_not_boot(
 
 
 @pytest.mark.timeout((CUTS + 1) * (_BOOT_TIME + 2 * _UPDATE_TIME))
-def test_power_cuts(image: Image, own: Lab, drive: Disk) -> None:
+def test_power_cuts(image: Image, own: Lab, drive: BootDisk) -> None:
     seed = int(os.environ.get("FASTQUEUE_SEED", str(random.SystemRandom().randrange(1 << 32))))
     chance = random.Random(seed)
     for cut in range(CUTS + 1):

@@ -16,7 +16,7 @@ from devkit.commands.demo import show_flows
 from devkit.host.paths import PROJECT
 from devkit.image.image import Image
 from devkit.lab.client import Lab
-from devkit.qemu.boot_disk import Disk
+from devkit.qemu.boot_disk import BootDisk
 from devkit.target.qemu import Target
 
 #: Writing, reading back and a boot through the firmware, on a host with other work.
@@ -57,7 +57,7 @@ def flashed(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_boots_accepts_and_drops(image: Image, flashed: Loop, bus: str) -> None:
     with (
         Lab.start() as lab,
-        Target.boot(image, lab=lab, disk=Disk(Path(flashed.path), bus), timeout=400) as target,
+        Target.boot(image, lab=lab, disk=BootDisk(Path(flashed.path), bus), timeout=400) as target,
     ):
         assert "root=PARTUUID=" in target.run("cat /proc/cmdline").output
         passing, dropped = show_flows(lab, target)

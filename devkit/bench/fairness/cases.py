@@ -10,7 +10,7 @@ MOST_FRAMES = 65536
 
 
 @dataclass(frozen=True)
-class Load:
+class QueueLoad:
     """What an unprivileged user does with queues whose timer has the shortest period.
 
     name:    of its result
@@ -39,17 +39,19 @@ class Load:
 
 
 LOADS = (
-    Load("unanswered", "nothing answered"),
-    Load("one-answer", "one frame answered per tick", "one"),
-    Load("twenty-answers", "twenty frames answered per tick", "twenty"),
-    Load("invalid", "every word invalid", "nonsense"),
-    Load("changed", "all answered at once, 60 KB each, changed", "changed", frames=128),
-    Load("set", "FASTQUEUE_IOC_SET 100 times per second", "set"),
-    Load("queues-4", "4 queues, nothing answered", queues=4, quick=False),
-    Load("queues-16", "16 queues, nothing answered", queues=16),
-    Load("queues-16-set", "16 queues, FASTQUEUE_IOC_SET", "set", queues=16, quick=False),
-    Load("one-packet", "one packet in a ring of 8", frames=8, packets=1),
-    Load("one-packet-16", "16 queues, one packet in each", queues=16, frames=16 * 8, packets=1, quick=False),
+    QueueLoad("unanswered", "nothing answered"),
+    QueueLoad("one-answer", "one frame answered per tick", "one"),
+    QueueLoad("twenty-answers", "twenty frames answered per tick", "twenty"),
+    QueueLoad("invalid", "every word invalid", "nonsense"),
+    QueueLoad("changed", "all answered at once, 60 KB each, changed", "changed", frames=128),
+    QueueLoad("set", "FASTQUEUE_IOC_SET 100 times per second", "set"),
+    QueueLoad("queues-4", "4 queues, nothing answered", queues=4, quick=False),
+    QueueLoad("queues-16", "16 queues, nothing answered", queues=16),
+    QueueLoad("queues-16-set", "16 queues, FASTQUEUE_IOC_SET", "set", queues=16, quick=False),
+    QueueLoad("one-packet", "one packet in a ring of 8", frames=8, packets=1),
+    QueueLoad(
+        "one-packet-16", "16 queues, one packet in each", queues=16, frames=16 * 8, packets=1, quick=False
+    ),
 )
 
 #: Cases of devkit/bench/guest/fairness/pauses.py by its names; the first has no queue at work.
@@ -66,7 +68,7 @@ PAUSES = {
 }
 
 
-def loads(quick: bool) -> list[Load]:
+def loads(quick: bool) -> list[QueueLoad]:
     """Return the loads of a run."""
     return [load for load in LOADS if load.quick or not quick]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from devkit.bench.fairness import cases, summary
-from devkit.bench.fairness.cases import Load
+from devkit.bench.fairness.cases import QueueLoad
 from devkit.bench.paths.catalogue import TARGET_FOLDER
 from devkit.bench.results.store import Store
 from devkit.host.errors import KitError
@@ -32,13 +32,13 @@ _WINDOW_MS = 1000
 _QUICK_WINDOW_MS = 250
 
 
-def missing(quick: bool, store: Store) -> tuple[list[Load], bool]:
+def missing(quick: bool, store: Store) -> tuple[list[QueueLoad], bool]:
     """Return the loads that the store does not have, and whether pauses are missing."""
     pauses = any(cases.pause_key(name) not in store.results for name in cases.PAUSES)
     return [load for load in cases.loads(quick) if load.key not in store.results], pauses
 
 
-def seconds(loads: list[Load], pauses: bool, quick: bool) -> float:
+def seconds(loads: list[QueueLoad], pauses: bool, quick: bool) -> float:
     """Return how long it takes, about."""
     if not loads and not pauses:
         return 0.0
@@ -67,7 +67,7 @@ def _install(target: Target) -> None:
         target.put(path, f"{_FOLDER}/{path.name}")
 
 
-def _share(target: Target, load: Load, window_ms: int, store: Store) -> None:
+def _share(target: Target, load: QueueLoad, window_ms: int, store: Store) -> None:
     with stage(f"processor taken: {load.label}"):
         results = _run(target, "share", *load.words(window_ms))
     with understood("the processor's share"):

@@ -27,7 +27,7 @@ _STREAM_TIME = 15.0  # seconds of an ordinary host, with laying the way
 
 
 @dataclass(frozen=True)
-class Flow:
+class IdsFlow:
     """One bulk stream through ``way``."""
 
     way: Way
@@ -44,22 +44,22 @@ def key(way: str, offloads: bool) -> str:
     return f"ids/tcp/{'on' if offloads else 'off'}/{way}"
 
 
-def plan() -> list[Flow]:
+def plan() -> list[IdsFlow]:
     """Return what is measured, offloads off first."""
-    return [Flow(way, offloads) for offloads in (False, True) for way in catalogue.streamed(offloads)]
+    return [IdsFlow(way, offloads) for offloads in (False, True) for way in catalogue.streamed(offloads)]
 
 
-def missing(flows: Sequence[Flow], store: Store) -> list[Flow]:
+def missing(flows: Sequence[IdsFlow], store: Store) -> list[IdsFlow]:
     """Those that the store does not have."""
     return [flow for flow in flows if flow.key not in store.results]
 
 
-def seconds(flows: Sequence[Flow]) -> float:
+def seconds(flows: Sequence[IdsFlow]) -> float:
     """How long they take, about."""
     return len(flows) * _STREAM_TIME
 
 
-def measure(image: Image, flows: Sequence[Flow], runs: int, store: Store, later: float = 0.0) -> None:
+def measure(image: Image, flows: Sequence[IdsFlow], runs: int, store: Store, later: float = 0.0) -> None:
     """Take what the store does not have, in a boot for each of offloads off and on."""
     wanted = missing(flows, store)
     left = later + seconds(wanted)

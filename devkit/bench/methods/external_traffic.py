@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from devkit.bench.paths.catalogue import Row, Setting
+from devkit.bench.paths.catalogue import PathSetting, Row
 from devkit.bench.paths.laying import laid
 from devkit.bench.progress import duration
 from devkit.bench.results import nic_results as figures
@@ -112,7 +112,7 @@ def measure(image: Image, points: Sequence[Point], runs: int, store: Store, late
         with lab, target:
             for point in group:
                 with (
-                    laid(target, Setting(point.row)),
+                    laid(target, PathSetting(point.row)),
                     stage(f"traffic from outside: {point.row.label}, {nic}"),
                 ):
                     results = [_udp(lab, target, load, runs) for load in figures.UDP]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from devkit.bench.methods.saturation import Search
-from devkit.bench.paths.catalogue import Row, Setting
+from devkit.bench.paths.catalogue import PathSetting, Row
 from devkit.bench.schedule import Measure, Step
 from devkit.bench.workload import loads
 from devkit.bench.workload.loads import Load
@@ -28,20 +28,20 @@ def steps(rows: Sequence[Row], runs: int, *, capacity: bool = True) -> list[Step
 
 
 def _row_steps(row: Row, runs: int, capacity: bool) -> list[Step]:
-    setting = Setting(row)
+    setting = PathSetting(row)
     found = [_cost_step(row, load.name, setting, load, runs) for load in loads.COST if load != loads.TCP_GSO]
     found.append(Step(f"latency/{row.name}", setting, latency(loads.LATENCY, row.timer_us)))
     if capacity:
         found.append(Step(f"capacity/{row.name}", setting, saturation(row), 8))
     if row.copies_less:
-        headers = Setting(row, ("--copy-range", str(COPY_RANGE)) if row.command else ())
+        headers = PathSetting(row, ("--copy-range", str(COPY_RANGE)) if row.command else ())
         found.append(_cost_step(row, COPY_64, headers, loads.UDP_1400, runs))
     if row.gso is not None:
-        found.append(_cost_step(row, loads.TCP_GSO.name, Setting(row, row.gso), loads.TCP_GSO, runs))
+        found.append(_cost_step(row, loads.TCP_GSO.name, PathSetting(row, row.gso), loads.TCP_GSO, runs))
     return found
 
 
-def _cost_step(row: Row, column: str, setting: Setting, load: Load, runs: int) -> Step:
+def _cost_step(row: Row, column: str, setting: PathSetting, load: Load, runs: int) -> Step:
     measure = cost(_paced(row, load), runs, row.timer_us)
     return Step(f"cost/{row.name}/{column}", setting, measure, runs * row.slower)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from devkit.bench.methods import main_table
 from devkit.bench.methods.saturation import Search
-from devkit.bench.paths.catalogue import FASTQUEUE_C, PLAIN, TIMER_ONLY, Setting
+from devkit.bench.paths.catalogue import FASTQUEUE_C, PLAIN, TIMER_ONLY, PathSetting
 from devkit.bench.schedule import Measure, Step
 from devkit.bench.workload import loads
 from devkit.bench.workload.traffic_source import carried
@@ -30,7 +30,7 @@ def ring_steps(runs: int, quick: bool) -> list[Step]:
     sizes = RING_FRAMES[::2] if quick else RING_FRAMES
     measure = main_table.cost(loads.UDP_1400, runs)
     return [
-        Step(f"ring/{frames}", Setting(FASTQUEUE_C, ("--frames", str(frames))), measure, runs)
+        Step(f"ring/{frames}", PathSetting(FASTQUEUE_C, ("--frames", str(frames))), measure, runs)
         for frames in sizes
     ]
 
@@ -39,12 +39,12 @@ def queue_steps(runs: int, quick: bool) -> list[Step]:
     """Cost of a packet against the number of queues, each with a handler; bursts take them in turn."""
     numbers = QUEUES[::2] if quick else QUEUES
     load = replace(loads.UDP_1400, flows=64, warm_up=60 * 64)
-    plain = Step("queues/0", Setting(PLAIN), main_table.cost(load, runs), runs)
+    plain = Step("queues/0", PathSetting(PLAIN), main_table.cost(load, runs), runs)
     options = ("--frames", str(QUEUE_FRAMES))
     return [plain] + [
         Step(
             f"queues/{number}",
-            Setting(FASTQUEUE_C, options, number),
+            PathSetting(FASTQUEUE_C, options, number),
             main_table.cost(load, runs),
             runs + number,
         )
@@ -63,8 +63,8 @@ def timer_steps(quick: bool) -> list[Step]:
     ]
 
 
-def _timer(frames: int, period: int) -> Setting:
-    return Setting(TIMER_ONLY, ("--frames", str(frames), "--period-us", str(period)))
+def _timer(frames: int, period: int) -> PathSetting:
+    return PathSetting(TIMER_ONLY, ("--frames", str(frames), "--period-us", str(period)))
 
 
 def _timer_measure(frames: int, period: int) -> Measure:

@@ -37,7 +37,7 @@ _INTERVAL = 1.0  # between samples, in seconds
 
 
 @dataclass(frozen=True)
-class Stream:
+class TcpStream:
     """One TCP stream along ``path``, ``seconds`` long."""
 
     path: DataPath
@@ -51,19 +51,19 @@ class Stream:
         return f"stream/{self.nic}{'-offloads' if self.offloads else ''}/{self.path.name}"
 
 
-def plan(length: int, quick: bool, chosen: Sequence[Row] = catalogue.ALL) -> list[Stream]:
+def plan(length: int, quick: bool, chosen: Sequence[Row] = catalogue.ALL) -> list[TcpStream]:
     """Both cards with offloads off, virtio with them on too unless ``quick``; ``length`` in s."""
     machines = [("virtio", False), ("e1000", False)] + ([] if quick else [("virtio", True)])
     paths = [path for path in data_path.ALL if _ROWS[path] in chosen]
-    return [Stream(path, nic, offloads, length) for nic, offloads in machines for path in paths]
+    return [TcpStream(path, nic, offloads, length) for nic, offloads in machines for path in paths]
 
 
-def seconds(streams: Sequence[Stream]) -> float:
+def seconds(streams: Sequence[TcpStream]) -> float:
     """How long they take, with laying their paths and a share of the boot."""
     return sum(stream.seconds + _AROUND for stream in streams)
 
 
-def measure(image: Image, streams: Sequence[Stream], store: Store, later: float = 0.0) -> None:
+def measure(image: Image, streams: Sequence[TcpStream], store: Store, later: float = 0.0) -> None:
     """Take what the store does not have, in one boot for each card; ``later`` seconds are known to follow."""
     missing = [stream for stream in streams if stream.key not in store.results]
     left = later + seconds(missing)
@@ -82,7 +82,7 @@ def measure(image: Image, streams: Sequence[Stream], store: Store, later: float 
                 say(f"  {found}  ({duration(left)} left)")
 
 
-def _one(lab: Lab, target: Target, stream: Stream) -> dict[str, Any]:
+def _one(lab: Lab, target: Target, stream: TcpStream) -> dict[str, Any]:
     address = topology.load().server.endpoint.address4
     with data_path.laid(target, stream.path), iperf.running(lab, address, stream.seconds) as run:
         before = HostUse.read(lab.pid)
@@ -119,7 +119,7 @@ class _Sample:
         return min(1.0, max(0.0, 1.0 - (later.idle - self.idle) / (later.up - self.up)))
 
 
-def _idle_samples(target: Target, run: iperf.Run) -> list[_Sample]:
+def _idle_samples(target: Target, run: iperf.IperfRun) -> list[_Sample]:
     """Sample once a second as long as the stream runs.
 
     Times are the host's: the clock of a target that the host starves falls behind, and would go on

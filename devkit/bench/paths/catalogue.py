@@ -116,7 +116,7 @@ BY_NAME = {row.name: row for row in ALL}
 
 
 @dataclass(frozen=True)
-class Setting:
+class PathSetting:
     """A row with the options of its program, on ``queues`` queues with a handler each."""
 
     row: Row

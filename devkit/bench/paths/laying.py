@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from devkit.bench.paths import netfilterqueue_package
-from devkit.bench.paths.catalogue import NETFILTERQUEUE, NFQUEUE_PYTHON, TARGET_FOLDER, Row, Setting
+from devkit.bench.paths.catalogue import NETFILTERQUEUE, NFQUEUE_PYTHON, TARGET_FOLDER, PathSetting, Row
 from devkit.target import kernel_modules, nftables
 from devkit.target.background_process import Background
 from devkit.target.qemu import Target
@@ -17,7 +17,7 @@ _PROGRAMS = Path(__file__).parents[1] / "guest"
 
 
 @contextmanager
-def laid(target: Target, setting: Setting) -> Iterator[list[Background]]:
+def laid(target: Target, setting: PathSetting) -> Iterator[list[Background]]:
     """Lay the way and yield its handlers, one a queue; nothing of it remains at the end.
 
     Plain forwarding passes the same chain, which is then empty: looking for rules is netfilter's cost,
@@ -47,7 +47,7 @@ def files(row: Row) -> dict[str, Path]:
     return {}
 
 
-def _rules(setting: Setting) -> list[str]:
+def _rules(setting: PathSetting) -> list[str]:
     if not setting.row.command:
         return []
     last = setting.queues - 1

@@ -9,7 +9,7 @@ from typing import Any
 
 from devkit.bench.methods import internal_traffic
 from devkit.bench.methods.internal_traffic import Advance
-from devkit.bench.paths.catalogue import FASTQUEUE_C, NFQUEUE_C, PLAIN, PYTHON_BATCH, Row, Setting
+from devkit.bench.paths.catalogue import FASTQUEUE_C, NFQUEUE_C, PLAIN, PYTHON_BATCH, PathSetting, Row
 from devkit.bench.profiler.plugin import Counts
 from devkit.bench.profiler.symbols import Symbols, totals
 from devkit.bench.results.store import Store
@@ -35,7 +35,7 @@ def steps(rows: Sequence[Row], counts: Counts, image: Image) -> list[Step]:
     """Profiles of ``rows`` under each load, by ``counts`` of the boot that measure() does."""
     kernel = (image.kernel_build.parent / "System.map").read_text().splitlines()
     return [
-        Step(f"profile/{row.name}/{load.name}", Setting(row), _measure(load, row, counts, kernel), 10)
+        Step(f"profile/{row.name}/{load.name}", PathSetting(row), _measure(load, row, counts, kernel), 10)
         for row in rows
         for load in LOADS
     ]

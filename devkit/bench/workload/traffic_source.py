@@ -16,7 +16,7 @@ _TIMEOUT = 300.0
 
 
 @dataclass(frozen=True)
-class Run:
+class SourceRun:
     """Packets and nanoseconds of the target's time; one nanosecond is one instruction.
 
     backlog: packets still inside one period after the last burst
@@ -58,23 +58,23 @@ class Run:
         return {**shown, "latency_ns": list(self.latency_ns)} if self.latency_ns else shown
 
 
-def parse(text: str) -> Run:
+def parse(text: str) -> SourceRun:
     """Read bench-source's line; KitError FQ-BENCH where it is none."""
     try:
         found = json.loads(text)
-        return Run(**{**found, "latency_ns": tuple(found.get("latency_ns", ()))})
+        return SourceRun(**{**found, "latency_ns": tuple(found.get("latency_ns", ()))})
     except (TypeError, ValueError, AttributeError, RecursionError) as error:
         remedy = "build kit and image from one commit: ./inv build"
         raise KitError("FQ-BENCH", f"bench-source printed no figures: {error}", remedy) from error
 
 
-def run(target: Target, bed: Bed, load: Load) -> Run:
+def run(target: Target, bed: Bed, load: Load) -> SourceRun:
     """Send ``load`` once."""
     argv = ["bench-source", *bed.words(), *load.words()]
     return parse(target.run(argv, timeout=_TIMEOUT, quiet=True).output)
 
 
-def carried(target: Target, bed: Bed, load: Load, timer_us: int = 0) -> Run:
+def carried(target: Target, bed: Bed, load: Load, timer_us: int = 0) -> SourceRun:
     """Send ``load`` once; KitError FQ-BENCH where the target did not keep up with it."""
     found = run(target, bed, load)
     if not found.carried(load, timer_us):

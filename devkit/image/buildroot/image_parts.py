@@ -35,7 +35,7 @@ TOOLS = {
 
 
 @dataclass(frozen=True)
-class Request:
+class BuildrootRequest:
     """A Buildroot tree, one of our configurations, and where archives come from."""
 
     tree: Path
@@ -44,12 +44,12 @@ class Request:
     fresh: bool = False
 
 
-def place(request: Request) -> make.Place:
+def place(request: BuildrootRequest) -> make.Place:
     """Where the request is built: a folder of its own in out/, kept for the next time."""
     return make.Place(request.tree, OUT / "buildroot" / request.name)
 
 
-def built(request: Request) -> Path:
+def built(request: BuildrootRequest) -> Path:
     """Cache entry with all that an image takes, in the shape of a kernel's and a root file system's.
 
     KitError: FQ-BRCONFIG, FQ-COMMAND, FQ-KCONFIG, FQ-ISA, FQ-SOURCE.
@@ -80,7 +80,7 @@ def alone(where: make.Place) -> Iterator[None]:
         os.close(descriptor)
 
 
-def configured(request: Request, chosen: sources.Sources) -> make.Place:
+def configured(request: BuildrootRequest, chosen: sources.Sources) -> make.Place:
     """Have the place configured for the request."""
     for tool, package in TOOLS.items():
         run_command.need(tool, package)
@@ -90,7 +90,7 @@ def configured(request: Request, chosen: sources.Sources) -> make.Place:
     return where
 
 
-def _make(work: Path, request: Request, chosen: sources.Sources) -> None:
+def _make(work: Path, request: BuildrootRequest, chosen: sources.Sources) -> None:
     where = place(request)
     where.log.parent.mkdir(parents=True, exist_ok=True)
     where.log.write_text("")

@@ -94,7 +94,7 @@ def _tell_download(error: KitError, log: Path) -> None:
 
 
 @dataclass
-class Progress:
+class MakeProgress:
     """Reads Buildroot's log of steps and tells which packages are done, each once, with its seconds."""
 
     _spent: dict[str, float] = field(default_factory=dict)
@@ -130,7 +130,7 @@ def _told(log: Path) -> Iterator[None]:
     """Tell the packages that are done while the body runs."""
     offset = log.stat().st_size if log.exists() else 0
     done = threading.Event()
-    progress = Progress()
+    progress = MakeProgress()
 
     def follow() -> None:
         position, rest = offset, ""

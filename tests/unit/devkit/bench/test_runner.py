@@ -2,16 +2,16 @@
 import pytest
 
 from devkit.bench.paths.catalogue import PLAIN
-from devkit.bench.runner import SECTIONS, Request
+from devkit.bench.runner import SECTIONS, BenchRequest
 from devkit.host.errors import KitError
 
 
 def test_words_choose_rows_and_parts() -> None:
-    found = Request.parse(quick=False, rows=" fastqueue-c,nfqueue-c ", only="table", seconds=180)
+    found = BenchRequest.parse(quick=False, rows=" fastqueue-c,nfqueue-c ", only="table", seconds=180)
     assert found.sections == ("table",)
     assert [row.name for row in found.chosen()] == [PLAIN.name, "nfqueue-c", "fastqueue-c"]
     assert found.seconds == 180
-    whole = Request.parse(quick=True, rows="", only="", seconds=0)
+    whole = BenchRequest.parse(quick=True, rows="", only="", seconds=0)
     assert (whole.sections, whole.seconds, whole.runs) == (SECTIONS, 20, 2)
 
 
@@ -27,5 +27,5 @@ def test_what_there_is_not_is_told_before_it_is_measured(
     rows: str, only: str, seconds: int, words: str
 ) -> None:
     with pytest.raises(KitError, match=words) as caught:
-        Request.parse(quick=False, rows=rows, only=only, seconds=seconds)
+        BenchRequest.parse(quick=False, rows=rows, only=only, seconds=seconds)
     assert caught.value.code == "FQ-ARGUMENT"

@@ -30,7 +30,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> make.Place:
     return found
 
 
-WISH = image_parts.Request(Path("tree"))
+WISH = image_parts.BuildrootRequest(Path("tree"))
 
 
 @pytest.mark.parametrize(

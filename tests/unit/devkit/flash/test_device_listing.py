@@ -11,7 +11,7 @@ from devkit.host.errors import KitError
 _EVIL = "A\n  remedy: rm -r ~\x1b[2J"
 
 
-def stick() -> block_device.Machine:
+def stick() -> block_device.HostDevices:
     """A machine with a mounted stick, whatever can be named on it being _EVIL."""
     device = {
         "name": "sdz", "kname": "sdz", "path": "/dev/sdz", "type": "disk", "size": 10**9, "ro": False,
@@ -24,7 +24,7 @@ def stick() -> block_device.Machine:
 
 def test_a_refusal_has_the_lines_of_one() -> None:
     machine = stick()
-    refused = policy.refusals(machine.devices[0], machine, policy.Request(1))
+    refused = policy.refusals(machine.devices[0], machine, policy.WriteRequest(1))
     reasons, remedies = device_listing.against(refused)
     assert "umount" in remedies
     assert str(KitError("FQ-FLASH-REFUSED", reasons, remedies)).splitlines() == [
@@ -35,9 +35,9 @@ def test_a_refusal_has_the_lines_of_one() -> None:
 
 def test_no_line_of_a_listing_has_a_control_character() -> None:
     machine = stick()
-    refused = device_listing.against(policy.refusals(machine.devices[0], machine, policy.Request(1)))
+    refused = device_listing.against(policy.refusals(machine.devices[0], machine, policy.WriteRequest(1)))
     lines = [
-        *device_listing.overview(machine, policy.Request(1)),
+        *device_listing.overview(machine, policy.WriteRequest(1)),
         *device_listing.portrait(machine.devices[0]),
         *refused,
     ]

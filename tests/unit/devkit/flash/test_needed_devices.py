@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from devkit.flash import block_device, needed_devices
-from devkit.flash.block_device import Device, Machine
+from devkit.flash.block_device import Device, HostDevices
 from devkit.flash.needed_devices import Mount
 from devkit.host.errors import KitError
 
@@ -49,7 +49,7 @@ def test_working_directory_and_image_are_found(tmp_path: Path, monkeypatch: pyte
     number = needed_devices._number(mount)
     monkeypatch.chdir(tmp_path)
     machine = needed_devices.with_needed(
-        Machine((Device("x", "/dev/x", number, "disk", 1),)), tmp_path / "disk.img"
+        HostDevices((Device("x", "/dev/x", number, "disk", 1),)), tmp_path / "disk.img"
     )
     words = (f"the working directory {tmp_path}", f"the image {tmp_path}/disk.img")
     assert machine.needed[number] == words

@@ -9,32 +9,32 @@ from pathlib import Path
 import pytest
 
 from devkit.flash import block_device
-from devkit.flash.block_device import Device, Machine
+from devkit.flash.block_device import Device, HostDevices
 from devkit.flash.device_listing import overview
-from devkit.flash.policy import Refusal, Request, refusals
+from devkit.flash.policy import Refusal, WriteRequest, refusals
 
 MACHINES = Path(__file__).with_name("machines")
 IMAGE = 268435456
 
 
-def recorded(name: str, **needed: str) -> Machine:
+def recorded(name: str, **needed: str) -> HostDevices:
     """A machine; ``needed`` has words by device name."""
     machine = block_device.parse((MACHINES / f"{name}.json").read_text())
     numbers = {_device(machine, f"/dev/{device}").number: (word,) for device, word in needed.items()}
     return dataclasses.replace(machine, needed=numbers)
 
 
-def _device(machine: Machine, path: str) -> Device:
+def _device(machine: HostDevices, path: str) -> Device:
     found = machine.find(path)
     assert found, path
     return found
 
 
-def judged(machine: Machine, path: str, *, fixed: bool = False, size: int = IMAGE) -> tuple[Refusal, ...]:
-    return refusals(_device(machine, path), machine, Request(size, fixed))
+def judged(machine: HostDevices, path: str, *, fixed: bool = False, size: int = IMAGE) -> tuple[Refusal, ...]:
+    return refusals(_device(machine, path), machine, WriteRequest(size, fixed))
 
 
-def free(machine: Machine, *, fixed: bool = False) -> list[str]:
+def free(machine: HostDevices, *, fixed: bool = False) -> list[str]:
     """Paths of the whole devices that could be written to."""
     return [one.path for one in machine.devices if not judged(machine, one.path, fixed=fixed)]
 
@@ -158,7 +158,7 @@ def test_loop_devices_without_a_file_are_no_devices() -> None:
 
 
 def test_overview_lists_candidates_and_the_others_with_reasons() -> None:
-    lines = overview(recorded("laptop-luks"), Request(IMAGE))
+    lines = overview(recorded("laptop-luks"), WriteRequest(IMAGE))
     stick = lines.index("  /dev/sda  15.4 GB  usb  SanDisk Ultra  serial 4C530001230607118420")
     assert lines[0] == "Could be written to:"
     assert stick < lines.index("Left out:")
@@ -167,5 +167,5 @@ def test_overview_lists_candidates_and_the_others_with_reasons() -> None:
 
 
 def test_overview_of_a_machine_without_a_candidate() -> None:
-    lines = overview(recorded("server-lvm"), Request(IMAGE))
+    lines = overview(recorded("server-lvm"), WriteRequest(IMAGE))
     assert lines[:2] == ["No device here could be written to.", "Left out:"]

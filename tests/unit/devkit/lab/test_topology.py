@@ -7,7 +7,7 @@ import pytest
 
 from devkit.host.errors import KitError
 from devkit.host.paths import PROJECT
-from devkit.lab.topology import LAB, Command, Setting, load, steps
+from devkit.lab.topology import LAB, Command, NetworkSetting, load, steps
 
 TEXT = (PROJECT / "qemu" / "topology.toml").read_text()
 
@@ -55,7 +55,9 @@ def test_offloads_stay_where_asked() -> None:
 
 
 def test_the_lab_namespace_has_no_ipv6_and_hosts_are_quiet() -> None:
-    settings = {(step.namespace, step.key): step.value for step in steps(load()) if isinstance(step, Setting)}
+    settings = {
+        (step.namespace, step.key): step.value for step in steps(load()) if isinstance(step, NetworkSetting)
+    }
     assert settings[LAB, "net.ipv6.conf.default.disable_ipv6"] == "1"
     assert settings["client", "net.ipv6.conf.default.router_solicitations"] == "0"
     assert ("server", "net.ipv6.conf.all.accept_ra") in settings

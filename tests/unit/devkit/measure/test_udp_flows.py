@@ -38,7 +38,7 @@ def free_ports() -> tuple[int, int]:
         return one.getsockname()[1], two.getsockname()[1]
 
 
-def exchange(lost: int | None, passing: int, dropped: int) -> tuple[udp_flows.Flow, udp_flows.Flow]:
+def exchange(lost: int | None, passing: int, dropped: int) -> tuple[udp_flows.UdpFlow, udp_flows.UdpFlow]:
     lab = cast(Lab, Loopback(lost))
     return udp_flows.exchange(lab, "127.0.0.1", passing=passing, dropped=dropped, number=50)
 
@@ -46,8 +46,8 @@ def exchange(lost: int | None, passing: int, dropped: int) -> tuple[udp_flows.Fl
 def test_what_arrives_is_counted_by_flow() -> None:
     passing, dropped = free_ports()
     assert exchange(dropped, passing, dropped) == (
-        udp_flows.Flow(passing, 50, 50),
-        udp_flows.Flow(dropped, 50, 0),
+        udp_flows.UdpFlow(passing, 50, 50),
+        udp_flows.UdpFlow(dropped, 50, 0),
     )
 
 

@@ -24,9 +24,9 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
-def arguments(disk: boot_disk.Disk) -> list[str]:
+def arguments(disk: boot_disk.BootDisk) -> list[str]:
     launch = command_line.launch(
-        command_line.Machine(machine_profile.load("p3"), disk=disk), program="/usr/bin/qemu-system-i386",
+        command_line.QemuMachine(machine_profile.load("p3"), disk=disk), program="/usr/bin/qemu-system-i386",
         kernel=Path("/i/bzImage"), rootfs=Path("/i/rootfs"), topology=topology.load(), logs=Path("/logs"),
     )  # fmt: skip
     assert list(launch.given) == disk.names
@@ -36,7 +36,7 @@ def arguments(disk: boot_disk.Disk) -> list[str]:
 
 @pytest.mark.parametrize("bus", boot_disk.BUSES)
 def test_firmware_boots_the_disk_and_qemu_loads_nothing(bus: str, image: Path) -> None:
-    argv = arguments(boot_disk.Disk(image, bus))
+    argv = arguments(boot_disk.BootDisk(image, bus))
     assert not {"-kernel", "-append", "-initrd"} & set(argv)
     drives = [after for word, after in itertools.pairwise(argv) if word == "-drive"]
     file = "file.driver=file,file.filename=/dev/fdset/2"
@@ -55,7 +55,7 @@ def test_a_disk_of_the_users_own_keeps_what_is_written(image: Path) -> None:
     assert not any("snapshot" in word for word in argv)
     assert "-no-reboot" not in argv
     assert (
-        command_line.Machine(machine_profile.load("p3"), disk=disk)
+        command_line.QemuMachine(machine_profile.load("p3"), disk=disk)
         .command()
         .endswith(f"--from disk --bus usb --disk {image}")
     )
@@ -76,7 +76,9 @@ def test_wrong_words(words: tuple[str, ...]) -> None:
 
 def test_a_disk_brings_its_own_kernel_arguments(image: Path) -> None:
     with pytest.raises(KitError) as caught:
-        command_line.Machine(machine_profile.load("p3"), disk=boot_disk.Disk(image), kernel_args="quiet")
+        command_line.QemuMachine(
+            machine_profile.load("p3"), disk=boot_disk.BootDisk(image), kernel_args="quiet"
+        )
     assert caught.value.code == "FQ-ARGUMENT"
 
 
@@ -111,7 +113,7 @@ def test_a_device_that_is_written_to_is_held_alone_until_qemu_has_it(
         asked.append(flags)
         return real(path, flags & ~os.O_EXCL)
 
-    disk = boot_disk.Disk(image, keep=True)
+    disk = boot_disk.BootDisk(image, keep=True)
     monkeypatch.setattr(Path, "is_block_device", lambda path: path == image)
     monkeypatch.setattr(os, "open", opened)
     with disk.opened() as descriptors:
@@ -125,5 +127,5 @@ def test_a_device_that_is_written_to_is_held_alone_until_qemu_has_it(
 
 def test_what_the_target_writes_to_for_the_moment_is_only_read(image: Path) -> None:
     image.chmod(0o400)
-    with boot_disk.Disk(image).opened() as descriptors:
+    with boot_disk.BootDisk(image).opened() as descriptors:
         assert fcntl.fcntl(descriptors[0], fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY

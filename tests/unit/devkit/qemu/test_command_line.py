@@ -15,19 +15,19 @@ from devkit.lab.machine import Launch
 from devkit.qemu import command_line
 
 
-def launch(machine: command_line.Machine, program: str = "/usr/bin/qemu-system-i386") -> Launch:
+def launch(machine: command_line.QemuMachine, program: str = "/usr/bin/qemu-system-i386") -> Launch:
     return command_line.launch(
         machine, program=program, kernel=Path("/i/bzImage"), rootfs=Path("/i/root,fs"),
         topology=topology.load(), logs=Path("/logs"),
     )  # fmt: skip
 
 
-def arguments(machine: command_line.Machine) -> list[str]:
+def arguments(machine: command_line.QemuMachine) -> list[str]:
     return list(launch(machine).argv)
 
 
-def machine(name: str = "p3", **more: Any) -> command_line.Machine:  # noqa: ANN401
-    return command_line.Machine(machine_profile.load(name), **more)
+def machine(name: str = "p3", **more: Any) -> command_line.QemuMachine:  # noqa: ANN401
+    return command_line.QemuMachine(machine_profile.load(name), **more)
 
 
 def has(argv: list[str], first: str, second: str) -> bool:
@@ -125,6 +125,6 @@ def test_files_of_a_profile() -> None:
     profile_of_a_plugin = replace(
         machine_profile.load("p3"), reads=(Path("/x/lib.so"),), writes=(Path("/x/out"),)
     )
-    found = launch(command_line.Machine(profile_of_a_plugin))
+    found = launch(command_line.QemuMachine(profile_of_a_plugin))
     assert "/x/lib.so" in found.reads
     assert list(found.writes) == ["/x/out"]

@@ -37,7 +37,7 @@ def test_the_disk_can_only_be_read_and_is_known_by_its_serial_number() -> None:
 
 
 def test_the_command_that_boots_it_again_names_it() -> None:
-    machine = command_line.Machine(machine_profile.load("p3"), addition=_TOOLS)
+    machine = command_line.QemuMachine(machine_profile.load("p3"), addition=_TOOLS)
     assert "--with tools" in machine.command()
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from devkit.bench.methods import main_table
 from devkit.bench.methods.saturation import Search
-from devkit.bench.paths.catalogue import ALL, FASTQUEUE_C, NETFILTERQUEUE, PLAIN, PYTHON_BATCH, Setting
+from devkit.bench.paths.catalogue import ALL, FASTQUEUE_C, NETFILTERQUEUE, PLAIN, PYTHON_BATCH, PathSetting
 from devkit.bench.schedule import Step, by_setting
 from devkit.bench.workload import traffic_source
 from devkit.bench.workload.loads import LATENCY, TCP_GSO, UDP_1400, Load
-from devkit.bench.workload.traffic_source import Run
+from devkit.bench.workload.traffic_source import SourceRun
 from devkit.bench.workload.veth_network import Bed
 from devkit.host.errors import KitError
 from devkit.target.qemu import Target
@@ -97,7 +97,7 @@ def test_tcp_has_its_own_options() -> None:
 def test_the_search_finds_the_shortest_period_that_is_carried() -> None:
     def answer(words: dict[str, str]) -> str:
         lost = int(words["--period-us"]) < 500
-        run = Run(
+        run = SourceRun(
             sent=1000, forwarded=900 if lost else 1000, backlog=0, lag_ns=0, virtual_ns=10**7, idle_ns=10**6
         )
         return str(run.record()).replace("'", '"')
@@ -108,15 +108,15 @@ def test_the_search_finds_the_shortest_period_that_is_carried() -> None:
 
 
 def test_handlers_get_their_options_before_their_name() -> None:
-    assert Setting(PLAIN).argv(0) == ()
-    assert Setting(FASTQUEUE_C, ("--frames", "64"), 2).argv(1) == (
+    assert PathSetting(PLAIN).argv(0) == ()
+    assert PathSetting(FASTQUEUE_C, ("--frames", "64"), 2).argv(1) == (
         "fq-null",
         "--frames",
         "64",
         "--queue",
         "1",
     )
-    assert Setting(PYTHON_BATCH).argv(0)[-1] == "null"
+    assert PathSetting(PYTHON_BATCH).argv(0)[-1] == "null"
 
 
 def test_every_row_has_the_columns_that_it_can_have() -> None:
@@ -127,10 +127,10 @@ def test_every_row_has_the_columns_that_it_can_have() -> None:
 
 
 def test_steps_of_one_setting_come_together() -> None:
-    def step(key: str, setting: Setting) -> Step:
+    def step(key: str, setting: PathSetting) -> Step:
         return Step(key, setting, lambda target, bed: {})
 
-    first, second = Setting(PLAIN), Setting(FASTQUEUE_C)
+    first, second = PathSetting(PLAIN), PathSetting(FASTQUEUE_C)
     grouped = by_setting([step("a", first), step("b", second), step("c", first)])
     assert [(setting, [one.key for one in group]) for setting, group in grouped] == [
         (first, ["a", "c"]),

@@ -27,24 +27,24 @@ LOG = """\
 
 
 def test_a_package_is_told_once_it_is_installed_and_another_begins() -> None:
-    assert list(make.Progress().read(LOG.splitlines())) == [("host-tool", 3.5), ("busybox", 8.0)]
+    assert list(make.MakeProgress().read(LOG.splitlines())) == [("host-tool", 3.5), ("busybox", 8.0)]
 
 
 def test_the_log_may_be_read_in_pieces() -> None:
-    progress = make.Progress()
+    progress = make.MakeProgress()
     told = [one for line in LOG.splitlines() for one in progress.read([line])]
     assert told == [("host-tool", 3.5), ("busybox", 8.0)]
 
 
 def test_the_last_package_is_told_at_the_end_and_an_unfinished_one_never() -> None:
-    progress = make.Progress()
+    progress = make.MakeProgress()
     assert list(progress.read(LOG.splitlines()[:8])) == [("host-tool", 3.5)]
     assert list(progress.rest()) == [("busybox", 7.0)]
     assert list(progress.rest()) == []
 
 
 def test_what_is_no_step_is_passed_over() -> None:
-    assert list(make.Progress().read(["", "half a li", "100.0:end  :build : nothing-begun"])) == []
+    assert list(make.MakeProgress().read(["", "half a li", "100.0:end  :build : nothing-begun"])) == []
 
 
 def test_buildroot_sees_nothing_of_the_user_but_proxies(

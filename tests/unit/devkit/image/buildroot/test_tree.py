@@ -14,7 +14,7 @@ import pytest
 from devkit.host import cache
 from devkit.host.errors import KitError
 from devkit.image import base_choice
-from devkit.image.base_choice import Wish
+from devkit.image.base_choice import ImageOptions
 from devkit.image.buildroot import sources, tree
 from devkit.image.kernel_flavour import DEFAULT, flavour
 from tests import other_user
@@ -59,28 +59,28 @@ def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_auto_takes_debian_where_there_is_no_tree() -> None:
-    base = base_choice.choose(Wish(), flavour(DEFAULT))
+    base = base_choice.choose(ImageOptions(), flavour(DEFAULT))
     assert (base.name, base.tree) == ("debian", None)
     assert "no Buildroot tree" in base.reason
 
 
 def test_auto_asks_upstream_once_for_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert base_choice.choose(Wish(), flavour(DEFAULT)).name == "debian"
+    assert base_choice.choose(ImageOptions(), flavour(DEFAULT)).name == "debian"
     monkeypatch.setattr(tree, "_answers", lambda: pytest.fail("asked again"))
-    base = base_choice.choose(Wish(), flavour(DEFAULT))
+    base = base_choice.choose(ImageOptions(), flavour(DEFAULT))
     assert base.name == "debian"
     assert "--base=buildroot asks again" in base.reason
 
 
 def test_who_wants_buildroot_asks_each_time(monkeypatch: pytest.MonkeyPatch, upstream: Path) -> None:
-    assert base_choice.choose(Wish(), flavour(DEFAULT)).name == "debian"
+    assert base_choice.choose(ImageOptions(), flavour(DEFAULT)).name == "debian"
     monkeypatch.setattr(tree, "_answers", lambda: True)
-    assert base_choice.choose(Wish("buildroot"), flavour(DEFAULT)).tree == tree._in_cache()
+    assert base_choice.choose(ImageOptions("buildroot"), flavour(DEFAULT)).tree == tree._in_cache()
 
 
 def test_auto_clones_where_upstream_answers(monkeypatch: pytest.MonkeyPatch, upstream: Path) -> None:
     monkeypatch.setattr(tree, "_answers", lambda: True)
-    base = base_choice.choose(Wish(), flavour(DEFAULT))
+    base = base_choice.choose(ImageOptions(), flavour(DEFAULT))
     assert (base.name, base.tree) == ("buildroot", tree._in_cache())
     assert "cloned" in base.reason
     assert tree.commit(tree._in_cache()) == tree.COMMIT
@@ -96,7 +96,7 @@ def test_auto_takes_debian_where_the_tag_was_moved(monkeypatch: pytest.MonkeyPat
         shutil.rmtree(work, ignore_errors=True)
 
     monkeypatch.setattr(cache, "remove_tree", remove)
-    base = base_choice.choose(Wish(), flavour(DEFAULT))
+    base = base_choice.choose(ImageOptions(), flavour(DEFAULT))
     assert unpacked == [".git"], "nothing is unpacked before its commit is known"
     assert base.name == "debian"
     assert "is not the commit" in base.reason
@@ -105,14 +105,14 @@ def test_auto_takes_debian_where_the_tag_was_moved(monkeypatch: pytest.MonkeyPat
 
 def test_auto_takes_a_tree_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_tree(tree._in_cache())
-    assert base_choice.choose(Wish(), flavour(DEFAULT)) == base_choice.Base(
+    assert base_choice.choose(ImageOptions(), flavour(DEFAULT)) == base_choice.Base(
         "buildroot", f"{tree.TAG} of the cache", tree._in_cache()
     )
     named = fake_tree(tmp_path / "named")
     monkeypatch.setenv(tree.VARIABLE, str(named))
-    assert base_choice.choose(Wish(), flavour(DEFAULT)).tree == named
+    assert base_choice.choose(ImageOptions(), flavour(DEFAULT)).tree == named
     other = fake_tree(tmp_path / "other")
-    assert base_choice.choose(Wish(buildroot=str(other)), flavour(DEFAULT)).tree == other
+    assert base_choice.choose(ImageOptions(buildroot=str(other)), flavour(DEFAULT)).tree == other
 
 
 def test_a_tree_that_was_built_with_is_found_again(tmp_path: Path) -> None:
@@ -185,21 +185,23 @@ def test_no_repository_where_the_user_stands_says_how_upstream_is_asked(
 
 def test_debian_is_debian_whatever_there_is() -> None:
     fake_tree(tree._in_cache())
-    assert base_choice.choose(Wish("debian"), flavour(DEFAULT)) == base_choice.Base("debian", "asked for")
+    assert base_choice.choose(ImageOptions("debian"), flavour(DEFAULT)) == base_choice.Base(
+        "debian", "asked for"
+    )
 
 
 def test_other_kernels_are_the_debian_bases() -> None:
     fake_tree(tree._in_cache())
-    assert base_choice.choose(Wish(), flavour("lockdep")).name == "debian"
+    assert base_choice.choose(ImageOptions(), flavour("lockdep")).name == "debian"
     with pytest.raises(KitError) as caught:
-        base_choice.choose(Wish("buildroot"), flavour("lockdep"))
+        base_choice.choose(ImageOptions("buildroot"), flavour("lockdep"))
     assert caught.value.code == "FQ-BUILDROOT"
 
 
 @pytest.mark.parametrize(("name", "code"), [("buildroot", "FQ-BUILDROOT"), ("gentoo", "FQ-BASE")])
 def test_what_cannot_be_had_is_refused(name: str, code: str) -> None:
     with pytest.raises(KitError) as caught:
-        base_choice.choose(Wish(name), flavour(DEFAULT))
+        base_choice.choose(ImageOptions(name), flavour(DEFAULT))
     assert caught.value.code == code
 
 
@@ -216,7 +218,7 @@ def test_another_release_is_refused_with_the_command_that_helps(tmp_path: Path) 
 
 
 def test_the_other_base_has_a_folder_of_its_own() -> None:
-    assert [Wish(name).folder for name in base_choice.BASES] == ["image", "image-buildroot", "image"]
+    assert [ImageOptions(name).folder for name in base_choice.BASES] == ["image", "image-buildroot", "image"]
 
 
 def test_archives_come_from_a_folder_if_one_is_named(tmp_path: Path) -> None:
@@ -240,19 +242,19 @@ def test_archives_come_from_their_own_sites_where_those_answer(
 )
 def test_words_about_buildroot_are_not_passed_over(name: str, more: dict[str, str], option: str) -> None:
     with pytest.raises(KitError, match=f"{option} cannot be had: the base is debian") as caught:
-        base_choice.choose(Wish(name, **more), flavour(DEFAULT))
+        base_choice.choose(ImageOptions(name, **more), flavour(DEFAULT))
     assert (caught.value.code, caught.value.status) == ("FQ-BASE", 2)
 
 
 def test_a_tree_is_not_passed_over_either() -> None:
     with pytest.raises(KitError, match="--buildroot cannot be had"):
-        base_choice.choose(Wish("debian", buildroot="/tree"), flavour(DEFAULT))
+        base_choice.choose(ImageOptions("debian", buildroot="/tree"), flavour(DEFAULT))
 
 
 def test_an_unknown_configuration_is_refused_before_anything_is_fetched() -> None:
     fake_tree(tree._in_cache())
     with pytest.raises(KitError, match="there is no configuration 'other'") as caught:
-        base_choice.choose(Wish("buildroot", config="other"), flavour(DEFAULT))
+        base_choice.choose(ImageOptions("buildroot", config="other"), flavour(DEFAULT))
     assert caught.value.code == "FQ-BUILDROOT"
 
 
@@ -264,8 +266,8 @@ def test_a_space_in_a_name_is_debians(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (caught.value.code, caught.value.status) == ("FQ-BUILDROOT", 2)
     fake_tree(tree._in_cache())
     monkeypatch.setattr(tree, "PROJECT", tmp_path / "my projects/fastqueue")
-    base = base_choice.choose(Wish(), flavour(DEFAULT))
+    base = base_choice.choose(ImageOptions(), flavour(DEFAULT))
     assert base.name == "debian"
     assert "my projects" in base.reason
     with pytest.raises(KitError, match="my projects"):
-        base_choice.choose(Wish("buildroot"), flavour(DEFAULT))
+        base_choice.choose(ImageOptions("buildroot"), flavour(DEFAULT))
