@@ -14,13 +14,13 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from devkit.commands import build as building
-from devkit.commands.exit_on_error import guarded
+from devkit.commands.exit_on_error import exit_on_error
 
 # --- Set up and build
 
 
 @task
-@guarded
+@exit_on_error
 def doctor(ctx: Context) -> None:
     """Check this machine: packages, tools, namespaces, /dev/net/tun, room; each lack with its remedy."""
     from devkit.commands.doctor import doctor as run_doctor
@@ -39,7 +39,7 @@ def doctor(ctx: Context) -> None:
         "fixed-disk": "a disk that is not removable is meant, or a loop device",
     },
 )
-@guarded
+@exit_on_error
 def flash(
     ctx: Context,
     *,
@@ -73,7 +73,7 @@ def flash(
         "base": "image to show it with: auto, debian or buildroot",
     }
 )
-@guarded
+@exit_on_error
 def demo(
     ctx: Context,
     *,
@@ -104,7 +104,7 @@ def demo(
         "base": "image to measure: auto, debian or buildroot",
     }
 )
-@guarded
+@exit_on_error
 def bench(
     ctx: Context,
     *,
@@ -130,7 +130,7 @@ def bench(
         "memory": "MB that the ring may take",
     }
 )
-@guarded
+@exit_on_error
 def tune(
     ctx: Context,
     *,
@@ -165,7 +165,7 @@ def tune(
         "disk": "boot from this file or device, and keep what the target writes",
     }
 )
-@guarded
+@exit_on_error
 def boot(
     ctx: Context,
     *,
@@ -190,13 +190,13 @@ def boot(
 
     boot.boot(
         lambda: build_image(ImageOptions(base)), lab=lab, profile=profile, nic=nic, mem=mem, detach=detach,
-        offloads=offloads, kernel_args=kernel_args, disk=boot_disk.chosen(from_, bus, disk),
-        addition=extra_disk.chosen(with_),
+        offloads=offloads, kernel_args=kernel_args, disk=boot_disk.parse(from_, bus, disk),
+        addition=extra_disk.parse(with_),
     )  # fmt: skip
 
 
 @task(help={"lab": "name of the lab whose target to use"})
-@guarded
+@exit_on_error
 def console(ctx: Context, lab: str = "default") -> None:
     """Join this terminal with a running target's console; Ctrl-] leaves, the target runs on."""
     from devkit.commands import boot
@@ -210,7 +210,7 @@ def console(ctx: Context, lab: str = "default") -> None:
         "timeout": "interrupt the command after this many seconds (0: never)",
     }
 )
-@guarded
+@exit_on_error
 def run(ctx: Context, lab: str = "default", timeout: int = 0) -> None:
     """Run what follows -- in a running target: words of a command, or one word that is a line of shell.
 
@@ -225,7 +225,7 @@ def run(ctx: Context, lab: str = "default", timeout: int = 0) -> None:
 
 
 @task
-@guarded
+@exit_on_error
 def status(ctx: Context) -> None:
     """Show the labs that are running, their targets and where their sockets lie."""
     from devkit.commands import boot
@@ -234,7 +234,7 @@ def status(ctx: Context) -> None:
 
 
 @task(help={"lab": "name of the lab to end", "all": "end all labs of this user"})
-@guarded
+@exit_on_error
 def down(ctx: Context, lab: str = "", all: bool = False) -> None:
     """Power off a running target and take its lab down."""
     from devkit.commands import boot
@@ -248,7 +248,7 @@ def down(ctx: Context, lab: str = "", all: bool = False) -> None:
         "base": "image to put there: auto, debian or buildroot (default: the base that the target booted)",
     }
 )
-@guarded
+@exit_on_error
 def update(ctx: Context, lab: str = "default", base: str = "") -> None:
     """Put the image into the slot of a running target that is not running; a reboot takes it."""
     from devkit.commands.update import update_target
@@ -276,7 +276,7 @@ def update(ctx: Context, lab: str = "default", base: str = "") -> None:
         "seed": "with --fuzz: of other inputs than those of the suite",
     }
 )
-@guarded
+@exit_on_error
 def test(
     ctx: Context,
     *,
@@ -315,7 +315,7 @@ def test(
         "kernel": "flavour of the target's kernel; only kasan has kcov, others do not learn",
     }
 )
-@guarded
+@exit_on_error
 def fuzz(
     ctx: Context, *, seconds: int = 600, seed: int = 0, reduce: bool = False, kernel: str = "kasan"
 ) -> None:
@@ -326,7 +326,7 @@ def fuzz(
 
 
 @task
-@guarded
+@exit_on_error
 def lint(ctx: Context) -> None:
     """Run all static checks: ruff, mypy, shellcheck, checkpatch, and analysis of the C code."""
     from devkit.commands.lint import lint as run_lint
@@ -335,7 +335,7 @@ def lint(ctx: Context) -> None:
 
 
 @task
-@guarded
+@exit_on_error
 def lock(ctx: Context) -> None:
     """Resolve pyproject.toml's Python packages anew and write requirements.txt, their versions and hashes."""
     from devkit.host.requirements import lock as write_lock
@@ -350,7 +350,7 @@ def lock(ctx: Context) -> None:
     name="reload",
     help={"lab": "name of the lab whose target gets it", "base": "what it booted: auto, debian or buildroot"},
 )
-@guarded
+@exit_on_error
 def kmod_reload(ctx: Context, lab: str = "default", base: str = "auto") -> None:
     """Build kmod/ again and put the module into a running target, in place of the old one."""
     from devkit.commands.reload_module import reload_module

@@ -9,10 +9,10 @@ from itertools import groupby
 from typing import Any
 
 from devkit.bench.paths.catalogue import PathSetting
-from devkit.bench.workload.veth_network import Bed
+from devkit.bench.workload.veth_network import VethNetwork
 from devkit.target.qemu import Target
 
-Measure = Callable[[Target, Bed], dict[str, Any]]
+Measure = Callable[[Target, VethNetwork], dict[str, Any]]
 
 
 @dataclass(frozen=True)

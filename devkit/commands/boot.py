@@ -22,7 +22,7 @@ from devkit.lab import rundir
 from devkit.lab.client import Lab, running
 from devkit.qemu import command_line
 from devkit.qemu.boot_disk import BootDisk
-from devkit.qemu.extra_disk import SURICATA, Addition
+from devkit.qemu.extra_disk import SURICATA, ExtraDisk
 from devkit.suricata import engine
 from devkit.target import console as target_console
 from devkit.target.qemu import Target
@@ -48,7 +48,7 @@ def boot(
     offloads: bool = False,
     kernel_args: str = "",
     disk: BootDisk | None = None,
-    addition: Addition | None = None,
+    addition: ExtraDisk | None = None,
 ) -> None:
     """Boot what ``build`` returns, and stay with it.
 
@@ -80,7 +80,7 @@ def boot(
             _stay(target)
 
 
-def settle_in(target: Target, addition: Addition | None) -> None:
+def settle_in(target: Target, addition: ExtraDisk | None) -> None:
     """Put the kit's own settings and rules for the programs of ``addition`` into the target."""
     if addition == SURICATA:
         engine.install(target)

@@ -8,7 +8,7 @@ from typing import Any
 from invoke.context import Context
 from invoke.tasks import task
 
-from devkit.commands.exit_on_error import guarded
+from devkit.commands.exit_on_error import exit_on_error
 
 _BUILDROOT = {
     "buildroot": "folder of a Buildroot tree (default: $BUILDROOT, the cache, a clone)",
@@ -28,7 +28,7 @@ _CONFIG = "fastqueue_pentium3"
         **_SOURCES,
     },
 )
-@guarded
+@exit_on_error
 def build(
     ctx: Context,
     *,
@@ -53,7 +53,7 @@ def build(
 
 
 @task(help={"cache": "the cache too: the next build starts from nothing"})
-@guarded
+@exit_on_error
 def clean(ctx: Context, *, cache: bool = False) -> None:
     """Remove what was built here (out/); with --cache also ~/.cache/fastqueue."""
     from devkit.image.clean import clean as run_clean
@@ -62,7 +62,7 @@ def clean(ctx: Context, *, cache: bool = False) -> None:
 
 
 @task(help=_BUILDROOT)
-@guarded
+@exit_on_error
 def menuconfig(ctx: Context, *, buildroot: str = "", config: str = _CONFIG) -> None:
     """Change a configuration of the Buildroot base in Buildroot's menus, and write its defconfig."""
     from devkit.commands import buildroot as buildroot_tools
@@ -71,7 +71,7 @@ def menuconfig(ctx: Context, *, buildroot: str = "", config: str = _CONFIG) -> N
 
 
 @task(name="legal-info", help={**_BUILDROOT, **_SOURCES})
-@guarded
+@exit_on_error
 def legal_info(ctx: Context, *, buildroot: str = "", config: str = _CONFIG, sources: str = "auto") -> None:
     """Collect licences and sources of all that the Buildroot image has in it."""
     from devkit.commands import buildroot as buildroot_tools
@@ -80,7 +80,7 @@ def legal_info(ctx: Context, *, buildroot: str = "", config: str = _CONFIG, sour
 
 
 @task(help={**_BUILDROOT, **_SOURCES})
-@guarded
+@exit_on_error
 def sbom(ctx: Context, *, buildroot: str = "", config: str = _CONFIG, sources: str = "auto") -> None:
     """Write the Buildroot image's bill of materials (CycloneDX)."""
     from devkit.commands import buildroot as buildroot_tools
@@ -89,7 +89,7 @@ def sbom(ctx: Context, *, buildroot: str = "", config: str = _CONFIG, sources: s
 
 
 @task(help={**_BUILDROOT, **_SOURCES, "nvd": "folder of the vulnerability database (default: cloned)"})
-@guarded
+@exit_on_error
 def cve(
     ctx: Context, *, buildroot: str = "", config: str = _CONFIG, sources: str = "auto", nvd: str = ""
 ) -> None:

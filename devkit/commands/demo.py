@@ -76,11 +76,11 @@ def show_flows(lab: Lab, target: Target) -> tuple[UdpFlow, UdpFlow]:
     address = topology.load().server.endpoint.address4
     with (
         stage("one flow accepted, one dropped (CPython, fivetuple)"),
-        kernel_modules.present(target, kernel_modules.FASTQUEUE),
+        kernel_modules.loaded_during(target, kernel_modules.FASTQUEUE),
         Background(target, _HANDLER) as handler,
     ):
         handler.wait_ready()
-        with nftables.ruled(target, nftables.queue_all()):
+        with nftables.rules_installed(target, nftables.queue_all()):
             passing, dropped = udp_flows.exchange(
                 lab, address, passing=_PASSING_PORT, dropped=_DROPPED_PORT, number=_DATAGRAMS
             )

@@ -82,11 +82,11 @@ def run_ids_demo(profile: str = "p3", nic: str = "virtio", base: str = "auto") -
 
 def show(lab: Lab, target: Target) -> list[Seen]:
     """Send all REQUESTS through Suricata over Fast Queue and print what came of them."""
-    with kernel_modules.present(target, kernel_modules.FASTQUEUE):
+    with kernel_modules.loaded_during(target, kernel_modules.FASTQUEUE):
         say(f"  {' '.join(engine.command(kernel_modules.FASTQUEUE))}")
         with (
             engine.running(target, kernel_modules.FASTQUEUE) as suricata,
-            nftables.ruled(target, nftables.queue_all()),
+            nftables.rules_installed(target, nftables.queue_all()),
         ):
             with stage("real requests from the client to the server"), _server(lab) as reached:
                 answers = [_ask(lab, request) for request in REQUESTS]

@@ -24,7 +24,7 @@ _PLACE = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 INTERRUPTED = 130
 
 
-def guarded(body: Callable[P, None]) -> Callable[P, None]:
+def exit_on_error(body: Callable[P, None]) -> Callable[P, None]:
     """Task body whose KitError is printed as it is, with its status, and never as a traceback.
 
     An error that the kit did not foresee is told in one line; its traceback goes to a log.

@@ -17,7 +17,7 @@ from devkit.flash.block_device import Device, HostDevices
 from devkit.flash.confirm import confirm
 from devkit.flash.exit_status import IMAGE, NOT_PERMITTED, REFUSED, USAGE
 from devkit.flash.image_source import DiskImage
-from devkit.flash.interrupts import told
+from devkit.flash.interrupts import message_on_interrupt
 from devkit.flash.medium import RawDisk
 from devkit.flash.policy import WriteRequest, refusals
 from devkit.flash.transfer_progress import phase, tell
@@ -56,7 +56,10 @@ def flash(wish: FlashOptions) -> None:
     _check_board(wish.board, image)
     target = _chosen(wish, image)
     _check_permission(target)
-    with image.path.open("rb") as file, told("interrupted: nothing was written", "run it again") as now:
+    with (
+        image.path.open("rb") as file,
+        message_on_interrupt("interrupted: nothing was written", "run it again") as now,
+    ):
         with phase(f"check {image.path}", image.size) as advance:
             image_source.check(image, file, advance)
         for line in ["Target:", *(f"  {line}" for line in device_listing.portrait(target))]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from devkit.host.errors import KitError
 from devkit.host.progress import say, stage
-from devkit.image.image import Image, build_module
+from devkit.image.image import Image, rebuild_module
 from devkit.lab.client import Lab
 from devkit.target import kernel_modules
 from devkit.target.qemu import Target
@@ -24,10 +24,10 @@ def reload_module(lab: str, image: Image) -> None:
         raise KitError("FQ-IMAGE", "there is no image yet", "./inv build, then ./inv boot --detach")
     target = Target.attach(Lab.attach(lab))
     try:
-        module = build_module(image)
+        module = rebuild_module(image)
         with stage("module: put it into the target"):
             target.put(module, _NEW)
-            kernel_modules.only(target, None)  # may be refused: then the old one stays in its place, too
+            kernel_modules.load_only(target, None)  # may be refused: then the old one stays in its place, too
             target.run(f"umount {_OLD} 2>/dev/null; mount -o bind {_NEW} {_OLD}")
             kernel_modules.load(target, kernel_modules.FASTQUEUE)
     finally:

@@ -120,7 +120,7 @@ def run_tests(
     check_base(base)
     kernels = _given({"--kernel": kernel, "--debug": debug, "--coverage": measured})
     _check_options(only, target, kernels, _given({"--from": source != "kernel", "--base": base != "auto"}))
-    if boot_disk.chosen(source):
+    if boot_disk.parse(source):
         arguments = [*arguments, "--from=disk"]
         only = only or "integration"
     if base != "auto":

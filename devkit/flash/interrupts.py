@@ -15,7 +15,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def told(what: str, remedy: str) -> Iterator[Callable[[str], None]]:
+def message_on_interrupt(what: str, remedy: str) -> Iterator[Callable[[str], None]]:
     """End with KitError FQ-FLASH-INTERRUPTED, which says ``what``, on SIGINT, SIGTERM and SIGHUP.
 
     What is yielded takes the words that hold from then on: no moment between two steps is without some.

@@ -52,7 +52,7 @@ class _Tail:
 
 def install(target: Target, corpus: bytes) -> None:
     """Put abi-fuzz and a corpus into ``target``, and have it use Fast Queue."""
-    kernel_modules.only(target, kernel_modules.FASTQUEUE)
+    kernel_modules.load_only(target, kernel_modules.FASTQUEUE)
     target.run("echo 5 >/proc/sys/kernel/printk")  # each network that is made has a dozen lines to say
     # a debug kernel on a busy host takes few kB in a second
     target.put(gzip.compress(program().read_bytes()), f"{_PLACE}.gz")

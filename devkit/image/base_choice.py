@@ -83,7 +83,7 @@ def _chosen(wish: ImageOptions, flavour: Flavour) -> Base:
             what = f"the Buildroot base has the kernel {DEFAULT} only, not {flavour.name}"
             raise KitError("FQ-BUILDROOT", what, "--base=debian builds the others", status=2)
         return Base("debian", f"it has the kernel {flavour.name}")
-    found = (tree.find if wish.name == "buildroot" else tree.find_or_not)(wish.buildroot)
+    found = (tree.find if wish.name == "buildroot" else tree.find_optional)(wish.buildroot)
     if found.tree is None:
         return Base("debian", found.reason)
     return Base("buildroot", found.reason, found.tree)

@@ -46,7 +46,7 @@ def environment(slot: str = "a", trial: str = "", tries: int = 0) -> bytes:
     return text.ljust(SECTOR, b"#")
 
 
-def disk(rootfs: Path, kernel: Path) -> Path:
+def build_disk(rootfs: Path, kernel: Path) -> Path:
     """Cache entry of the cache entries ``rootfs`` and ``kernel``.
 
     ``slot.squashfs``: root file system with its kernel in boot/bzImage, the content of a slot and the file

@@ -19,12 +19,12 @@ from devkit.host.progress import say
 from devkit.image import base_choice
 from devkit.image import kernel_flavour as flavours
 from devkit.image.buildroot import image_parts as buildroot
-from devkit.image.debian.userland import userland
-from devkit.image.disk_image import disk
-from devkit.image.kernel import kernel
-from devkit.image.kernel_module import module
-from devkit.image.native_programs import native
-from devkit.image.rootfs import Parts, rootfs
+from devkit.image.debian.userland import build_userland
+from devkit.image.disk_image import build_disk
+from devkit.image.kernel import build_kernel
+from devkit.image.kernel_module import build_module
+from devkit.image.native_programs import build_native
+from devkit.image.rootfs import Parts, build_rootfs
 
 #: Entries of each kind that stay in the cache however old they are.
 _KEEP = {
@@ -163,9 +163,14 @@ def build_image(
         packed = buildroot.built(request)
         parts = Parts(userland=packed, kernel=packed, module=packed, native=packed)
     else:
-        built = kernel(flavour, fresh)
-        parts = Parts(userland=userland(fresh), kernel=built, module=module(built), native=native(fresh))
-        packed = rootfs(parts)
+        built = build_kernel(flavour, fresh)
+        parts = Parts(
+            userland=build_userland(fresh),
+            kernel=built,
+            module=build_module(built),
+            native=build_native(fresh),
+        )
+        packed = build_rootfs(parts)
     contents = files(parts, packed, media=flavour not in flavours.TESTING)
     description = describe(base.name, parts, contents, flavour)
     image = publish(parts, contents, description, folder or wish.folder)
@@ -174,9 +179,9 @@ def build_image(
     return image
 
 
-def build_module(image: Image) -> Path:
-    """fastqueue.ko of the present kmod/ for the kernel of ``image``."""
-    return module(image.kernel_build.parent) / "fastqueue.ko"
+def rebuild_module(image: Image) -> Path:
+    """Build kmod/ as it is for the kernel of ``image``; return fastqueue.ko."""
+    return build_module(image.kernel_build.parent) / "fastqueue.ko"
 
 
 def files(parts: Parts, packed: Path, *, media: bool) -> dict[str, Path]:
@@ -187,7 +192,7 @@ def files(parts: Parts, packed: Path, *, media: bool) -> dict[str, Path]:
         "fastqueue.ko": parts.module / "fastqueue.ko",
     }
     if media:
-        made = disk(packed, parts.kernel)
+        made = build_disk(packed, parts.kernel)
         found |= {name: made / name for name in ("disk.img", "slot.squashfs")}
     return found
 

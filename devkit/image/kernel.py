@@ -35,7 +35,7 @@ def jobs() -> str:
     return f"-j{len(os.sched_getaffinity(0))}"
 
 
-def kernel(flavour: Flavour, fresh: bool = False) -> Path:
+def build_kernel(flavour: Flavour, fresh: bool = False) -> Path:
     """Cache entry of the built kernel.
 
     ``bzImage``, ``vmlinux``, ``System.map``, ``config``; ``modules/lib/modules/RELEASE``;
@@ -52,10 +52,10 @@ def compiled_against(flavour: Flavour) -> Path:
     For what only compiles against ``build``: it never waits for the build of a kernel.
     """
     built = cache.existing("kernel", _key(flavour, source(flavour.version)))
-    return built or headers(flavour)
+    return built or build_headers(flavour)
 
 
-def headers(flavour: Flavour) -> Path:
+def build_headers(flavour: Flavour) -> Path:
     """Cache entry as ``kernel``'s, with ``build`` and ``kernel.json`` only.
 
     Enough to compile a module, in a minute and not in ten; which symbols there are it cannot tell.

@@ -21,7 +21,7 @@ RECIPE = "3"
 COVERAGE = ("GCOV_PROFILE=y", "KCOV_INSTRUMENT=y")
 
 
-def module(kernel: Path, *, symbols: bool = True) -> Path:
+def build_module(kernel: Path, *, symbols: bool = True) -> Path:
     """Cache entry with ``fastqueue.ko`` for the kernel of cache entry ``kernel``.
 
     On a kernel with gcov also ``gcov``: the compiler's notes about each object, ``NAME.gcno``.

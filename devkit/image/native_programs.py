@@ -13,7 +13,7 @@ from devkit.image.debian import package_lists
 from devkit.image.debian.unpack import unpacked
 from devkit.image.kernel import build_environment, jobs
 from devkit.image.python_extension import SOURCE as EXTENSION
-from devkit.image.python_extension import extension
+from devkit.image.python_extension import build_extension
 
 SOURCE = PROJECT / "native"
 #: The ABI of the module, which the programs include.
@@ -34,7 +34,7 @@ def sysroot(fresh: bool = False) -> Path:
     return unpacked("sysroot", package_lists.words("sysroot.txt"), without=without, fresh=fresh)
 
 
-def native(fresh: bool = False) -> Path:
+def build_native(fresh: bool = False) -> Path:
     """Cache entry with ``root/``: the installed programs of native/, and the package's extension.
 
     KitError FQ-COMMAND, with the compiler's last lines, where they do not build.
@@ -70,7 +70,7 @@ def _make(work: Path, libraries: Path) -> None:
             env=environment,
             remedy="the first error in the log says what",
         )
-        extension(work / "root", libraries, COMPILER, CFLAGS, log)
+        build_extension(work / "root", libraries, COMPILER, CFLAGS, log)
         for program in (path for path in (work / "root").rglob("*") if path.is_file()):
             _strip(program, log)
         cache.remove_tree(source)

@@ -20,7 +20,7 @@ def includes(sysroot: Path) -> list[str]:
     return [f"-I{sysroot / HEADERS}", f"-I{sysroot / 'usr/include'}"]
 
 
-def extension(root: Path, sysroot: Path, compiler: str, flags: str, log: Path) -> None:
+def build_extension(root: Path, sysroot: Path, compiler: str, flags: str, log: Path) -> None:
     """Build the extension into the file system ``root`` with headers of ``sysroot``.
 
     KitError FQ-COMMAND, with the compiler's last lines, where it does not build.

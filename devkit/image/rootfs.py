@@ -42,7 +42,7 @@ class Parts:
         return cache.digest(RECIPE, packages, *names, cache.digest_tree(OVERLAY, HANDLER))
 
 
-def rootfs(parts: Parts) -> Path:
+def build_rootfs(parts: Parts) -> Path:
     """Cache entry with ``rootfs.squashfs``, the same bytes for the same parts."""
     return cache.entry("rootfs", lambda: parts.key, lambda work: _make(work, parts))
 

@@ -50,18 +50,18 @@ ALL = (PLAIN, NFQUEUE_C, FASTQUEUE_PYTHON, FASTQUEUE_C)
 
 
 @contextmanager
-def laid(target: Target, path: DataPath) -> Iterator[Background | None]:
+def active(target: Target, path: DataPath) -> Iterator[Background | None]:
     """Have forwarded packets take ``path``: its module, its handler, and a rule to queue 0 for all.
 
     Nothing of it remains at the end, so that the next path can be laid in the same boot. KitError
     FQ-MODULE or FQ-HANDLER where a part of it fails.
     """
     with ExitStack() as stack:
-        stack.enter_context(kernel_modules.present(target, path.module))
+        stack.enter_context(kernel_modules.loaded_during(target, path.module))
         if not path.argv:
             yield None
             return
         handler = stack.enter_context(Background(target, path.argv))
         handler.wait_ready()
-        stack.enter_context(nftables.ruled(target, nftables.queue_all()))
+        stack.enter_context(nftables.rules_installed(target, nftables.queue_all()))
         yield handler

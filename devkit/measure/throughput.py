@@ -112,7 +112,7 @@ def measure_all(
 def sample(lab: Lab, target: Target, path: DataPath, seconds: int) -> Sample:
     """Lay ``path`` and send one TCP stream from client to server along it."""
     address = topology.load().server.endpoint.address4
-    with data_path.laid(target, path), iperf.running(lab, address, seconds) as run:
+    with data_path.active(target, path), iperf.running(lab, address, seconds) as run:
         cpu = cpu_use(target, seconds)
         throughput = run.result()
         found = queue_counters.read(target).get(0) if path.module == kernel_modules.FASTQUEUE else None

@@ -137,7 +137,7 @@ def opened(disk: BootDisk | None) -> Iterator[list[int]]:
         yield descriptors
 
 
-def chosen(source: str, bus: str = "ide", path: str = "") -> BootDisk | None:
+def parse(source: str, bus: str = "ide", path: str = "") -> BootDisk | None:
     """Disk for the user's words; None for a boot of the kernel without one. KitError FQ-ARGUMENT."""
     if source not in SOURCES:
         what, remedy = f"nothing boots from {source!r}", f"one of: {', '.join(SOURCES)}"

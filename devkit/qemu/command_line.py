@@ -12,7 +12,7 @@ from devkit.host.errors import KitError
 from devkit.lab.machine import Launch, fd
 from devkit.lab.topology import Side, Topology
 from devkit.qemu.boot_disk import BootDisk
-from devkit.qemu.extra_disk import Addition
+from devkit.qemu.extra_disk import ExtraDisk
 
 PACKAGE = "qemu-system-x86"
 
@@ -60,7 +60,7 @@ class QemuMachine:
     offloads: bool = False
     kernel_args: str = ""
     disk: BootDisk | None = None
-    addition: Addition | None = None
+    addition: ExtraDisk | None = None
 
     def __post_init__(self) -> None:
         if self.nic not in NICS:

@@ -15,7 +15,7 @@ _SERIAL = "fq-addition"
 
 
 @dataclass(frozen=True)
-class Addition:
+class ExtraDisk:
     """A disk of programs.
 
     name:    as the user names it
@@ -46,11 +46,11 @@ class Addition:
         return f"{find} && mount -t squashfs -o ro,nosuid,nodev /dev/${{disk##*/}} {self.place}"
 
 
-SURICATA = Addition("suricata", suricata_disk.PROGRAM, suricata_disk.PLACE, 256, suricata_disk.image)
+SURICATA = ExtraDisk("suricata", suricata_disk.PROGRAM, suricata_disk.PLACE, 256, suricata_disk.image)
 ALL = {one.name: one for one in (SURICATA,)}
 
 
-def chosen(name: str) -> Addition | None:
+def parse(name: str) -> ExtraDisk | None:
     """Addition for the user's word, None for none; KitError FQ-ARGUMENT for another word."""
     if name and name not in ALL:
         what = f"there is nothing called {name!r} to boot with"

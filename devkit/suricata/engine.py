@@ -14,7 +14,7 @@ from devkit.qemu.extra_disk import SURICATA
 from devkit.suricata import eve_log, rules
 from devkit.suricata.eve_log import Event
 from devkit.target import kernel_modules
-from devkit.target.background_process import Background, Ended
+from devkit.target.background_process import Background, ExitResult
 from devkit.target.base import understood
 from devkit.target.qemu import Target
 
@@ -82,7 +82,7 @@ class Engine:
         self.program.signal("USR2")
         self.program.wait_count(_RELOADED, before + 1, _START_TIME)
 
-    def stop(self) -> Ended:
+    def stop(self) -> ExitResult:
         """End it in order."""
         return self.program.stop("INT", 60.0)
 

@@ -33,7 +33,7 @@ _CHAIN = (
 
 
 @contextmanager
-def remembered(target: Target) -> Iterator[None]:
+def rules_installed(target: Target) -> Iterator[None]:
     """Have the mark of cleared flows kept behind the queue; FORWARD is for the chain before it."""
     target.run(["nft", f"{_DELETE}; table {_TABLE} {{ {_CHAIN} }}"])
     try:

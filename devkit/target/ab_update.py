@@ -53,13 +53,13 @@ def update(target: Target, slot: Path, *, timeout: float = 600.0) -> str:
     It goes from the client to the target through the lab's network. Returns what the target says.
     KitError FQ-STATUS where the target refuses it, FQ-TIMEOUT after ``timeout`` seconds.
     """
-    with offered(target, slot) as source:
+    with serve_file(target, slot) as source:
         line = f"{source} | fastqueue-update --sha256 {cache.digest_file(slot)}"
         return target.run(line, timeout=timeout).output.strip()
 
 
 @contextmanager
-def offered(target: Target, path: Path) -> Iterator[str]:
+def serve_file(target: Target, path: Path) -> Iterator[str]:
     """Offer a file to the target, once; yields the target's command that writes it to its output."""
     client = topology.load().client
     with target.lab.socket("client", socket.AF_INET, socket.SOCK_STREAM) as listener:

@@ -21,7 +21,7 @@ _numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
-class Ended:
+class ExitResult:
     """How a program ended: exit status (128 + signal where one ended it), and all it printed."""
 
     status: int
@@ -39,7 +39,7 @@ class Background:
         """Start ``argv``; KitError FQ-HANDLER where even that fails."""
         self.target = target
         self.argv = list(argv)
-        self._ended: Ended | None = None
+        self._ended: ExitResult | None = None
         self._base = f"{_FOLDER}/{next(_numbers)}-{secrets.token_hex(3)}"
         base = self._base
         inner = f"{shlex.join(argv)} >{base}.log 2>&1 & echo $! >{base}.pid; wait $!; echo $? >{base}.status"
@@ -91,7 +91,7 @@ class Background:
         if self._ended is None:
             self.target.run(f"kill -{name} {self.pid} 2>/dev/null", check=False)
 
-    def wait(self, timeout: float = 30.0) -> Ended:
+    def wait(self, timeout: float = 30.0) -> ExitResult:
         """Wait for its end; KitError FQ-HANDLER where it does not come."""
         if self._ended is None:
             done = self.target.run(
@@ -103,11 +103,11 @@ class Background:
                 raise self._failed(f"{shlex.join(self.argv)} does not end")
             with understood("an exit status", done.output):
                 status = int(done.output)
-            self._ended = Ended(status, self.output())
+            self._ended = ExitResult(status, self.output())
             self.target.run(f"rm -f {self._base}.*")
         return self._ended
 
-    def stop(self, signal: str = "TERM", timeout: float = 30.0) -> Ended:
+    def stop(self, signal: str = "TERM", timeout: float = 30.0) -> ExitResult:
         """Signal it and wait for its end; after ``timeout`` s it is killed and KitError raised.
 
         One that was stopped (``STOP``) goes on, so that it can end.

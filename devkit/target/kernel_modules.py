@@ -32,7 +32,7 @@ def unload(target: Target, name: str) -> None:
         _change(target, ["rmmod", name], f"the module {name} cannot be taken out")
 
 
-def only(target: Target, name: str | None) -> None:
+def load_only(target: Target, name: str | None) -> None:
     """Leave of the two queue modules ``name`` loaded, or neither."""
     for other in {FASTQUEUE, NFQUEUE} - {name}:
         unload(target, other)
@@ -41,13 +41,13 @@ def only(target: Target, name: str | None) -> None:
 
 
 @contextmanager
-def present(target: Target, name: str | None) -> Iterator[None]:
+def loaded_during(target: Target, name: str | None) -> Iterator[None]:
     """Have ``name`` loaded and the other not, and neither at the end."""
-    only(target, name)
+    load_only(target, name)
     try:
         yield
     finally:
-        only(target, None)
+        load_only(target, None)
 
 
 def _change(target: Target, argv: list[str], what: str) -> None:

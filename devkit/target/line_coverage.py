@@ -17,9 +17,9 @@ from devkit.host import cache, run_command
 from devkit.host.errors import KitError
 from devkit.host.paths import OUT
 from devkit.host.progress import say
-from devkit.image.kernel import kernel
+from devkit.image.kernel import build_kernel
 from devkit.image.kernel_flavour import COVERAGE
-from devkit.image.kernel_module import SOURCE, module
+from devkit.image.kernel_module import SOURCE, build_module
 from devkit.target.base import TargetCommands
 
 COUNTERS = OUT / "coverage/counters"
@@ -130,7 +130,7 @@ def measure(counters: Path = COUNTERS) -> list[FileCoverage]:
     found = sorted(path for path in counters.glob("*.gcda") if _NAME.fullmatch(path.name))
     if not found:
         raise KitError("FQ-COVERAGE", "no counters were collected", "./inv test --coverage runs the tests")
-    notes = module(kernel(COVERAGE)) / "gcov"
+    notes = build_module(build_kernel(COVERAGE)) / "gcov"
     for path in found:
         note = notes / path.with_suffix(".gcno").name
         if not note.exists():

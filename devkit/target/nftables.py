@@ -38,7 +38,7 @@ def flush(target: Target) -> None:
 
 
 @contextmanager
-def ruled(target: Target, *rules: str) -> Iterator[None]:
+def rules_installed(target: Target, *rules: str) -> Iterator[None]:
     """Have these rules in force; none at the end."""
     install(target, rules)
     try:

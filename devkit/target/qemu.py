@@ -21,7 +21,7 @@ from devkit.lab.client import Lab
 from devkit.lab.process import Process, describe_end
 from devkit.qemu import command_line, qmp
 from devkit.qemu.boot_disk import BootDisk
-from devkit.qemu.extra_disk import Addition
+from devkit.qemu.extra_disk import ExtraDisk
 from devkit.target.base import TargetCommands
 from devkit.target.boot import Boot
 from devkit.target.channel import Channel
@@ -59,7 +59,7 @@ class Target(TargetCommands):
         kernel_args: str = "",
         offloads: bool = False,
         disk: BootDisk | None = None,
-        addition: Addition | None = None,
+        addition: ExtraDisk | None = None,
     ) -> Target:
         """Boot ``image`` in a lab and wait until it takes commands.
 

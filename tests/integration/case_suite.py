@@ -66,7 +66,7 @@ class Suite:
         return self._results[path, module][case]
 
     def _run(self, path: str, module: str) -> Results:
-        kernel_modules.only(self._target, path)
+        kernel_modules.load_only(self._target, path)
         under = self._under if path == kernel_modules.FASTQUEUE else ""
         before = f"{self._environment} {under}" if self._suites[module].inside else f"UNDER={under}"
         command = f"cd {self._place} && {before} python3 run.py {module}"

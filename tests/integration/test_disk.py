@@ -270,7 +270,7 @@ def test_power_cuts(image: Image, own: Lab, drive: BootDisk) -> None:
         if cut == CUTS:
             target.down()
             return
-        with ab_update.offered(target, image.slot) as source:
+        with ab_update.serve_file(target, image.slot) as source:
             target.run(f"{source} 2>/dev/null | fastqueue-update >/dev/null 2>&1 &")
             time.sleep(chance.uniform(0.0, _UPDATE_TIME))
             assert target.process is not None

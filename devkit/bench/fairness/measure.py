@@ -53,7 +53,7 @@ def measure(image: Image, quick: bool, store: Store) -> None:
     with stage("boot the target (fairness)"):
         lab = Lab.start()
         target = Target.boot(image, lab=lab, profile=PROFILE, mem=MEMORY)
-    with lab, target, kernel_modules.present(target, kernel_modules.FASTQUEUE):
+    with lab, target, kernel_modules.loaded_during(target, kernel_modules.FASTQUEUE):
         _install(target)
         for load in loads:
             _share(target, load, _QUICK_WINDOW_MS if quick else _WINDOW_MS, store)

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from devkit.bench.ids.catalogue import LIGHT_PYTHON, Way
-from devkit.bench.ids.laying import laid
+from devkit.bench.ids.laying import active
 from devkit.bench.methods import internal_traffic
 from devkit.bench.profiler.plugin import Counts
 from devkit.bench.profiler.symbols import KERNEL_BEGIN
 from devkit.bench.results.store import Store
 from devkit.bench.workload import loads, veth_network
-from devkit.bench.workload.traffic_source import carried
-from devkit.bench.workload.veth_network import Bed
+from devkit.bench.workload.traffic_source import run_checked
+from devkit.bench.workload.veth_network import VethNetwork
 from devkit.host.progress import say, stage
 from devkit.image.image import Image
 from devkit.lab.client import Lab
@@ -64,18 +64,20 @@ def _measure(image: Image, ways: Iterable[Way], store: Store, counts: Counts | N
     with stage("boot the target with Suricata (source inside)"):
         lab = Lab.start()
         target = Target.boot(image, lab=lab, profile=profile, addition=SURICATA)
-    with lab, target, veth_network.made(target) as made:
+    with lab, target, veth_network.set_up(target) as made:
         for way in ways:
-            with stage(f"{way.family} {way.label}".strip()), laid(target, way) as pid:
+            with stage(f"{way.family} {way.label}".strip()), active(target, way) as pid:
                 result = _one(target, made, way, pid, counts)
             store.add(key(way), result)
             say(f"  {result['per_packet']:,.0f} instructions a packet")
 
 
-def _one(target: Target, made: Bed, way: Way, pid: int | None, counts: Counts | None) -> dict[str, Any]:
+def _one(
+    target: Target, made: VethNetwork, way: Way, pid: int | None, counts: Counts | None
+) -> dict[str, Any]:
     """Send the load once; ``counts``: of the plugin, from which follows whose they are."""
     load = LOAD.slower(way.slower)
-    found = carried(target, made, load)
+    found = run_checked(target, made, load)
     result = {"load": vars(load), "per_packet": found.per_packet}
     if not counts:
         return result

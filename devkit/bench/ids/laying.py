@@ -20,15 +20,15 @@ _PROGRAMS = Path(__file__).parents[1] / "guest"
 
 
 @contextmanager
-def laid(target: Target, way: Way) -> Iterator[int | None]:
+def active(target: Target, way: Way) -> Iterator[int | None]:
     """Lay the way and yield its program's pid; nothing of it remains at the end.
 
     KitError FQ-MODULE or FQ-HANDLER where a part of it fails.
     """
     with ExitStack() as stack:
-        stack.enter_context(kernel_modules.present(target, way.module))
+        stack.enter_context(kernel_modules.loaded_during(target, way.module))
         if not way.argv:
-            stack.enter_context(nftables.ruled(target))
+            stack.enter_context(nftables.rules_installed(target))
             yield None
             return
         if way.family == SURICATA:
@@ -38,9 +38,9 @@ def laid(target: Target, way: Way) -> Iterator[int | None]:
         program = stack.enter_context(Background(target, way.argv))
         program.wait_ready(way.ready, _START_TIME)
         if way.bypass:
-            stack.enter_context(flow_bypass.remembered(target))
+            stack.enter_context(flow_bypass.rules_installed(target))
         before = [flow_bypass.FORWARD] if way.bypass else []
-        stack.enter_context(nftables.ruled(target, *before, nftables.queue_all()))
+        stack.enter_context(nftables.rules_installed(target, *before, nftables.queue_all()))
         yield program.pid
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from devkit.bench.ids import catalogue
 from devkit.bench.ids.catalogue import Way
-from devkit.bench.ids.laying import laid
+from devkit.bench.ids.laying import active
 from devkit.bench.methods import external_traffic
 from devkit.bench.progress import duration
 from devkit.bench.results import nic_results
@@ -78,7 +78,7 @@ def measure(image: Image, flows: Sequence[IdsFlow], runs: int, store: Store, lat
         with lab, target:
             for flow in group:
                 way = flow.way
-                with laid(target, way), stage(f"TCP, {words}: {way.family} {way.label}"):
+                with active(target, way), stage(f"TCP, {words}: {way.family} {way.label}"):
                     result = external_traffic.bulk(lab, target, runs, LEAST[way.family])
                 store.add(flow.key, result)
                 left -= seconds([flow])

@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Any
 
 from devkit.bench.paths.catalogue import PathSetting, Row
-from devkit.bench.paths.laying import laid
+from devkit.bench.paths.laying import active
 from devkit.bench.progress import duration
 from devkit.bench.results import nic_results as figures
 from devkit.bench.results.store import Store
@@ -112,7 +112,7 @@ def measure(image: Image, points: Sequence[Point], runs: int, store: Store, late
         with lab, target:
             for point in group:
                 with (
-                    laid(target, PathSetting(point.row)),
+                    active(target, PathSetting(point.row)),
                     stage(f"traffic from outside: {point.row.label}, {nic}"),
                 ):
                     results = [_udp(lab, target, load, runs) for load in figures.UDP]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from devkit.bench.paths.laying import laid
+from devkit.bench.paths.laying import active
 from devkit.bench.results.store import Store
 from devkit.bench.schedule import Step, by_setting
 from devkit.bench.workload import veth_network
@@ -32,9 +32,9 @@ def measure(
     with stage("boot the target"):
         lab = Lab.start()
         target = Target.boot(image, lab=lab, profile=profile, mem=MEMORY)
-    with lab, target, veth_network.made(target) as made:
+    with lab, target, veth_network.set_up(target) as made:
         for setting, group in by_setting(missing):
-            with laid(target, setting):
+            with active(target, setting):
                 for step in group:
                     store.add(step.key, step.measure(target, made))
                     advance(step)

@@ -12,8 +12,8 @@ from devkit.bench.paths.catalogue import PathSetting, Row
 from devkit.bench.schedule import Measure, Step
 from devkit.bench.workload import loads
 from devkit.bench.workload.loads import Load
-from devkit.bench.workload.traffic_source import carried
-from devkit.bench.workload.veth_network import Bed
+from devkit.bench.workload.traffic_source import run_checked
+from devkit.bench.workload.veth_network import VethNetwork
 from devkit.target.qemu import Target
 
 #: Bytes of a packet that are copied, in the column of headers only.
@@ -53,8 +53,8 @@ def _paced(row: Row, load: Load) -> Load:
 def cost(load: Load, runs: int, timer_us: int = 0) -> Measure:
     """Measure what a packet costs, ``runs`` times."""
 
-    def measure(target: Target, bed: Bed) -> dict[str, Any]:
-        found = [carried(target, bed, load, timer_us).record() for _ in range(runs)]
+    def measure(target: Target, bed: VethNetwork) -> dict[str, Any]:
+        found = [run_checked(target, bed, load, timer_us).record() for _ in range(runs)]
         return {"load": vars(load), "runs": found}
 
     return measure

@@ -8,7 +8,7 @@ from typing import Any
 
 from devkit.bench.workload import traffic_source
 from devkit.bench.workload.loads import Load
-from devkit.bench.workload.veth_network import Bed
+from devkit.bench.workload.veth_network import VethNetwork
 from devkit.target.qemu import Target
 
 #: The search ends when the period is known this well.
@@ -28,7 +28,7 @@ class Search:
     highest: float = 0.0
     trials: dict[int, bool] = field(default_factory=dict)
 
-    def run(self, target: Target, bed: Bed) -> dict[str, Any]:
+    def run(self, target: Target, bed: VethNetwork) -> dict[str, Any]:
         """Return the shortest period that was carried (us), its rate, and all trials."""
         self.trials = {}
         short, long = self._bounds(target, bed)
@@ -47,7 +47,7 @@ class Search:
             "trials": [list(trial) for trial in self.trials.items()],
         }
 
-    def _bounds(self, target: Target, bed: Bed) -> tuple[int, int]:
+    def _bounds(self, target: Target, bed: VethNetwork) -> tuple[int, int]:
         """Guess from the cost of a packet at a quarter of the load."""
         probe = traffic_source.run(target, bed, replace(self.load.slower(4), packets=self.load.packets // 4))
         period = probe.per_packet * self.load.burst / 1000
@@ -55,7 +55,7 @@ class Search:
             period = max(period, self.load.burst * 1e6 / self.highest)
         return int(period * 0.6), int(period * 1.1) + 1
 
-    def _passes(self, target: Target, bed: Bed, period: int) -> bool:
+    def _passes(self, target: Target, bed: VethNetwork, period: int) -> bool:
         load = replace(self.load, period_us=period)
         self.trials[period] = traffic_source.run(target, bed, load).carried(load, self.timer_us)
         return self.trials[period]

@@ -11,8 +11,8 @@ from devkit.bench.methods.saturation import Search
 from devkit.bench.paths.catalogue import FASTQUEUE_C, PLAIN, TIMER_ONLY, PathSetting
 from devkit.bench.schedule import Measure, Step
 from devkit.bench.workload import loads
-from devkit.bench.workload.traffic_source import carried
-from devkit.bench.workload.veth_network import Bed
+from devkit.bench.workload.traffic_source import run_checked
+from devkit.bench.workload.veth_network import VethNetwork
 from devkit.target.qemu import Target
 
 RING_FRAMES = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
@@ -68,14 +68,14 @@ def _timer(frames: int, period: int) -> PathSetting:
 
 
 def _timer_measure(frames: int, period: int) -> Measure:
-    def measure(target: Target, bed: Bed) -> dict[str, Any]:
+    def measure(target: Target, bed: VethNetwork) -> dict[str, Any]:
         load = replace(loads.SWEEP, packets=8_000)
-        latency = carried(target, bed, loads.SWEEP_LATENCY, period)
+        latency = run_checked(target, bed, loads.SWEEP_LATENCY, period)
         search = Search(replace(load, packets=9_000), period, frames * 1e6 / period)
         return {
             "frames": frames,
             "period_us": period,
-            "cost": carried(target, bed, load, period).record(),
+            "cost": run_checked(target, bed, load, period).record(),
             "latency": latency.record(),
             "saturation": search.run(target, bed),
         }

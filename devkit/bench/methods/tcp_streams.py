@@ -84,7 +84,7 @@ def measure(image: Image, streams: Sequence[TcpStream], store: Store, later: flo
 
 def _one(lab: Lab, target: Target, stream: TcpStream) -> dict[str, Any]:
     address = topology.load().server.endpoint.address4
-    with data_path.laid(target, stream.path), iperf.running(lab, address, stream.seconds) as run:
+    with data_path.active(target, stream.path), iperf.running(lab, address, stream.seconds) as run:
         before = HostUse.read(lab.pid)
         samples = _idle_samples(target, run)
         others = before.others_until(HostUse.read(lab.pid), samples[-1].at)

@@ -17,14 +17,14 @@ _PROGRAMS = Path(__file__).parents[1] / "guest"
 
 
 @contextmanager
-def laid(target: Target, setting: PathSetting) -> Iterator[list[Background]]:
+def active(target: Target, setting: PathSetting) -> Iterator[list[Background]]:
     """Lay the way and yield its handlers, one a queue; nothing of it remains at the end.
 
     Plain forwarding passes the same chain, which is then empty: looking for rules is netfilter's cost,
     not the queue's. KitError FQ-MODULE or FQ-HANDLER where a part of it fails.
     """
     with ExitStack() as stack:
-        stack.enter_context(kernel_modules.present(target, setting.row.module))
+        stack.enter_context(kernel_modules.loaded_during(target, setting.row.module))
         for name, path in files(setting.row).items():
             target.run(["mkdir", "-p", str(Path(TARGET_FOLDER, name).parent)])
             target.put(path, f"{TARGET_FOLDER}/{name}")
@@ -32,7 +32,7 @@ def laid(target: Target, setting: PathSetting) -> Iterator[list[Background]]:
         for queue in range(setting.queues if setting.row.command else 0):
             handlers.append(stack.enter_context(Background(target, setting.argv(queue))))
             handlers[-1].wait_ready()
-        stack.enter_context(nftables.ruled(target, *_rules(setting)))
+        stack.enter_context(nftables.rules_installed(target, *_rules(setting)))
         yield handlers
 
 

@@ -15,8 +15,8 @@ from devkit.bench.profiler.symbols import Symbols, totals
 from devkit.bench.results.store import Store
 from devkit.bench.schedule import Measure, Step
 from devkit.bench.workload import loads
-from devkit.bench.workload.traffic_source import carried
-from devkit.bench.workload.veth_network import Bed
+from devkit.bench.workload.traffic_source import run_checked
+from devkit.bench.workload.veth_network import VethNetwork
 from devkit.image.image import Image
 from devkit.target.base import understood
 from devkit.target.qemu import Target
@@ -42,9 +42,9 @@ def steps(rows: Sequence[Row], counts: Counts, image: Image) -> list[Step]:
 
 
 def _measure(load: loads.Load, row: Row, counts: Counts, kernel: list[str]) -> Measure:
-    def measure(target: Target, made: Bed) -> dict[str, Any]:
+    def measure(target: Target, made: VethNetwork) -> dict[str, Any]:
         modules = target.run("grep '\\[' /proc/kallsyms", check=False).output
-        found = carried(target, made, load, row.timer_us)
+        found = run_checked(target, made, load, row.timer_us)
         with understood("the symbols of its modules", modules):
             symbols = Symbols([*kernel, *modules.splitlines()])
         counted = totals(counts.read(), symbols)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devkit.bench.workload.loads import Load
-from devkit.bench.workload.veth_network import Bed
+from devkit.bench.workload.veth_network import VethNetwork
 from devkit.host.errors import KitError
 from devkit.target.qemu import Target
 
@@ -68,13 +68,13 @@ def parse(text: str) -> SourceRun:
         raise KitError("FQ-BENCH", f"bench-source printed no figures: {error}", remedy) from error
 
 
-def run(target: Target, bed: Bed, load: Load) -> SourceRun:
+def run(target: Target, bed: VethNetwork, load: Load) -> SourceRun:
     """Send ``load`` once."""
     argv = ["bench-source", *bed.words(), *load.words()]
     return parse(target.run(argv, timeout=_TIMEOUT, quiet=True).output)
 
 
-def carried(target: Target, bed: Bed, load: Load, timer_us: int = 0) -> SourceRun:
+def run_checked(target: Target, bed: VethNetwork, load: Load, timer_us: int = 0) -> SourceRun:
     """Send ``load`` once; KitError FQ-BENCH where the target did not keep up with it."""
     found = run(target, bed, load)
     if not found.carried(load, timer_us):

@@ -38,7 +38,7 @@ cat /sys/class/net/{RECEIVING}/address
 
 
 @dataclass(frozen=True)
-class Bed:
+class VethNetwork:
     """``receiver`` is the MAC address that packets are sent to."""
 
     receiver: str
@@ -49,12 +49,12 @@ class Bed:
 
 
 @contextmanager
-def made(target: Target) -> Iterator[Bed]:
+def set_up(target: Target) -> Iterator[VethNetwork]:
     """Have the interfaces, and take them out at the end."""
     answer = target.run(_SET_UP).output
     with understood("its interfaces", answer):
         receiver = answer.split()[-1]
     try:
-        yield Bed(receiver)
+        yield VethNetwork(receiver)
     finally:
         target.run(f"ip link delete {SENDING}; ip link delete {LEAVING}", check=False)

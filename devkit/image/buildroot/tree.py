@@ -23,7 +23,7 @@ PATIENCE = 20
 
 
 @dataclass(frozen=True)
-class Found:
+class TreeLookup:
     """A tree and how it was found, in a few words; without a tree, why there is none."""
 
     tree: Path | None
@@ -44,7 +44,7 @@ def version(tree: Path) -> str:
     raise KitError("FQ-BUILDROOT", f"{tree} has no version", "take a checkout of Buildroot")
 
 
-def find(directory: str = "") -> Found:
+def find(directory: str = "") -> TreeLookup:
     """The tree at ``directory``, at $BUILDROOT, built with before, in the cache, or cloned into it.
 
     KitError FQ-BUILDROOT where a place that was named is no tree of the pinned release, or none is to be had.
@@ -61,7 +61,7 @@ def find(directory: str = "") -> Found:
     return _cloned(_in_cache())
 
 
-def find_or_not(directory: str = "") -> Found:
+def find_optional(directory: str = "") -> TreeLookup:
     """As ``find``, for one who has another base: no tree, and why, where none is to be had.
 
     Upstream is asked once for a cache: a base that changed with the weather of the network would turn a build
@@ -69,21 +69,23 @@ def find_or_not(directory: str = "") -> Found:
     """
     why_not = _no_place()
     if why_not:
-        return Found(None, why_not)
+        return TreeLookup(None, why_not)
     found = _there(directory)
     if found:
         return found
     silent = _in_cache().parent / "upstream-silent"
     if silent.exists():
-        return Found(None, f"Buildroot's upstream {silent.read_text().strip()}; --base=buildroot asks again")
+        return TreeLookup(
+            None, f"Buildroot's upstream {silent.read_text().strip()}; --base=buildroot asks again"
+        )
     if not _answers():
         silent.parent.mkdir(parents=True, exist_ok=True)
         silent.write_text(f"did not answer on {time.strftime('%Y-%m-%d')}\n")
-        return Found(None, "there is no Buildroot tree, and its upstream does not answer")
+        return TreeLookup(None, "there is no Buildroot tree, and its upstream does not answer")
     try:
         return _cloned(_in_cache())
     except KitError as error:
-        return Found(None, f"Buildroot could not be cloned: {error.what}")
+        return TreeLookup(None, f"Buildroot could not be cloned: {error.what}")
 
 
 def _no_place() -> str:
@@ -98,15 +100,15 @@ def _has_space(path: Path) -> bool:
     return any(letter.isspace() for letter in str(path))
 
 
-def _there(directory: str) -> Found | None:
+def _there(directory: str) -> TreeLookup | None:
     for name, place in (("--buildroot", directory), (f"${VARIABLE}", os.environ.get(VARIABLE, ""))):
         if place:
-            return Found(_checked(Path(place).expanduser().resolve(), name), f"{TAG} of {name}")
+            return TreeLookup(_checked(Path(place).expanduser().resolve(), name), f"{TAG} of {name}")
     remembered = _remembered()
     if remembered:
-        return Found(remembered, f"{TAG} of {remembered}, built with before")
+        return TreeLookup(remembered, f"{TAG} of {remembered}, built with before")
     if is_tree(_in_cache()):
-        return Found(_in_cache(), f"{TAG} of the cache")
+        return TreeLookup(_in_cache(), f"{TAG} of the cache")
     return None
 
 
@@ -174,7 +176,7 @@ def commit(tree: Path) -> str | None:
     return run_command.run(["git", "-C", tree, "rev-parse", "HEAD"]).strip()
 
 
-def _cloned(place: Path) -> Found:
+def _cloned(place: Path) -> TreeLookup:
     place.parent.mkdir(parents=True, exist_ok=True)
     work = place.with_name(f".{place.name}.work")
     cache.remove_tree(work)
@@ -189,7 +191,7 @@ def _cloned(place: Path) -> Found:
         words = ["checkout", "--quiet", "--detach", COMMIT]
         run_command.run(["git", "-C", str(work), *words], log=log, env=_environment())
         work.rename(place)
-    return Found(place, f"{TAG}, cloned")
+    return TreeLookup(place, f"{TAG}, cloned")
 
 
 def _answers() -> bool:

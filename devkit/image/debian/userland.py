@@ -28,7 +28,7 @@ _MERGED = ("bin", "sbin", "lib")
 _LISTS = ("packages.txt", "files.txt", "applets.txt")
 
 
-def userland(fresh: bool = False) -> Path:
+def build_userland(fresh: bool = False) -> Path:
     """Cache entry with ``root/``, the user land, and ``packages.json``, versions by package name.
 
     ``fresh`` asks the mirror for newer packages. KitError: FQ-APT, FQ-MIRROR, FQ-LIBRARY,

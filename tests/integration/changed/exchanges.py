@@ -123,7 +123,7 @@ def install_programs(target: Target) -> str:
 
 def run(target: Target, path: Path_, *, handmade: bool = False) -> list[Exchange]:
     """Exchange all records over a path: those that are generated, or those made by hand."""
-    kernel_modules.only(target, path.module)
+    kernel_modules.load_only(target, path.module)
     install_programs(target)
     each = 0 if handmade else -(-COUNT // len(SCENARIOS))
     program = f"{path.under} python3 exchange.py {path.handler} {SEED} {each} results.gz"

@@ -42,7 +42,7 @@ def bridge(image: Image) -> Iterator[Target]:
 
 @pytest.mark.parametrize("path", (NFQUEUE, RING, COMPAT), ids=lambda path: path.name)
 def test_a_stream_has_the_bytes_that_were_sent(bridge: Target, path: Path_) -> None:
-    kernel_modules.only(bridge, path.module)
+    kernel_modules.load_only(bridge, path.module)
     place = install_programs(bridge)
     bridge.run(["nft", _RULE])
     try:

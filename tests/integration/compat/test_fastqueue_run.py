@@ -30,7 +30,7 @@ def test_what_it_returns(target: Target, words: str, status: int, said: str) -> 
 
 @pytest.mark.parametrize("call", ["nfq_unbind_pf(handle, 2)", "nfq_create_queue(handle, 0, None, None)"])
 def test_a_program_without_the_module_is_told(target: Target, call: str) -> None:
-    kernel_modules.only(target, None)
+    kernel_modules.load_only(target, None)
     lines = (
         "from ctypes import CDLL, c_void_p",
         "nfq = CDLL('libnetfilter_queue.so.1')",

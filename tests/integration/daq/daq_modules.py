@@ -8,7 +8,7 @@ from pathlib import Path
 from case_suite import Cases
 
 from devkit.image.debian.unpack import unpacked
-from devkit.image.native_programs import native
+from devkit.image.native_programs import build_native
 from devkit.target.qemu import Target
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -32,7 +32,7 @@ def daq_files() -> dict[str, Path]:
         **files,
         "lib/libdl.so.2": packages / "lib/i386-linux-gnu/libdl.so.2",
         "modules/daq_nfq.so": packages / _PLACE / "daq/daq_nfq.so",
-        f"modules/{_OURS}": native() / "root" / INSTALLED.removeprefix("/") / _OURS,
+        f"modules/{_OURS}": build_native() / "root" / INSTALLED.removeprefix("/") / _OURS,
     }
 
 

@@ -61,7 +61,7 @@ def nothing_left(ids_target: Target, request: pytest.FixtureRequest) -> Iterator
     if kernel_modules.FASTQUEUE in kernel_modules.loaded(ids_target):
         left = queue_counters.read(ids_target)
         assert not left, f"a handler is left: {left}"
-    kernel_modules.only(ids_target, None)
+    kernel_modules.load_only(ids_target, None)
     runs_out = request.node.get_closest_marker("runs_out_of_memory")
     complaints = ids_target.log.complaints(mark, memory=not runs_out)
     assert not complaints, f"the kernel complained, see {ids_target.log.path}:\n" + "\n".join(complaints)

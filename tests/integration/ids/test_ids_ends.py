@@ -25,7 +25,7 @@ _EATER = Path(__file__).parent / "programs/eat_memory.py"
 def _check_works(target: Target, replay: Replay, numbered: Numbered, suricata: Engine) -> None:
     """A Suricata on the queue of one that is gone: it lets pass and drops."""
     first = len(numbered.sent)
-    with nftables.ruled(target, nftables.queue_all()):
+    with nftables.rules_installed(target, nftables.queue_all()):
         numbered.send(MIXED * 20)
         assert replay.through()
         assert numbered.arrived() == numbered.numbers(Kind.HARMLESS, start=first)
@@ -38,11 +38,11 @@ def _check_works(target: Target, replay: Replay, numbered: Numbered, suricata: E
 def test_killed_under_traffic(ids_target: Target, replay: Replay, numbered: Numbered, bypass: bool) -> None:
     """What is queued gets its verdict or is flushed; then the rule drops all, or with bypass accepts all."""
     target = ids_target
-    with kernel_modules.present(target, kernel_modules.FASTQUEUE):
+    with kernel_modules.loaded_during(target, kernel_modules.FASTQUEUE):
         with traced(target) as events:
             with (
                 engine.running(target, kernel_modules.FASTQUEUE) as suricata,
-                nftables.ruled(target, nftables.queue_all(bypass=bypass)),
+                nftables.rules_installed(target, nftables.queue_all(bypass=bypass)),
                 numbered.flowing(MIXED * 10),
             ):
                 eventually(lambda: numbered.seen() > _HELD, "traffic passes")
@@ -92,10 +92,10 @@ def test_ended_with_packets_queued(
     """Whatever waited is flushed, all of it; the kernel keeps none, and the next Suricata works."""
     target = ids_target
     options = ("nfq.fail-open=yes",) if fail_open else ()
-    with kernel_modules.present(target, kernel_modules.FASTQUEUE):
+    with kernel_modules.loaded_during(target, kernel_modules.FASTQUEUE):
         before = footprint.buffers(target)
         with engine.running(target, kernel_modules.FASTQUEUE, options) as suricata:
-            with nftables.ruled(target, nftables.queue_all()):
+            with nftables.rules_installed(target, nftables.queue_all()):
                 numbered.send(MIXED * 10)
                 assert replay.through()
                 assert numbered.arrived() == numbered.numbers(Kind.HARMLESS)

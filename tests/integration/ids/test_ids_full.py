@@ -30,9 +30,9 @@ def test_stopped_and_continued(
     """Packets wait in frames as far as they go; those beyond are settled by fail-open alone, and counted."""
     target = ids_target
     with (
-        kernel_modules.present(target, kernel_modules.FASTQUEUE),
+        kernel_modules.loaded_during(target, kernel_modules.FASTQUEUE),
         engine.running(target, kernel_modules.FASTQUEUE, _options(_PENDING, fail_open)) as suricata,
-        nftables.ruled(target, nftables.queue_all()),
+        nftables.rules_installed(target, nftables.queue_all()),
     ):
         mark = target.log.mark()
         suricata.program.signal("STOP")
@@ -72,9 +72,9 @@ def test_overrun(ids_target: Target, replay: Replay, numbered: Numbered, fail_op
     """A short queue, and more than Suricata can look at: every packet is inspected, or is surplus."""
     target = ids_target
     with (
-        kernel_modules.present(target, kernel_modules.FASTQUEUE),
+        kernel_modules.loaded_during(target, kernel_modules.FASTQUEUE),
         engine.running(target, kernel_modules.FASTQUEUE, _options(_FEW, fail_open)),
-        nftables.ruled(target, nftables.queue_all()),
+        nftables.rules_installed(target, nftables.queue_all()),
     ):
         found = queue_counters.read(target)[0]
         for _ in range(100):

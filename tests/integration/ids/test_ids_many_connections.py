@@ -103,10 +103,10 @@ def _tracks(target: Target, suricata: Engine) -> int:
 def test_ten_thousand_connections_a_minute(ids_target: Target, ids_lab: Lab) -> None:
     target = ids_target
     with (
-        kernel_modules.present(target, kernel_modules.FASTQUEUE),
+        kernel_modules.loaded_during(target, kernel_modules.FASTQUEUE),
         _tracked(target),
         engine.running(target, kernel_modules.FASTQUEUE, _FLOWS) as suricata,
-        nftables.ruled(target, "ct state new counter", nftables.queue_all()),
+        nftables.rules_installed(target, "ct state new counter", nftables.queue_all()),
         _program(ids_lab, "server", "serve") as serving,
     ):
         assert serving.stdout

@@ -26,9 +26,9 @@ def test_rules_change_under_traffic(ids_target: Target, replay: Replay, numbered
     """A rule is added, and taken out again, without a gap for what was covered all the time."""
     target = ids_target
     with (
-        kernel_modules.present(target, kernel_modules.FASTQUEUE),
+        kernel_modules.loaded_during(target, kernel_modules.FASTQUEUE),
         engine.running(target, kernel_modules.FASTQUEUE) as suricata,
-        nftables.ruled(target, nftables.queue_all()),
+        nftables.rules_installed(target, nftables.queue_all()),
     ):
         spans = []
 

@@ -51,9 +51,9 @@ def _sent_and_received(lab: Lab) -> tuple[bytes, bytes]:
 @pytest.mark.parametrize("module", [kernel_modules.NFQUEUE, kernel_modules.FASTQUEUE])
 def test_a_stream_arrives_as_it_was_sent(ids_target: Target, ids_lab: Lab, module: str) -> None:
     with (
-        kernel_modules.present(ids_target, module),
+        kernel_modules.loaded_during(ids_target, module),
         engine.running(ids_target, module) as suricata,
-        nftables.ruled(ids_target, nftables.queue_all()),
+        nftables.rules_installed(ids_target, nftables.queue_all()),
     ):
         sent, received = _sent_and_received(ids_lab)
         assert sent == received

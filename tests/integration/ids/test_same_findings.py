@@ -25,8 +25,8 @@ class Findings:
 
 
 def _run(target: Target, replay: Replay, module: str) -> Findings:
-    with kernel_modules.present(target, module), engine.running(target, module) as suricata:
-        with nftables.ruled(target, nftables.queue_all()):
+    with kernel_modules.loaded_during(target, module), engine.running(target, module) as suricata:
+        with nftables.rules_installed(target, nftables.queue_all()):
             arrived = replay.play(corpus())
             if module == kernel_modules.FASTQUEUE:
                 found = queue_counters.read(target)[0]

@@ -35,7 +35,7 @@ def wires(session_wires: Wires) -> Wires:
 @pytest.fixture
 def fastqueue(target: Target) -> None:
     """The module is loaded, its parameters are as at the start, and no rule is in force."""
-    kernel_modules.only(target, kernel_modules.FASTQUEUE)
+    kernel_modules.load_only(target, kernel_modules.FASTQUEUE)
     set_default(target, "drop")
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from wire import MARKER_PORT
 
 from devkit.target import nftables, queue_counters
-from devkit.target.background_process import Background, Ended
+from devkit.target.background_process import Background, ExitResult
 from devkit.target.qemu import Target
 from devkit.target.queue_counters import Counters
 
@@ -50,7 +50,7 @@ class Handling:
         """Let it go on."""
         self.program.signal("CONT")
 
-    def kill(self) -> Ended:
+    def kill(self) -> ExitResult:
         """Kill it as it is."""
         return self.program.stop("KILL")
 
@@ -84,7 +84,7 @@ def handling(target: Target, *words: str, queue: int = 0, rules: str | None = No
 @contextmanager
 def queued(target: Target, rules: Sequence[str] = ("queue num 0",)) -> Iterator[None]:
     """Have forwarded packets queued by ``rules``, markers excepted."""
-    with nftables.ruled(target, PASS_MARKERS, *rules):
+    with nftables.rules_installed(target, PASS_MARKERS, *rules):
         yield
 
 

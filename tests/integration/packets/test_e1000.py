@@ -27,7 +27,7 @@ def e1000(image: Image) -> Iterator[Target]:
 def test_verdicts_order_and_contents(e1000: Target) -> None:
     network = topology.load()
     settle_neighbours(e1000, network)
-    kernel_modules.only(e1000, kernel_modules.FASTQUEUE)
+    kernel_modules.load_only(e1000, kernel_modules.FASTQUEUE)
     with Wires(e1000.lab, network) as wires:
         with handling(e1000, "fivetuple", rules=FIVETUPLE_RULES) as handler, queued(e1000):
             check_verdicts(wires, handler, "fivetuple")

@@ -34,7 +34,7 @@ def large(request: pytest.FixtureRequest, image: Image) -> Iterator[Target]:
     cables = request.param == "large from the card"
     with Lab.start(offloads=cables) as lab, Target.boot(image, lab=lab, offloads=True) as target:
         settle_neighbours(target, topology.load())
-        kernel_modules.only(target, kernel_modules.FASTQUEUE)
+        kernel_modules.load_only(target, kernel_modules.FASTQUEUE)
         yield target
         assert not target.log.complaints()
 

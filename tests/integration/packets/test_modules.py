@@ -21,17 +21,17 @@ def test_every_path_in_one_boot(target: Target, wires: Wires) -> None:
     """Swapped to and fro; each delivers everything in order."""
     paths: tuple[DataPath, ...] = (NFQUEUE_C, FASTQUEUE_PYTHON, NFQUEUE_C, FASTQUEUE_C, PLAIN)
     for path in paths:
-        with data_path.laid(target, path):
+        with data_path.active(target, path):
             frames = list(wires.make.each_kind()) + wires.make.numbered(100)
             wires.send(frames)
             for side, wanted in expected(frames).items():
                 wires.wait_count(side, len(wanted))
-            with nftables.ruled(target):
+            with nftables.rules_installed(target):
                 assert wires.arrived() == expected(frames), path.name
 
 
 def test_the_baseline_is_refused_while_fast_queue_is_loaded(target: Target) -> None:
-    kernel_modules.only(target, kernel_modules.FASTQUEUE)
+    kernel_modules.load_only(target, kernel_modules.FASTQUEUE)
     with pytest.raises(KitError) as caught:
         kernel_modules.load(target, kernel_modules.NFQUEUE)
     assert caught.value.code == "FQ-MODULE"
@@ -40,7 +40,7 @@ def test_the_baseline_is_refused_while_fast_queue_is_loaded(target: Target) -> N
 
 
 def test_fast_queue_is_refused_while_the_baseline_is_loaded(target: Target) -> None:
-    kernel_modules.only(target, kernel_modules.NFQUEUE)
+    kernel_modules.load_only(target, kernel_modules.NFQUEUE)
     try:
         with pytest.raises(KitError) as caught:
             kernel_modules.load(target, kernel_modules.FASTQUEUE)
@@ -48,7 +48,7 @@ def test_fast_queue_is_refused_while_the_baseline_is_loaded(target: Target) -> N
         assert any("nfnetlink_queue is loaded" in line for line in caught.value.lines)
         assert kernel_modules.FASTQUEUE not in kernel_modules.loaded(target)
     finally:
-        kernel_modules.only(target, kernel_modules.FASTQUEUE)
+        kernel_modules.load_only(target, kernel_modules.FASTQUEUE)
 
 
 #: Shell text. Both at once, each first in turn: one is in afterwards, and only one.
@@ -72,7 +72,7 @@ echo cycles: $n
 
 
 def test_loaded_at_once_one_of_the_two_is_refused(target: Target) -> None:
-    kernel_modules.only(target, None)
+    kernel_modules.load_only(target, None)
     assert f"cycles: {CYCLES}" in target.run(BOTH_AT_ONCE, timeout=240).output
 
 
@@ -121,7 +121,7 @@ echo cycles: $n
 
 def test_loaded_and_unloaded_many_times_under_traffic(target: Target, wires: Wires) -> None:
     """Each time with a handler that is killed at work. All that arrives is right, and some does."""
-    kernel_modules.only(target, None)
+    kernel_modules.load_only(target, None)
     with queued(target), Traffic(wires) as traffic:
         done = target.run(LOADED_AND_UNLOADED, timeout=240)
     assert f"cycles: {CYCLES}" in done.output

@@ -56,7 +56,7 @@ class Runner:
         assert found["passed"], f"{name}, seed {_SEED}, status {found['status']}:\n{found['output']}"
 
     def _run(self, chosen: Sequence[str]) -> None:
-        kernel_modules.only(self._target, kernel_modules.FASTQUEUE)
+        kernel_modules.load_only(self._target, kernel_modules.FASTQUEUE)
         mark = self._target.log.mark()
         command = ["env", f"FASTQUEUE_SOAK={_SOAK}", "python3", f"{PLACE}/run.py", _SEED, *chosen]
         done = self._target.run(command, timeout=_TIMEOUT, check=False)

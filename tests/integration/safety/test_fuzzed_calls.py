@@ -31,7 +31,7 @@ MET = (
 @pytest.mark.timeout(900)
 def test_any_sequence_of_calls_gets_the_answers_of_the_abi(runner: Runner, target: Target) -> None:
     """The model of programs/call_model.py says what is right; nothing is left after any session."""
-    kernel_modules.only(target, kernel_modules.FASTQUEUE)
+    kernel_modules.load_only(target, kernel_modules.FASTQUEUE)
     sessions = make(SESSIONS, SEED)
     target.put(zlib.compress(json.dumps(sessions).encode()), f"{PLACE}/sessions")
     mark = target.log.mark()

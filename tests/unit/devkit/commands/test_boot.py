@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from devkit.commands.boot import settle_in
-from devkit.qemu.extra_disk import SURICATA, Addition
+from devkit.qemu.extra_disk import SURICATA, ExtraDisk
 from devkit.suricata import engine
 from devkit.target.qemu import Target
 
@@ -39,7 +39,7 @@ def test_suricata_comes_with_its_settings_and_rules() -> None:
 
 def test_other_targets_are_left_as_they_are() -> None:
     target = _Target()
-    for addition in (None, Addition("tools", "/mnt/bin/tool", "/mnt", 64, lambda rootfs: rootfs)):
+    for addition in (None, ExtraDisk("tools", "/mnt/bin/tool", "/mnt", 64, lambda rootfs: rootfs)):
         settle_in(cast(Target, target), addition)
     assert not target.files
     assert not target.lines

@@ -15,7 +15,7 @@ from devkit.host.errors import KitError
 
 
 def _raising(error: BaseException) -> Exit:
-    @exit_on_error.guarded
+    @exit_on_error.exit_on_error
     def body() -> None:
         raise error
 
@@ -59,7 +59,7 @@ def test_other_errors_of_the_system_are_unforeseen(tmp_path: Path, monkeypatch: 
 
 
 def test_the_body_keeps_its_name_and_arguments() -> None:
-    @exit_on_error.guarded
+    @exit_on_error.exit_on_error
     def body(word: str, *, count: int = 1) -> None:
         """What it does."""
         assert (word, count) == ("a", 2)

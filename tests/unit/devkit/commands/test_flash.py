@@ -77,7 +77,7 @@ def test_interrupts_are_told_and_handlers_restored(number: signal.Signals) -> No
     before = signal.getsignal(number)
     with (
         pytest.raises(KitError, match="it is incomplete") as caught,
-        interrupts.told("it is incomplete", "again"),
+        interrupts.message_on_interrupt("it is incomplete", "again"),
     ):
         os.kill(os.getpid(), number)
         signal.pause()
@@ -88,7 +88,7 @@ def test_interrupts_are_told_and_handlers_restored(number: signal.Signals) -> No
 def test_what_an_interrupt_says_changes_with_the_steps(number: signal.Signals) -> None:
     with (
         pytest.raises(KitError, match="it is written"),
-        interrupts.told("it is incomplete", "again") as now,
+        interrupts.message_on_interrupt("it is incomplete", "again") as now,
     ):
         now("it is written")
         os.kill(os.getpid(), number)

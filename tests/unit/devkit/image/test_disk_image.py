@@ -73,7 +73,7 @@ def test_environment_is_one_sector_with_all_variables() -> None:
 
 
 def test_image_has_table_loader_and_slots(parts: tuple[Path, Path]) -> None:
-    made = disk_image.disk(*parts)
+    made = disk_image.build_disk(*parts)
     content = (made / "disk.img").read_bytes()
     assert len(content) == partition_layout.SIZE
     assert (made / "disk.img").stat().st_blocks * 512 < partition_layout.SIZE / 2
@@ -95,7 +95,7 @@ def test_image_has_table_loader_and_slots(parts: tuple[Path, Path]) -> None:
 def test_boot_partition_has_a_filled_in_grub_cfg_and_grubenv_twice(
     parts: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    content = (disk_image.disk(*parts) / "disk.img").read_bytes()
+    content = (disk_image.build_disk(*parts) / "disk.img").read_bytes()
     partition = tmp_path / "boot"
     partition.write_bytes(
         content[partition_layout.BOOT.begin : partition_layout.BOOT.begin + partition_layout.BOOT.size]
@@ -116,7 +116,7 @@ def test_boot_partition_has_a_filled_in_grub_cfg_and_grubenv_twice(
 
 
 def test_slot_is_the_root_file_system_with_its_kernel(parts: tuple[Path, Path], tmp_path: Path) -> None:
-    slot = disk_image.disk(*parts) / "slot.squashfs"
+    slot = disk_image.build_disk(*parts) / "slot.squashfs"
     subprocess.run(["unsquashfs", "-q", "-n", "-d", tmp_path / "out", slot], check=True)
     assert (tmp_path / "out/init").read_text() == "#!/bin/sh\n"
     assert (tmp_path / "out/boot/bzImage").read_bytes() == (parts[1] / "bzImage").read_bytes()
@@ -137,5 +137,5 @@ def test_too_large_for_a_slot(parts: tuple[Path, Path]) -> None:
     with (parts[1] / "bzImage").open("wb") as file:
         file.write(os.urandom(partition_layout.SLOT_A.size))
     with pytest.raises(KitError) as caught:
-        disk_image.disk(*parts)
+        disk_image.build_disk(*parts)
     assert caught.value.code == "FQ-DISK"

@@ -80,7 +80,7 @@ def test_no_makefile_outside_the_cache_is_run(
         lambda: published.kernel_build,
         lambda: published.modules,
         lambda: published.python_headers,
-        lambda: image.build_module(published),
+        lambda: image.rebuild_module(published),
     )
     for use in uses:
         with pytest.raises(KitError) as caught:

@@ -45,11 +45,11 @@ def target(tmp_path: Path) -> Recorder:
 
 
 def test_the_modules_exclude_each_other(target: Recorder) -> None:
-    kernel_modules.only(cast(Target, target), kernel_modules.NFQUEUE)
-    kernel_modules.only(cast(Target, target), kernel_modules.FASTQUEUE)
-    kernel_modules.only(cast(Target, target), kernel_modules.FASTQUEUE)
+    kernel_modules.load_only(cast(Target, target), kernel_modules.NFQUEUE)
+    kernel_modules.load_only(cast(Target, target), kernel_modules.FASTQUEUE)
+    kernel_modules.load_only(cast(Target, target), kernel_modules.FASTQUEUE)
     assert target.commands == ["modprobe nfnetlink_queue", "rmmod nfnetlink_queue", "modprobe fastqueue"]
-    with kernel_modules.present(cast(Target, target), None):
+    with kernel_modules.loaded_during(cast(Target, target), None):
         assert target.modules == {"nft_queue"}
 
 
@@ -63,7 +63,10 @@ def test_a_module_that_is_refused_is_told_in_the_kernels_words(tmp_path: Path) -
 
 
 def test_rules_replace_older_ones_in_one_step_and_go(target: Recorder) -> None:
-    with pytest.raises(ValueError, match="in between"), nftables.ruled(cast(Target, target), "accept"):
+    with (
+        pytest.raises(ValueError, match="in between"),
+        nftables.rules_installed(cast(Target, target), "accept"),
+    ):
         raise ValueError("in between")
     assert target.commands == [f"nft {nftables.script(['accept'])}", f"nft {nftables.DELETE}"]
 
@@ -75,7 +78,7 @@ def test_rules_are_asked_in_their_order() -> None:
 
 
 def test_plain_forwarding_has_no_handler_and_no_module(target: Recorder) -> None:
-    with data_path.laid(cast(Target, target), data_path.PLAIN) as handler:
+    with data_path.active(cast(Target, target), data_path.PLAIN) as handler:
         assert handler is None
     assert target.commands == []
     assert len({path.name for path in data_path.ALL}) == len(data_path.ALL)

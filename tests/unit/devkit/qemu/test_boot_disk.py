@@ -48,7 +48,7 @@ def test_firmware_boots_the_disk_and_qemu_loads_nothing(bus: str, image: Path) -
 
 
 def test_a_disk_of_the_users_own_keeps_what_is_written(image: Path) -> None:
-    disk = boot_disk.chosen("disk", "usb", str(image))
+    disk = boot_disk.parse("disk", "usb", str(image))
     assert disk is not None
     argv = arguments(disk)
     assert "driver=file,node-name=bytes,filename=/dev/fdset/2" in argv
@@ -62,7 +62,7 @@ def test_a_disk_of_the_users_own_keeps_what_is_written(image: Path) -> None:
 
 
 def test_without_a_disk_the_kernel_is_loaded() -> None:
-    assert boot_disk.chosen("kernel") is None
+    assert boot_disk.parse("kernel") is None
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_without_a_disk_the_kernel_is_loaded() -> None:
 )
 def test_wrong_words(words: tuple[str, ...]) -> None:
     with pytest.raises(KitError) as caught:
-        boot_disk.chosen(*words)
+        boot_disk.parse(*words)
     assert caught.value.code == "FQ-ARGUMENT"
 
 
@@ -96,10 +96,10 @@ def test_a_device_that_this_machine_uses(
     monkeypatch.setattr(os, "open", opened)
     if refused:
         with pytest.raises(KitError, match="is in use on this machine") as caught:
-            boot_disk.chosen("disk", path=str(image))
+            boot_disk.parse("disk", path=str(image))
         assert (caught.value.code, caught.value.status) == ("FQ-ARGUMENT", 2)
     else:
-        assert boot_disk.chosen("disk", path=str(image)) is not None
+        assert boot_disk.parse("disk", path=str(image)) is not None
 
 
 def test_a_device_that_is_written_to_is_held_alone_until_qemu_has_it(

@@ -13,18 +13,18 @@ from devkit.host.errors import KitError
 from devkit.image import squashfs
 from devkit.image.debian import suricata_disk
 from devkit.qemu import command_line, extra_disk
-from devkit.qemu.extra_disk import Addition
+from devkit.qemu.extra_disk import ExtraDisk
 
-_TOOLS = Addition("tools", "/mnt/tool", "/mnt", 100, lambda rootfs: rootfs.with_name("tools,1.squashfs"))
+_TOOLS = ExtraDisk("tools", "/mnt/tool", "/mnt", 100, lambda rootfs: rootfs.with_name("tools,1.squashfs"))
 
 
 def test_a_word_that_there_is_not_is_told_with_those_that_there_are() -> None:
-    assert extra_disk.chosen("") is None
-    found = extra_disk.chosen("suricata")
+    assert extra_disk.parse("") is None
+    found = extra_disk.parse("suricata")
     assert found is not None
     assert found.program == suricata_disk.PROGRAM
     with pytest.raises(KitError, match="snort") as told:
-        extra_disk.chosen("snort")
+        extra_disk.parse("snort")
     assert "suricata" in told.value.remedy
 
 

@@ -141,7 +141,7 @@ def test_headers_are_prepared_only_without_a_built_kernel(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(kernel, "source", lambda _: tmp_path)
-    monkeypatch.setattr(kernel, "headers", lambda _: tmp_path / "headers")
+    monkeypatch.setattr(kernel, "build_headers", lambda _: tmp_path / "headers")
     (tmp_path / "source.json").write_text("{}")
     default = kernel_flavour.flavour(kernel_flavour.DEFAULT)
     assert kernel.compiled_against(default) == tmp_path / "headers"

@@ -42,7 +42,7 @@ class Odd(TargetCommands):
 
 
 def _in_bed(odd: Odd) -> None:
-    with veth_network.made(odd):  # type: ignore[arg-type]
+    with veth_network.set_up(odd):  # type: ignore[arg-type]
         pass
 
 

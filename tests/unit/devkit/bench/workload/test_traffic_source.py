@@ -12,13 +12,13 @@ from devkit.bench.schedule import Step, by_setting
 from devkit.bench.workload import traffic_source
 from devkit.bench.workload.loads import LATENCY, TCP_GSO, UDP_1400, Load
 from devkit.bench.workload.traffic_source import SourceRun
-from devkit.bench.workload.veth_network import Bed
+from devkit.bench.workload.veth_network import VethNetwork
 from devkit.host.errors import KitError
 from devkit.target.qemu import Target
 from devkit.target.shell import Result
 
 LINE = '{"sent": 10, "forwarded": 10, "backlog": 0, "lag_ns": 0, "virtual_ns": 1000, "idle_ns": 400}'
-BED = Bed("02:00:00:00:00:01")
+BED = VethNetwork("02:00:00:00:00:01")
 
 
 class Source:
@@ -74,7 +74,7 @@ def test_behind_a_timer_two_periods_may_be_inside() -> None:
 
 def test_what_is_not_carried_is_no_figure() -> None:
     with pytest.raises(KitError, match="did not carry 60000 packets/s"):
-        traffic_source.carried(
+        traffic_source.run_checked(
             target(lambda words: LINE.replace('"forwarded": 10', '"forwarded": 3')), BED, UDP_1400
         )
 

@@ -118,11 +118,11 @@ def test_auto_takes_a_tree_that_is_there(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_tree_that_was_built_with_is_found_again(tmp_path: Path) -> None:
     named = fake_tree(tmp_path / "named")
     tree.find(str(named))
-    assert tree.find_or_not().tree is None, "named is not built with"
+    assert tree.find_optional().tree is None, "named is not built with"
     tree.remember(named)
     assert tree.find().tree == named
     (named / "Config.in").unlink()
-    assert tree.find_or_not().tree is None
+    assert tree.find_optional().tree is None
 
 
 @pytest.mark.parametrize("name", [".", "..", "support", "Makefile"])
@@ -134,10 +134,10 @@ def test_a_tree_that_others_could_change_is_not_used_again(
     tree.remember(named)
     before = (named / name).stat().st_mode
     (named / name).chmod(0o777)
-    assert tree.find_or_not().tree is None
+    assert tree.find_optional().tree is None
     assert f"{named} is not used again" in capsys.readouterr().out
     (named / name).chmod(before)
-    assert tree.find_or_not().tree is None, "it was not forgotten"
+    assert tree.find_optional().tree is None, "it was not forgotten"
     assert tree.find(str(named)).tree == named
 
 
@@ -146,7 +146,7 @@ def test_a_place_that_is_another_users_now_is_not_used_again(tmp_path: Path) -> 
     named = fake_tree(tmp_path / "named")
     tree.remember(named)
     os.chown(named, other_user.UID, other_user.UID)
-    assert tree.find_or_not().tree is None
+    assert tree.find_optional().tree is None
 
 
 def test_what_is_behind_a_link_is_not_used_again(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_what_is_behind_a_link_is_not_used_again(tmp_path: Path) -> None:
     tree.remember(named)
     named.rename(tmp_path / "moved")
     named.symlink_to("moved")
-    assert tree.find_or_not().tree is None
+    assert tree.find_optional().tree is None
 
 
 def test_another_commit_is_told_each_time(
