@@ -188,7 +188,9 @@ def _run(lines: list[list[str]], environment: Mapping[str, str] | None = None) -
     for argv in lines:
         started = time.monotonic()
         say(f"$ {shlex.join(['pytest', *argv[4:]])}")
-        status = subprocess.run(argv, cwd=PROJECT, env=own, check=False).returncode
+        # It ends with this process, also if that is killed.
+        owned = ["setpriv", "--pdeathsig", "TERM", *argv]
+        status = subprocess.run(owned, cwd=PROJECT, env=own, check=False).returncode
         statuses.append(status)
         if status not in {0, NOTHING_SELECTED}:
             raise KitError("FQ-TEST", f"pytest ended with status {status}", "see above", status=status)

@@ -6,7 +6,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,15 @@ from devkit.commands import test
 from devkit.host.errors import KitError
 from devkit.target import line_coverage
 from tests import other_user
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
 
 PYTEST = [sys.executable, "-P", "-m", "pytest"]
 
@@ -97,6 +107,20 @@ def test_root_is_not_kept_from_its_tests(monkeypatch: pytest.MonkeyPatch, tmp_pa
     file = tmp_path / "test_one.py"
     file.write_text("def test_one(tmp_path):\n    (tmp_path / 'file').touch()\n")
     test._run([[*PYTEST, "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(file)]])
+
+
+def test_pytest_ends_with_its_owner(tmp_path: Path) -> None:
+    child = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(60)"
+    program = (
+        "import sys; from devkit.commands.test import _run; "
+        f"_run([[sys.executable, '-P', '-c', {child!r}, sys.argv[1]]])"
+    )
+    place = tmp_path / "pid"
+    with subprocess.Popen([sys.executable, "-P", "-c", program, place], stdout=subprocess.DEVNULL) as owner:
+        eventually(lambda: place.exists() and place.read_text() != "")
+        pid = int(place.read_text())
+        owner.kill()
+    eventually(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def test_fuzz_targets_take_time() -> None:
