@@ -237,13 +237,24 @@ def _remove(path: Path, place: Path) -> bool:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder with all that is in it, also where folders lack write permission."""
+    """Remove a directory with all that is in it, also where directories lack write permission.
+
+    Files that another process removes at the same time are no error.
+    """
     if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
         return
     for _, _, _, descriptor in os.fwalk(path):
         os.fchmod(descriptor, 0o700)
-    shutil.rmtree(path)
+    shutil.rmtree(path, onerror=_unless_gone)
+
+
+def _unless_gone(
+    _call: object, _path: str, failure: tuple[type[BaseException], BaseException, object]
+) -> None:
+    """Raise what rmtree came across, unless it is that a file was gone already."""
+    if not isinstance(failure[1], FileNotFoundError):
+        raise failure[1]
 
 
 def total_size(paths: Iterable[Path]) -> int:

@@ -264,3 +264,22 @@ def test_only_a_whole_entry_exists() -> None:
     assert made.stat().st_mtime > 0
     (made / "folder/data").unlink()
     assert cache.existing("kind", "key") is None
+
+
+def test_a_file_that_another_process_removed_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where two commands find the same remains of a build that was killed."""
+    tree = tmp_path / "tree"
+    (tree / "inner").mkdir(parents=True)
+    for name in ("one", "inner/two"):
+        (tree / name).touch()
+    unlink = os.unlink
+
+    def twice(name: str, *, dir_fd: int) -> None:
+        unlink(name, dir_fd=dir_fd)
+        unlink(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", twice)
+    cache.remove_tree(tree)
+    assert not tree.exists()
