@@ -39,7 +39,7 @@ class ProcessNamespace:
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Put processes that are started meanwhile into the namespace."""
+        """Put processes that are started inside this block into the namespace."""
         with _back_at_the_end():
             _set(f"/proc/{self.pid}/ns/pid")
             yield

@@ -24,7 +24,7 @@ else:
 
 _CHUNK = 65536
 _TICK = 0.5
-#: Most that is read ahead (bytes), and what each piece of it takes beside its own bytes.
+#: Limit of what is read ahead (bytes), and the overhead that is counted per piece.
 _MOST = 16 << 20
 _PIECE = 64
 

@@ -142,7 +142,7 @@ static int queue_bind(struct channel *channel, uint16_t number)
 	return 0;
 }
 
-/* A while for other threads. False: the channel was closed meanwhile. */
+/* Let other threads run for a while. False: one of them closed the channel. */
 static bool channel_pause(struct channel *channel)
 {
 	const struct timespec pause = { 0, BUSY_PAUSE_NS };

@@ -111,7 +111,7 @@ static uint32_t waiting_list(const struct queue *queue, uint32_t *ids, uint32_t 
 {
 	uint32_t number = 0, count = fq_tail(queue->ring), end = fq_head(queue->ring);
 
-	/* frames that leave meanwhile are used again: no more than there are */
+	/* a frame that becomes free during the walk is reused: never more than the ring has */
 	for (*delivered = 0; count != end && number < queue->frames; count++) {
 		if (!fq_is_pending(queue->ring, count))
 			continue;
@@ -261,7 +261,7 @@ static uint32_t count_moved(const uint32_t *counts, uint32_t number, uint32_t co
 	return i;
 }
 
-/* The ring is another one; some packets may have left meanwhile. */
+/* The ring was exchanged; some packets may have left during the exchange. */
 static void ring_enter(struct queue *queue, uint32_t *ids, uint32_t *counts, uint32_t number,
 		       uint32_t delivered, uint32_t next_id, bool complete)
 {

@@ -18,13 +18,8 @@ from devkit.target.qemu import Target
 
 PROGRAMS = Path(__file__).parent / "programs"
 _SAFETY = Path(__file__).parents[1] / "safety" / "programs"
-_SHARED = (
-    "lane.py",
-    "barrier.py",
-    "nets.py",
-    "checks.py",
-    "libc.py",
-)  # networks and rings of the safety tests
+#: Networks and rings of the safety tests.
+_SHARED = ("lane.py", "barrier.py", "nets.py", "checks.py", "libc.py")
 _PLACE = "/run/changed"
 #: Packets of other kinds, and more of them: ``FASTQUEUE_CHANGED=100000 pytest --timeout=36000 ...``.
 SEED = os.environ.get("FASTQUEUE_SEED", "1")
